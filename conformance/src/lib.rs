@@ -1,0 +1,1 @@
+//! Black-box tests: matrix-sdk clients against the real binary.

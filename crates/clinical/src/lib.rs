@@ -1,0 +1,1 @@
+//! Directory, on-call roles, patients and the request engine.

@@ -1,0 +1,1 @@
+//! Wake-up bus between the committer and everything that follows the stream.

@@ -1,0 +1,15 @@
+//! Pure rules of Matrix and of care: no I/O, no async, no clock, no randomness.
+//!
+//! **Architecture invariant:** nothing here can fail for outside reasons. Time, ids and random bytes
+//! come in as arguments ([`Timestamp`], [`Random`]); there is no tokio, SQL or HTTP in this crate.
+//!
+//! **Architecture invariant:** this is the only crate that names `ruma`. Everybody else uses the
+//! re-export, so that a breaking ruma release is met in one place.
+
+pub mod care;
+mod random;
+mod time;
+
+pub use random::Random;
+pub use ruma;
+pub use time::{Clock, Timestamp};

@@ -1,0 +1,1 @@
+//! Matrix: room executors, hub and sync, devices and keys, media.

@@ -1,0 +1,1 @@
+//! The gateway role: the key service that gives signed-in staff their own recovery key.

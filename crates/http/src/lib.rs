@@ -1,0 +1,1 @@
+//! Every HTTP route: parse, authorise, call one function, answer.

@@ -1,0 +1,1 @@
+//! A whole server in a test, with a fake clock and injected ids.
