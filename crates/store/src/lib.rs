@@ -1,1 +1,41 @@
-//! Schema, group committer, readers and blob store. The only crate that knows SQL.
+//! Schema, group committer, readers. The only crate that knows SQL.
+//!
+//! # Layout
+//! - [`Store`] opens the database and owns one writer thread and a pool of reading connections.
+//! - `commit`: the group committer. It takes whatever closures wait, runs them in one transaction (each in
+//!   its own savepoint), syncs once, publishes the stream rows in order, then answers everyone.
+//! - `tx`: [`WriteTx`], [`ReadTx`] and the [`Reader`] trait: the three verbs `execute`, `query_row`, `query`.
+//! - `value`: [`Param`], [`Row`] and the conversions; nothing of SQLite shows through them.
+//! - `stream`: the one ordered stream of everything that is persisted.
+//! - `nid`, `users`: interned identifiers.
+//! - one file per aggregate (`rooms`, `accounts`, …): plain functions over a transaction, with their SQL.
+//! - `schema/*.sql`: the tables, each column explained; `migrate` applies them in order, once.
+//!
+//! # Invariants
+//! - A write is answered only after the batch that holds it is durable (`synchronous=FULL` unless
+//!   [`Durability::Normal`] was asked for).
+//! - Positions are consecutive: a closure that fails gives its positions back. Commit order is position order.
+//! - Subscribers see rows in position order, after they are durable and before the writer's caller is
+//!   answered, so that whoever was answered can read its own write through them.
+//! - A failed sync is fatal for the writer: it never retries on pages of unknown state. [`Store::failed`]
+//!   tells the process to stop; a restart recovers from the log. A full disk is not fatal: the batch is rolled
+//!   back, each caller is told [`StoreError::DiskFull`], and reading goes on.
+//! - SQL is the portable subset of SQLite and PostgreSQL with numbered parameters (`?1`), so that PostgreSQL
+//!   becomes a second backend behind the same functions.
+
+mod commit;
+mod db;
+mod error;
+mod migrate;
+mod nid;
+pub mod stream;
+mod tx;
+pub mod users;
+mod value;
+
+pub use db::{Durability, Store, StoreConfig};
+pub use error::StoreError;
+pub use nid::{EventNid, RoomNid, StateKeyNid, UserNid};
+pub use stream::{Kind, Pos, StreamRow, StreamSink};
+pub use tx::{ReadTx, Reader, WriteTx};
+pub use value::{FromColumn, Param, Row, ToParam};

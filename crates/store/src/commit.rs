@@ -1,0 +1,155 @@
+//! The group committer: one thread, one transaction per batch, one sync, then everyone is answered.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::stream::{Pos, StreamSink};
+use crate::tx::WriteTx;
+use crate::{Reader, StoreError, params};
+
+/// At most this many closures share one transaction: it bounds the time that the first of them waits.
+const BATCH: usize = 512;
+
+/// A closure on its way through the committer.
+pub(crate) trait Job: Send {
+    /// Runs the closure inside the open transaction; an error means that its savepoint must be undone.
+    fn run(&mut self, tx: &mut WriteTx<'_>) -> Result<(), ()>;
+    /// Answers the caller: with the closure's own result, or with the reason why the batch was lost.
+    fn answer(self: Box<Self>, lost: Option<StoreError>);
+}
+
+/// A closure, what it returned, and where the answer goes.
+pub(crate) struct Task<F, T, E> {
+    pub(crate) work: Option<F>,
+    pub(crate) outcome: Option<Result<T, E>>,
+    pub(crate) reply: oneshot::Sender<Result<T, E>>,
+}
+
+impl<F, T, E> Job for Task<F, T, E>
+where
+    F: FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send,
+    T: Send,
+    E: From<StoreError> + Send,
+{
+    fn run(&mut self, tx: &mut WriteTx<'_>) -> Result<(), ()> {
+        let Some(work) = self.work.take() else { return Err(()) };
+        // A panic must not take the writer thread down with everybody's writes. The closure's effects are
+        // undone by its savepoint, so nothing half-done can be observed afterwards.
+        let outcome = catch_unwind(AssertUnwindSafe(|| work(tx)))
+            .unwrap_or_else(|_| Err(E::from(StoreError::Panicked)));
+        let result = outcome.as_ref().map(drop).map_err(drop);
+        self.outcome = Some(outcome);
+        result
+    }
+
+    fn answer(self: Box<Self>, lost: Option<StoreError>) {
+        let outcome = match (lost, self.outcome) {
+            (None, Some(outcome)) | (Some(_), Some(outcome @ Err(_))) => outcome,
+            (Some(error), _) => Err(error.into()),
+            (None, None) => Err(StoreError::Closed.into()),
+        };
+        // The caller may have gone away (a closed connection); the write stands all the same.
+        drop(self.reply.send(outcome));
+    }
+}
+
+/// The writer thread's belongings.
+pub(crate) struct Committer {
+    pub(crate) connection: Connection,
+    pub(crate) queue: mpsc::Receiver<Box<dyn Job>>,
+    pub(crate) sinks: Arc<RwLock<Vec<Arc<dyn StreamSink>>>>,
+    pub(crate) head: watch::Sender<Pos>,
+    pub(crate) failed: watch::Sender<Option<StoreError>>,
+}
+
+impl Committer {
+    /// Runs until the queue is closed (clean stop) or the disk fails (fatal).
+    pub(crate) fn run(mut self) {
+        let mut batch: Vec<Box<dyn Job>> = Vec::with_capacity(BATCH);
+        while let Some(first) = self.queue.blocking_recv() {
+            batch.push(first);
+            while batch.len() < BATCH
+                && let Ok(next) = self.queue.try_recv()
+            {
+                batch.push(next);
+            }
+            if let Err(error) = self.commit(&mut batch) {
+                tracing::error!(%error, "the writer stops: the database cannot be trusted until a restart");
+                self.queue.close();
+                batch.clear();
+                while let Ok(job) = self.queue.try_recv() {
+                    job.answer(Some(error.clone()));
+                }
+                self.failed.send_replace(Some(error));
+                return;
+            }
+        }
+    }
+
+    /// One batch: run, sync, publish, answer. An error is fatal; everybody has been answered by then.
+    fn commit(&self, batch: &mut Vec<Box<dyn Job>>) -> Result<(), StoreError> {
+        let before = *self.head.borrow();
+        let mut tx = WriteTx { connection: &self.connection, head: before, rows: Vec::new() };
+        let result = self
+            .connection
+            .execute_batch("BEGIN IMMEDIATE")
+            .map_err(StoreError::from)
+            .and_then(|()| run_all(&mut tx, batch))
+            .and_then(|()| self.finish(&mut tx, before));
+        let WriteTx { head, rows, .. } = tx;
+        match result {
+            Ok(()) => {
+                if head != before {
+                    for sink in self.sinks.read().iter() {
+                        sink.committed(&rows);
+                    }
+                    self.head.send_replace(head);
+                }
+                batch.drain(..).for_each(|job| job.answer(None));
+                Ok(())
+            }
+            Err(error) => {
+                let recoverable = matches!(error, StoreError::DiskFull) && self.roll_back();
+                let told = if recoverable { error } else { StoreError::NotDurable };
+                batch.drain(..).for_each(|job| job.answer(Some(told.clone())));
+                if recoverable { Ok(()) } else { Err(told) }
+            }
+        }
+    }
+
+    fn finish(&self, tx: &mut WriteTx<'_>, before: Pos) -> Result<(), StoreError> {
+        if tx.head != before {
+            let head = tx.head;
+            tx.execute("UPDATE stream_head SET pos = ?1 WHERE id = 1", params![head])?;
+        }
+        Ok(self.connection.prepare_cached("COMMIT")?.execute([]).map(drop)?)
+    }
+
+    fn roll_back(&self) -> bool {
+        self.connection.is_autocommit() || self.connection.execute_batch("ROLLBACK").is_ok()
+    }
+}
+
+/// Runs every closure in a savepoint of its own, so that one that fails takes nothing of the others with it.
+fn run_all(tx: &mut WriteTx<'_>, batch: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+    for job in batch {
+        let (head, rows) = (tx.head, tx.rows.len());
+        tx.prepare("SAVEPOINT job")?.execute([])?;
+        let failed = job.run(tx).is_err();
+        if tx.connection.is_autocommit() {
+            // The database itself ended the transaction: that is how it reports a full disk.
+            return Err(StoreError::DiskFull);
+        }
+        if failed {
+            tx.head = head;
+            tx.rows.truncate(rows);
+            tx.prepare("ROLLBACK TO job")?.execute([])?;
+        }
+        tx.prepare("RELEASE job")?.execute([])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,296 @@
+//! Opening the database, and the handle that everything else holds.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::{Condvar, Mutex, RwLock};
+use rusqlite::{Connection, OpenFlags};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::commit::{Committer, Job, Task};
+use crate::stream::{self, Pos, StreamSink};
+use crate::tx::{ReadTx, WriteTx};
+use crate::{StoreError, migrate};
+
+/// Writes that may wait for the committer; more than that are held back at the caller.
+const QUEUE: usize = 8192;
+/// Prepared statements kept per connection.
+const STATEMENTS: usize = 512;
+
+/// What an answered write survives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// A power cut: every batch is synced before it is answered. The default, always, for care.
+    #[default]
+    Full,
+    /// A crash of the process but not of the machine. Only by explicit configuration.
+    Normal,
+}
+
+/// How to open a store.
+#[derive(Clone, Debug)]
+pub struct StoreConfig {
+    /// The database file; created if missing, with its folder.
+    pub path: PathBuf,
+    /// What an answered write survives.
+    pub durability: Durability,
+    /// Reading connections kept open, at least 1.
+    pub readers: usize,
+}
+
+impl StoreConfig {
+    /// Full durability and four readers at `path`.
+    #[must_use]
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), durability: Durability::Full, readers: 4 }
+    }
+}
+
+/// The store. Cheap to clone; all clones are the same store.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    queue: mpsc::Sender<Box<dyn Job>>,
+    sinks: Arc<RwLock<Vec<Arc<dyn StreamSink>>>>,
+    head: watch::Receiver<Pos>,
+    failed: watch::Receiver<Option<StoreError>>,
+    readers: Readers,
+    writer: Mutex<Option<std::thread::JoinHandle<()>>>,
+    path: PathBuf,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("path", &self.shared.path).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens (or creates) the database, brings its schema up to date and starts the committer.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownSchema`] for a database of another lineage; any failure to open or write the file.
+    pub fn open(config: &StoreConfig) -> Result<Self, StoreError> {
+        if let Some(folder) = config.path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let mut connection = Connection::open(&config.path)?;
+        tune(&connection)?;
+        connection.execute_batch(match config.durability {
+            Durability::Full => "PRAGMA synchronous = FULL",
+            Durability::Normal => "PRAGMA synchronous = NORMAL",
+        })?;
+        migrate::migrate(&mut connection)?;
+        let position = stream::head(&ReadTx { connection: &connection })?;
+
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let (head, head_seen) = watch::channel(position);
+        let (failed, failed_seen) = watch::channel(None);
+        let sinks = Arc::new(RwLock::new(Vec::new()));
+        let committer = Committer { connection, queue: jobs, sinks: Arc::clone(&sinks), head, failed };
+        let writer = std::thread::Builder::new().name("committer".into()).spawn(move || committer.run())?;
+        let shared = Shared {
+            queue,
+            sinks,
+            head: head_seen,
+            failed: failed_seen,
+            readers: Readers::open(&config.path, config.readers.max(1))?,
+            writer: Mutex::new(Some(writer)),
+            path: config.path.clone(),
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Runs a closure in the shared write transaction and answers after the batch is durable.
+    ///
+    /// # Errors
+    /// What the closure returns (nothing of it is kept then), or a failure of the batch.
+    pub async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut WriteTx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.write_with(work).await
+    }
+
+    /// [`write`](Self::write) with the caller's own error type.
+    ///
+    /// # Errors
+    /// What the closure returns (nothing of it is kept then), or a failure of the batch.
+    pub async fn write_with<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
+    {
+        self.submit(work).await?.await.map_err(|_| self.closed())?
+    }
+
+    /// Queues a closure and returns at once with the place where its answer will come: the order of calls
+    /// (from one task) is the order of execution, so a caller can pipeline writes.
+    ///
+    /// # Errors
+    /// [`StoreError::Closed`] or the reason why the writer stopped.
+    pub async fn submit<T, E, F>(&self, work: F) -> Result<oneshot::Receiver<Result<T, E>>, StoreError>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let task: Box<dyn Job> = Box::new(Task { work: Some(work), outcome: None, reply });
+        self.shared.queue.send(task).await.map_err(|_| self.closed())?;
+        Ok(answer)
+    }
+
+    /// Runs a closure over a consistent snapshot on a thread for blocking work. For anything that may read
+    /// more than a few rows.
+    ///
+    /// # Errors
+    /// What the closure returns, or a failure of the database.
+    pub async fn read<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&ReadTx<'_>) -> Result<T, E> + Send + 'static,
+    {
+        let store = self.clone();
+        tokio::task::spawn_blocking(move || store.read_now(work)).await.map_err(|_| StoreError::Panicked)?
+    }
+
+    /// Runs a closure over a consistent snapshot on the calling thread. For point look-ups: microseconds.
+    ///
+    /// # Errors
+    /// What the closure returns, or a failure of the database.
+    pub fn read_now<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&ReadTx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.shared.readers.with(|connection| {
+            connection.prepare_cached("BEGIN").and_then(|mut s| s.execute([])).map_err(StoreError::from)?;
+            let result = work(&ReadTx { connection });
+            connection.prepare_cached("COMMIT").and_then(|mut s| s.execute([])).map_err(StoreError::from)?;
+            result
+        })
+    }
+
+    /// Adds a follower of the stream. It sees every batch that commits from now on.
+    pub fn subscribe(&self, sink: Arc<dyn StreamSink>) {
+        self.shared.sinks.write().push(sink);
+    }
+
+    /// The last durable position.
+    #[must_use]
+    pub fn head(&self) -> Pos {
+        *self.shared.head.borrow()
+    }
+
+    /// Resolves when the writer has stopped for good because the disk failed: the process must end.
+    pub async fn failed(&self) -> StoreError {
+        let mut failed = self.shared.failed.clone();
+        match failed.wait_for(Option::is_some).await {
+            Ok(error) => error.clone().unwrap_or(StoreError::Closed),
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// Where the database file is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.shared.path
+    }
+
+    fn closed(&self) -> StoreError {
+        self.shared.failed.borrow().clone().unwrap_or(StoreError::Closed)
+    }
+}
+
+impl Drop for Shared {
+    /// The last handle is gone: let the committer finish what is queued, then close the file cleanly.
+    fn drop(&mut self) {
+        let (closed, _) = mpsc::channel(1);
+        self.queue = closed;
+        if let Some(writer) = self.writer.get_mut().take()
+            && writer.thread().id() != std::thread::current().id()
+        {
+            drop(writer.join());
+        }
+    }
+}
+
+fn tune(connection: &Connection) -> Result<(), StoreError> {
+    connection.execute_batch(
+        "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; \
+         PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 4000; \
+         PRAGMA trusted_schema = OFF; PRAGMA secure_delete = FAST",
+    )?;
+    connection.busy_timeout(std::time::Duration::from_secs(10))?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(())
+}
+
+/// A pool of reading connections. The lock guards only the hand-over, never a query.
+struct Readers {
+    idle: Mutex<Vec<Connection>>,
+    freed: Condvar,
+}
+
+impl Readers {
+    fn open(path: &Path, count: usize) -> Result<Self, StoreError> {
+        let idle = (0..count)
+            .map(|_| {
+                let connection = Connection::open_with_flags(
+                    path,
+                    OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+                )?;
+                connection.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -4000")?;
+                connection.busy_timeout(std::time::Duration::from_secs(10))?;
+                connection.set_prepared_statement_cache_capacity(STATEMENTS);
+                Ok(connection)
+            })
+            .collect::<Result<_, StoreError>>()?;
+        Ok(Self { idle: Mutex::new(idle), freed: Condvar::new() })
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&Connection) -> T) -> T {
+        let lease = Lease { readers: self, connection: Some(self.take()) };
+        work(lease.connection())
+    }
+
+    fn take(&self) -> Connection {
+        let mut idle = self.idle.lock();
+        loop {
+            if let Some(connection) = idle.pop() {
+                return connection;
+            }
+            self.freed.wait(&mut idle);
+        }
+    }
+}
+
+/// Gives the connection back even if the closure panics, with no transaction left open.
+struct Lease<'a> {
+    readers: &'a Readers,
+    connection: Option<Connection>,
+}
+
+impl Lease<'_> {
+    fn connection(&self) -> &Connection {
+        self.connection.as_ref().expect("invariant: taken only when the lease is dropped")
+    }
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            if !connection.is_autocommit() {
+                drop(connection.execute_batch("ROLLBACK"));
+            }
+            self.readers.idle.lock().push(connection);
+            self.readers.freed.notify_one();
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Schema steps, applied once and in order.
+//!
+//! Each step has a name and a checksum that the database remembers: a database that knows a step that we do
+//! not, or knows it with other text, is refused instead of being corrupted.
+
+use rusqlite::Connection;
+use sha2::{Digest, Sha256};
+
+use crate::StoreError;
+
+/// The lineage: name and text of every step, oldest first. Append only.
+const STEPS: &[(&str, &str)] = &[("01_stream", include_str!("../schema/01_stream.sql"))];
+
+/// Brings the schema up to date in one transaction.
+///
+/// # Errors
+/// [`StoreError::UnknownSchema`] if the database has a step that this version does not know.
+pub(crate) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    tx.execute_batch(
+        "CREATE TABLE IF NOT EXISTS schema_steps (\
+           name TEXT PRIMARY KEY, checksum TEXT NOT NULL, ord INTEGER NOT NULL) STRICT",
+    )?;
+    let known: Vec<(String, String)> = tx
+        .prepare("SELECT name, checksum FROM schema_steps ORDER BY ord")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    for (name, checksum) in &known {
+        match STEPS.iter().find(|(step, _)| step == name) {
+            Some((_, text)) if checksum_of(text) == *checksum => {}
+            Some(_) => return Err(StoreError::UnknownSchema(format!("step {name} has another text"))),
+            None => return Err(StoreError::UnknownSchema(format!("step {name} is not known"))),
+        }
+    }
+    for (ord, (name, text)) in STEPS.iter().enumerate() {
+        if known.iter().any(|(step, _)| step == name) {
+            continue;
+        }
+        tx.execute_batch(text)
+            .map_err(|error| StoreError::Database(format!("schema step {name}: {error}").into()))?;
+        tx.execute(
+            "INSERT INTO schema_steps (name, checksum, ord) VALUES (?1, ?2, ?3)",
+            rusqlite::params![name, checksum_of(text), i64::try_from(ord).unwrap_or(i64::MAX)],
+        )?;
+    }
+    tx.commit()?;
+    Ok(())
+}
+
+fn checksum_of(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}

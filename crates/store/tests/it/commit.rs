@@ -1,0 +1,110 @@
+//! Group commit: isolation of closures, consecutive positions, order of publication, durability.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use wardline_domain::ruma::user_id;
+use wardline_store::{Kind, Store, StoreConfig, StoreError, StreamRow, StreamSink, stream, users};
+
+fn open(folder: &tempfile::TempDir) -> Store {
+    Store::open(&StoreConfig::at(folder.path().join("wardline.db"))).unwrap()
+}
+
+#[derive(Default)]
+struct Seen(Mutex<Vec<StreamRow>>);
+
+impl StreamSink for Seen {
+    fn committed(&self, rows: &[StreamRow]) {
+        self.0.lock().extend_from_slice(rows);
+    }
+}
+
+#[tokio::test]
+async fn a_failed_closure_gives_its_positions_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let seen = Arc::new(Seen::default());
+    store.subscribe(seen.clone());
+
+    let mut answers = Vec::new();
+    for round in 0..100_i64 {
+        let answer = store
+            .submit(move |tx| {
+                let pos = tx.record(Kind::Event, None, None, round)?;
+                if round % 3 == 0 { Err(StoreError::Conflict) } else { Ok(pos) }
+            })
+            .await
+            .unwrap();
+        answers.push(answer);
+    }
+    let mut kept = Vec::new();
+    for (round, answer) in answers.into_iter().enumerate() {
+        match answer.await.unwrap() {
+            Ok(pos) => kept.push((pos, round as i64)),
+            Err(error) => assert!(round % 3 == 0 && matches!(error, StoreError::Conflict)),
+        }
+    }
+    assert_eq!(kept.iter().map(|(pos, _)| *pos).collect::<Vec<_>>(), (1..=66).collect::<Vec<_>>());
+    let published: Vec<_> = seen.0.lock().iter().map(|row| (row.pos, row.reference)).collect();
+    assert_eq!(published, kept);
+    assert_eq!(store.head(), 66);
+    assert_eq!(store.read_now(|tx| stream::first_gap(tx)).unwrap(), None);
+}
+
+#[tokio::test]
+async fn whoever_is_answered_can_read_its_own_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    for name in ["@a:x.example", "@b:x.example", "@a:x.example"] {
+        let id = wardline_domain::ruma::UserId::parse(name).unwrap();
+        let nid = store
+            .write({
+                let id = id.clone();
+                move |tx| users::intern(tx, &id)
+            })
+            .await
+            .unwrap();
+        assert_eq!(store.read_now(|tx| users::find(tx, &id)).unwrap(), Some(nid));
+        assert_eq!(store.read_now(|tx| users::user_id(tx, nid)).unwrap(), id);
+    }
+}
+
+#[tokio::test]
+async fn a_reopened_store_goes_on_where_it_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    {
+        let store = open(&folder);
+        store.write(|tx| tx.record(Kind::Event, None, None, 1)).await.unwrap();
+    }
+    let store = open(&folder);
+    assert_eq!(store.head(), 1);
+    assert_eq!(store.write(|tx| tx.record(Kind::Event, None, None, 2)).await.unwrap(), 2);
+    assert_eq!(store.read_now(|tx| stream::range(tx, 0, 9, 9)).unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_panicking_closure_is_rolled_back_and_the_writer_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let result: Result<(), StoreError> = store
+        .write(|tx| {
+            users::intern(tx, user_id!("@lost:x.example"))?;
+            panic!("a fault in a closure")
+        })
+        .await;
+    assert!(matches!(result, Err(StoreError::Panicked)));
+    assert_eq!(store.read_now(|tx| users::find(tx, user_id!("@lost:x.example"))).unwrap(), None);
+    store.write(|tx| users::intern(tx, user_id!("@kept:x.example"))).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_database_of_another_lineage_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(&folder));
+    let path = folder.path().join("wardline.db");
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .execute("INSERT INTO schema_steps (name, checksum, ord) VALUES ('99_elsewhere', '', 99)", [])
+        .unwrap();
+    assert!(matches!(Store::open(&StoreConfig::at(&path)), Err(StoreError::UnknownSchema(_))));
+}

@@ -1,0 +1,3 @@
+//! The store's promises, through its public API.
+
+mod commit;
