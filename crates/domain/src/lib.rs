@@ -6,8 +6,18 @@
 //! **Architecture invariant:** this is the only crate that names `ruma`. Everybody else uses the
 //! re-export, so that a breaking ruma release is met in one place.
 
+pub mod auth;
+pub mod build;
+pub mod canonical;
 pub mod care;
+pub mod event_format;
+pub mod ids;
+pub mod pdu;
+pub mod power_levels;
 mod random;
+pub mod redaction;
+pub mod room_version;
+pub mod signing;
 mod time;
 
 pub use random::Random;
