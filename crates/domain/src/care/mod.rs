@@ -1,1 +1,9 @@
-//! The rules of care: NHS numbers, HL7 v2 messages, playbooks and the request state machine.
+//! The rules of care: NHS numbers, HL7 v2 messages, rotas, playbooks and the request state machine.
+
+pub mod hl7;
+pub mod nhs_number;
+pub mod playbook;
+pub mod request;
+pub mod rota;
+
+pub use nhs_number::{NhsNumber, NhsNumberError};

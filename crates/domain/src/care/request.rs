@@ -1,0 +1,406 @@
+//! The request: a structured ask with a deadline, as a pure state machine.
+//!
+//! [`Request::raise`] begins it and [`Request::apply`] moves it; both give the transitions to record.
+//! Three rules hold whatever is sent: a finished request never changes, the plan is climbed forwards
+//! only, and an unfinished request that nobody has accepted always has a clock (`next_step_at`), so
+//! that none can disappear.
+
+mod escalation;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::playbook::{Ask, Class, PlannedStep};
+use crate::Timestamp;
+
+/// Where a request stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// The holder of the present step is being asked.
+    Raised,
+    /// It has reached a device of the person asked.
+    Delivered,
+    /// The person asked has looked at it.
+    Seen,
+    /// Somebody took it.
+    Accepted,
+    /// The last one who could be asked declined; they will be asked again.
+    Declined,
+    /// The one who accepted is coming.
+    OnMyWay,
+    /// The one who accepted is there.
+    Arrived,
+    /// Done. Final.
+    Completed,
+    /// Taken back by the one who raised it. Final.
+    Cancelled,
+    /// An alarm: nobody holds the last role. It is tried again at every tick of the clock.
+    Failed,
+}
+
+impl State {
+    /// Every state.
+    pub const ALL: [Self; 10] = [
+        Self::Raised,
+        Self::Delivered,
+        Self::Seen,
+        Self::Accepted,
+        Self::Declined,
+        Self::OnMyWay,
+        Self::Arrived,
+        Self::Completed,
+        Self::Cancelled,
+        Self::Failed,
+    ];
+
+    /// Its code on the wire (code system `request-state`).
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Raised => "raised",
+            Self::Delivered => "delivered",
+            Self::Seen => "seen",
+            Self::Accepted => "accepted",
+            Self::Declined => "declined",
+            Self::OnMyWay => "on-my-way",
+            Self::Arrived => "arrived",
+            Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// True if nothing can follow.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Completed | Self::Cancelled)
+    }
+
+    /// True if somebody took it and has not finished.
+    #[must_use]
+    pub const fn is_taken(self) -> bool {
+        matches!(self, Self::Accepted | Self::OnMyWay | Self::Arrived)
+    }
+}
+
+/// Why the server moved a request by itself, or what a person said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// The clock of the step ran out.
+    NoAnswer,
+    /// Nobody holds the role of this step.
+    Vacant,
+    /// The holder of this step was asked before, or raised the request.
+    AlreadyAsked,
+    /// A person's own words (why they declined).
+    Said(String),
+}
+
+/// One recorded change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transition {
+    /// The state from now on. A step that is skipped is recorded as `Raised` with its reason.
+    pub state: State,
+    /// When.
+    pub at: Timestamp,
+    /// The step of the plan to which it belongs, from 0.
+    pub step: usize,
+    /// Who did it (id of the Practitioner); `None` is the server.
+    pub actor: Option<String>,
+    /// The device that they used.
+    pub device: Option<String>,
+    /// Who is asked by it, if it asks somebody.
+    pub asks: Option<String>,
+    /// Why.
+    pub reason: Option<Reason>,
+}
+
+/// What somebody (or the clock) wants of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// It is on a device of the person asked.
+    Deliver,
+    /// The person asked looks at it.
+    See,
+    /// Take it.
+    Accept,
+    /// Not me; the next step is asked at once.
+    Decline {
+        /// Why, in the person's words.
+        reason: String,
+    },
+    /// Coming (accepts first if need be).
+    OnMyWay,
+    /// There (accepts first if need be).
+    Arrive,
+    /// Done (accepts first if need be).
+    Complete,
+    /// Take it back; only the one who raised it.
+    Cancel,
+    /// The clock of `step` ran out; only the server.
+    Expire {
+        /// The step that was armed when the clock was set.
+        step: usize,
+    },
+}
+
+/// What the outside world looks like at a command.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// Who acts; `None` is the server.
+    pub actor: Option<&'a str>,
+    /// The device that they use.
+    pub device: Option<&'a str>,
+    /// Now. A clock that went back is held at the last transition.
+    pub at: Timestamp,
+    /// For every step of the plan, the person who would be asked now; `None` is a vacancy. A list that
+    /// is too short counts as vacant.
+    pub holders: &'a [Option<String>],
+}
+
+/// Why a command is refused. The request is unchanged.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// It is over.
+    #[error("this request is already {}", .0.code())]
+    Final(State),
+    /// Somebody else was quicker.
+    #[error("this request was already accepted by {0}")]
+    AcceptedBy(String),
+    /// The actor has not been asked, or is not the one who raised it.
+    #[error("only {0} can do this")]
+    NotAllowed(&'static str),
+    /// It would go backwards.
+    #[error("a request that is {} cannot become {}", from.code(), to.code())]
+    Backwards {
+        /// Where it stands.
+        from: State,
+        /// What was wanted.
+        to: State,
+    },
+    /// There is no plan to follow.
+    #[error("a request needs at least one step")]
+    NoSteps,
+}
+
+/// A request as it stands. Only [`Request::raise`] and [`Request::apply`] change it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// How it presses.
+    pub class: Class,
+    /// Who raised it.
+    pub requester: String,
+    /// Whom it asks, step by step; never empty.
+    pub plan: Vec<PlannedStep>,
+    /// When the answer is needed.
+    pub needed_by: Option<Timestamp>,
+    /// When it was raised.
+    pub raised_at: Timestamp,
+    /// Where it stands.
+    pub state: State,
+    /// The present step, from 0.
+    pub step: usize,
+    /// Who is asked now.
+    pub holder: Option<String>,
+    /// Everybody who was asked so far; any of them may still accept.
+    pub asked: BTreeSet<String>,
+    /// Who took it.
+    pub accepted_by: Option<String>,
+    /// When the clock runs out; always set while nobody has taken it.
+    pub next_step_at: Option<Timestamp>,
+    /// True once the clock of the last step has run out.
+    pub overdue: bool,
+    /// Number of transitions so far.
+    pub version: u64,
+    /// When it last changed.
+    pub changed_at: Timestamp,
+}
+
+/// What to raise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Raise {
+    /// How it presses.
+    pub class: Class,
+    /// Whom it asks, step by step.
+    pub plan: Vec<PlannedStep>,
+    /// When the answer is needed. It shortens the wait of the first step if it is sooner.
+    pub needed_by: Option<Timestamp>,
+}
+
+impl Request {
+    /// Raises a request on behalf of `context.actor` and asks the first step that has a holder.
+    ///
+    /// # Errors
+    /// The plan is empty, or nobody is the actor.
+    pub fn raise(raise: Raise, context: &Context<'_>) -> Result<(Self, Vec<Transition>), RequestError> {
+        if raise.plan.is_empty() {
+            return Err(RequestError::NoSteps);
+        }
+        let requester = context.actor.ok_or(RequestError::NotAllowed("a signed-in person"))?;
+        let mut request = Self {
+            class: raise.class,
+            requester: requester.to_owned(),
+            plan: raise.plan,
+            needed_by: raise.needed_by,
+            raised_at: context.at,
+            state: State::Raised,
+            step: 0,
+            holder: None,
+            asked: BTreeSet::new(),
+            accepted_by: None,
+            next_step_at: None,
+            overdue: false,
+            version: 0,
+            changed_at: context.at,
+        };
+        let mut log = Vec::new();
+        request.ask_from(0, context, None, &mut log);
+        Ok((request, log))
+    }
+
+    /// Applies a command. A command that was applied before by the same person (a repeat after a lost
+    /// answer) changes nothing and gives no transitions; so do a late `Deliver`, `See` or `Expire`.
+    ///
+    /// # Errors
+    /// See [`RequestError`]; the request is then unchanged.
+    pub fn apply(
+        &self,
+        command: &Command,
+        context: &Context<'_>,
+    ) -> Result<(Self, Vec<Transition>), RequestError> {
+        let mut next = self.clone();
+        let mut log = Vec::new();
+        next.step_by(command, context, &mut log)?;
+        Ok((next, log))
+    }
+
+    fn step_by(
+        &mut self,
+        command: &Command,
+        context: &Context<'_>,
+        log: &mut Vec<Transition>,
+    ) -> Result<(), RequestError> {
+        if self.state.is_final() {
+            return self.repeat_of_the_end(command, context);
+        }
+        match command {
+            Command::Deliver => self.notice(State::Delivered, context, log),
+            Command::See => self.notice(State::Seen, context, log),
+            Command::Accept => self.take(context, log),
+            Command::Decline { reason } => self.decline(reason, context, log),
+            Command::OnMyWay => self.advance(State::OnMyWay, context, log),
+            Command::Arrive => self.advance(State::Arrived, context, log),
+            Command::Complete => self.advance(State::Completed, context, log),
+            Command::Cancel if context.actor == Some(&self.requester) => {
+                self.next_step_at = None;
+                self.record(State::Cancelled, context, None, None, log);
+                Ok(())
+            }
+            Command::Cancel => Err(RequestError::NotAllowed("the person who raised it")),
+            Command::Expire { step } => {
+                self.expire(*step, context, log);
+                Ok(())
+            }
+        }
+    }
+
+    fn repeat_of_the_end(&self, command: &Command, context: &Context<'_>) -> Result<(), RequestError> {
+        let by_acceptor = context.actor.is_some() && context.actor == self.accepted_by.as_deref();
+        match (self.state, command) {
+            (_, Command::Expire { .. } | Command::Deliver | Command::See) => Ok(()),
+            (State::Cancelled, Command::Cancel) if context.actor == Some(&self.requester) => Ok(()),
+            (State::Completed, Command::Complete) if by_acceptor => Ok(()),
+            _ => Err(RequestError::Final(self.state)),
+        }
+    }
+
+    /// A device received it or its holder looked at it. Only the person asked now counts; from others
+    /// who are or were concerned it is quietly passed over.
+    fn notice(
+        &mut self,
+        to: State,
+        context: &Context<'_>,
+        log: &mut Vec<Transition>,
+    ) -> Result<(), RequestError> {
+        self.may_answer(context)?;
+        let forwards = matches!((self.state, to), (State::Raised, _) | (State::Delivered, State::Seen));
+        if forwards && context.actor == self.holder.as_deref() {
+            self.record(to, context, None, None, log);
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, context: &Context<'_>, log: &mut Vec<Transition>) -> Result<(), RequestError> {
+        let actor = self.may_answer(context)?;
+        if let Some(by) = &self.accepted_by {
+            return if *by == actor { Ok(()) } else { Err(RequestError::AcceptedBy(by.clone())) };
+        }
+        self.asked.insert(actor.clone());
+        self.holder = Some(actor.clone());
+        self.accepted_by = Some(actor);
+        self.next_step_at = None;
+        self.record(State::Accepted, context, None, None, log);
+        Ok(())
+    }
+
+    fn advance(
+        &mut self,
+        to: State,
+        context: &Context<'_>,
+        log: &mut Vec<Transition>,
+    ) -> Result<(), RequestError> {
+        self.take(context, log)?;
+        if self.state == to {
+            return Ok(());
+        }
+        let rank = |state| match state {
+            State::OnMyWay => 1,
+            State::Arrived => 2,
+            State::Completed => 3,
+            _ => 0,
+        };
+        if rank(self.state) > rank(to) {
+            return Err(RequestError::Backwards { from: self.state, to });
+        }
+        self.record(to, context, None, None, log);
+        Ok(())
+    }
+
+    /// The actor, if they were asked at any step so far or hold the role of one now.
+    fn may_answer(&self, context: &Context<'_>) -> Result<String, RequestError> {
+        let actor = context.actor.ok_or(RequestError::NotAllowed("a person who was asked"))?;
+        let holds = context.holders.iter().take(self.step + 1).any(|h| h.as_deref() == Some(actor));
+        if holds || self.asked.contains(actor) {
+            Ok(actor.to_owned())
+        } else {
+            Err(RequestError::NotAllowed("a person who was asked"))
+        }
+    }
+
+    fn record(
+        &mut self,
+        state: State,
+        context: &Context<'_>,
+        asks: Option<String>,
+        reason: Option<Reason>,
+        log: &mut Vec<Transition>,
+    ) {
+        self.state = state;
+        self.version += 1;
+        self.changed_at = self.changed_at.max(context.at);
+        log.push(Transition {
+            state,
+            at: self.changed_at,
+            step: self.step,
+            actor: context.actor.map(ToOwned::to_owned),
+            device: context.device.map(ToOwned::to_owned),
+            asks,
+            reason,
+        });
+    }
+}

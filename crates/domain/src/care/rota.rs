@@ -1,0 +1,112 @@
+//! Rotas: a daily pattern in local time, expanded into shifts at instants.
+//!
+//! A shift keeps its clock times across a change to or from summer time, as the people who work it
+//! do: a night of 20:00 to 08:00 lasts eleven or thirteen hours then. Shifts that meet at a clock
+//! time meet at the same instant, so a role never has a gap or an overlap at a change.
+
+use jiff::{
+    ToSpan,
+    civil::{Date, Time, Weekday},
+    tz::TimeZone,
+};
+
+use crate::Timestamp;
+
+/// A shift as worked on certain days of the week.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShiftPattern {
+    /// Days on which the shift begins; empty stands for every day.
+    pub days: Vec<Weekday>,
+    /// Local time at which it begins.
+    pub start: Time,
+    /// Local time at which it ends; on the next day if it is not later than `start`.
+    pub end: Time,
+}
+
+/// One shift: from `start` (inclusive) to `end` (exclusive).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shift {
+    /// The local date on which the shift begins.
+    pub date: Date,
+    /// First instant.
+    pub start: Timestamp,
+    /// First instant after it.
+    pub end: Timestamp,
+}
+
+impl ShiftPattern {
+    /// The shifts that begin on `days` dates from the local date of `now` minus one (so that the night
+    /// that is being worked now is among them). Dates beyond the calendar's end are left out.
+    #[must_use]
+    pub fn expand(&self, zone: &TimeZone, now: Timestamp, days: u16) -> Vec<Shift> {
+        let Ok(now) = jiff::Timestamp::from_millisecond(now.as_millis()) else { return Vec::new() };
+        let today = now.to_zoned(zone.clone()).date();
+        (-1..i64::from(days))
+            .filter_map(|offset| today.checked_add(offset.days()).ok())
+            .filter(|date| self.days.is_empty() || self.days.contains(&date.weekday()))
+            .filter_map(|date| self.on(zone, date))
+            .collect()
+    }
+
+    fn on(&self, zone: &TimeZone, date: Date) -> Option<Shift> {
+        let last = if self.end > self.start { date } else { date.tomorrow().ok()? };
+        let start = instant(zone, date, self.start)?;
+        let end = instant(zone, last, self.end)?;
+        (start < end).then_some(Shift { date, start, end })
+    }
+}
+
+fn instant(zone: &TimeZone, date: Date, time: Time) -> Option<Timestamp> {
+    let zoned = date.to_datetime(time).to_zoned(zone.clone()).ok()?;
+    Some(Timestamp(zoned.timestamp().as_millisecond()))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::time;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn london() -> TimeZone {
+        TimeZone::get("Europe/London").unwrap()
+    }
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp(text.parse::<jiff::Timestamp>().unwrap().as_millisecond())
+    }
+
+    const HOUR: i64 = 3_600_000;
+
+    #[test]
+    fn the_night_of_the_spring_change_is_an_hour_shorter() {
+        let night = ShiftPattern { days: vec![], start: time(20, 0, 0, 0), end: time(8, 0, 0, 0) };
+        let shifts = night.expand(&london(), at("2026-03-28T12:00:00Z"), 2);
+        let hours: Vec<i64> = shifts.iter().map(|s| s.end.millis_since(s.start) / HOUR).collect();
+        assert_eq!(hours, [12, 11, 12]);
+    }
+
+    #[test]
+    fn days_of_the_week_are_kept() {
+        let weekday =
+            ShiftPattern { days: vec![Weekday::Monday], start: time(8, 0, 0, 0), end: time(20, 0, 0, 0) };
+        let shifts = weekday.expand(&london(), at("2026-11-22T12:00:00Z"), 14);
+        assert!(shifts.iter().all(|s| s.date.weekday() == Weekday::Monday));
+        assert_eq!(shifts.len(), 2);
+    }
+
+    proptest! {
+        #[test]
+        fn day_and_night_cover_every_instant_once(now in 1_600_000_000_000_i64..2_000_000_000_000, hour in 0_i8..24) {
+            let other = (hour + 12) % 24;
+            let day = ShiftPattern { days: vec![], start: time(hour, 0, 0, 0), end: time(other, 0, 0, 0) };
+            let night = ShiftPattern { days: vec![], start: time(other, 0, 0, 0), end: time(hour, 0, 0, 0) };
+            let now = Timestamp(now);
+            let mut all = day.expand(&london(), now, 14);
+            all.extend(night.expand(&london(), now, 14));
+            all.sort_by_key(|s| s.start);
+            prop_assert!(all.windows(2).all(|w| w[0].end == w[1].start));
+            prop_assert_eq!(all.iter().filter(|s| s.start <= now && now < s.end).count(), 1);
+        }
+    }
+}
