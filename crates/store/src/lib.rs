@@ -23,11 +23,14 @@
 //! - SQL is the portable subset of SQLite and PostgreSQL with numbered parameters (`?1`), so that PostgreSQL
 //!   becomes a second backend behind the same functions.
 
+pub mod accounts;
+pub mod audit_log;
 mod commit;
 mod db;
 mod error;
 mod migrate;
 mod nid;
+pub mod sessions;
 pub mod stream;
 mod tx;
 pub mod users;

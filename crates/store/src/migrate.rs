@@ -9,7 +9,11 @@ use sha2::{Digest, Sha256};
 use crate::StoreError;
 
 /// The lineage: name and text of every step, oldest first. Append only.
-const STEPS: &[(&str, &str)] = &[("01_stream", include_str!("../schema/01_stream.sql"))];
+const STEPS: &[(&str, &str)] = &[
+    ("01_stream", include_str!("../schema/01_stream.sql")),
+    ("20_identity", include_str!("../schema/20_identity.sql")),
+    ("30_audit", include_str!("../schema/30_audit.sql")),
+];
 
 /// Brings the schema up to date in one transaction.
 ///

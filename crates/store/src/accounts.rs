@@ -1,0 +1,125 @@
+//! Local accounts and profiles.
+
+use wardline_domain::{Timestamp, ruma::UserId};
+
+use crate::{Reader, StoreError, UserNid, WriteTx, params, users};
+
+/// A local account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Its user.
+    pub user: UserNid,
+    /// Argon2id hash in PHC form; `None`: cannot sign in by password.
+    pub password_hash: Option<String>,
+    /// Whether it may use the administration API.
+    pub admin: bool,
+    /// Whether it was deactivated. A deactivated account cannot sign in and its name stays taken.
+    pub deactivated: bool,
+}
+
+/// Creates an account. `None` if the user already has one; nothing is changed then.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn create(
+    tx: &mut WriteTx<'_>,
+    user: &UserId,
+    password_hash: Option<&str>,
+    admin: bool,
+    at: Timestamp,
+) -> Result<Option<UserNid>, StoreError> {
+    let nid = users::intern(tx, user)?;
+    let inserted = tx.execute(
+        "INSERT INTO accounts (user_nid, password_hash, admin, created_at) VALUES (?1, ?2, ?3, ?4) \
+         ON CONFLICT (user_nid) DO NOTHING",
+        params![nid, password_hash, admin, at],
+    )?;
+    Ok((inserted == 1).then_some(nid))
+}
+
+/// The account of a user, active or not.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn find(tx: &impl Reader, user: &UserId) -> Result<Option<Account>, StoreError> {
+    tx.query_row(
+        "SELECT a.user_nid, a.password_hash, a.admin, a.deactivated_at FROM accounts a \
+         JOIN users u ON u.nid = a.user_nid WHERE u.user_id = ?1",
+        params![user],
+        |row| {
+            Ok(Account {
+                user: row.get(0)?,
+                password_hash: row.get(1)?,
+                admin: row.get(2)?,
+                deactivated: row.get::<Option<i64>>(3)?.is_some(),
+            })
+        },
+    )
+}
+
+/// Replaces the password hash.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn set_password(tx: &mut WriteTx<'_>, user: UserNid, password_hash: &str) -> Result<(), StoreError> {
+    tx.execute("UPDATE accounts SET password_hash = ?2 WHERE user_nid = ?1", params![user, password_hash])?;
+    Ok(())
+}
+
+/// Deactivates the account for good: its password goes, its name stays taken.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn deactivate(tx: &mut WriteTx<'_>, user: UserNid, at: Timestamp) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE accounts SET deactivated_at = ?2, password_hash = NULL, admin = 0 \
+         WHERE user_nid = ?1 AND deactivated_at IS NULL",
+        params![user, at],
+    )?;
+    Ok(())
+}
+
+/// All profile fields of a user, by name, each value as JSON text.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn profile(tx: &impl Reader, user: UserNid) -> Result<Vec<(String, String)>, StoreError> {
+    tx.query("SELECT field, value FROM profiles WHERE user_nid = ?1 ORDER BY field", params![user], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })
+}
+
+/// One profile field as JSON text.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn profile_field(tx: &impl Reader, user: UserNid, field: &str) -> Result<Option<String>, StoreError> {
+    tx.query_row(
+        "SELECT value FROM profiles WHERE user_nid = ?1 AND field = ?2",
+        params![user, field],
+        |row| row.get(0),
+    )
+}
+
+/// Sets a profile field to a JSON text, or removes it (`None`).
+///
+/// # Errors
+/// Any failure of the database.
+pub fn set_profile_field(
+    tx: &mut WriteTx<'_>,
+    user: UserNid,
+    field: &str,
+    value: Option<&str>,
+) -> Result<(), StoreError> {
+    match value {
+        Some(value) => tx.execute(
+            "INSERT INTO profiles (user_nid, field, value) VALUES (?1, ?2, ?3) \
+             ON CONFLICT (user_nid, field) DO UPDATE SET value = excluded.value",
+            params![user, field, value],
+        )?,
+        None => {
+            tx.execute("DELETE FROM profiles WHERE user_nid = ?1 AND field = ?2", params![user, field])?
+        }
+    };
+    Ok(())
+}
