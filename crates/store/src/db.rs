@@ -36,13 +36,16 @@ pub struct StoreConfig {
     pub durability: Durability,
     /// Reading connections kept open, at least 1.
     pub readers: usize,
+    /// The most that the database file may grow to, in bytes; beyond it a write is answered with
+    /// [`StoreError::DiskFull`], as it is when the disk itself is full. `None`: only the disk limits it.
+    pub max_bytes: Option<u64>,
 }
 
 impl StoreConfig {
     /// Full durability and four readers at `path`.
     #[must_use]
     pub fn at(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), durability: Durability::Full, readers: 4 }
+        Self { path: path.into(), durability: Durability::Full, readers: 4, max_bytes: None }
     }
 }
 
@@ -84,6 +87,11 @@ impl Store {
             Durability::Normal => "PRAGMA synchronous = NORMAL",
         })?;
         migrate::migrate(&mut connection)?;
+        if let Some(bytes) = config.max_bytes {
+            let size: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+            let pages = i64::try_from(bytes / u64::from(size)).unwrap_or(i64::MAX).max(1);
+            connection.pragma_update(None, "max_page_count", pages)?;
+        }
         let position = stream::head(&ReadTx { connection: &connection })?;
 
         let (queue, jobs) = mpsc::channel(QUEUE);

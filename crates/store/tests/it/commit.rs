@@ -108,3 +108,49 @@ async fn a_database_of_another_lineage_is_refused() {
         .unwrap();
     assert!(matches!(Store::open(&StoreConfig::at(&path)), Err(StoreError::UnknownSchema(_))));
 }
+
+#[tokio::test]
+async fn a_full_disk_refuses_the_write_whole_and_reading_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = StoreConfig::at(folder.path().join("wardline.db"));
+    config.max_bytes = Some(
+        std::fs::metadata({
+            drop(Store::open(&config).unwrap());
+            &config.path
+        })
+        .unwrap()
+        .len()
+            + 65_536,
+    );
+    let store = Store::open(&config).unwrap();
+    let long = "x".repeat(200);
+    let mut kept = 0_u64;
+    let mut refused = 0;
+    for round in 0..2_000 {
+        let id = wardline_domain::ruma::UserId::parse(format!("@{round}{long}:x.example")).unwrap();
+        let result = store
+            .write(move |tx| {
+                let nid = users::intern(tx, &id)?;
+                tx.record(Kind::Profile, None, Some(nid), 0)
+            })
+            .await;
+        match result {
+            Ok(_) => kept += 1,
+            Err(error) => {
+                assert!(matches!(error, StoreError::DiskFull), "{error}");
+                refused += 1;
+                if refused == 3 {
+                    break;
+                }
+            }
+        }
+    }
+    assert!(refused == 3 && kept > 10, "kept {kept}, refused {refused}");
+    assert_eq!(store.head(), kept);
+    assert_eq!(store.read_now(|tx| stream::first_gap(tx)).unwrap(), None);
+    drop(store);
+    config.max_bytes = None;
+    let store = Store::open(&config).unwrap();
+    assert_eq!(store.head(), kept);
+    store.write(|tx| tx.record(Kind::Profile, None, None, 0)).await.unwrap();
+}
