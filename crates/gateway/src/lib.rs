@@ -1,1 +1,10 @@
-//! The gateway role: the key service that gives signed-in staff their own recovery key.
+//! The gateway role: the part of Wardline that stands inside the hospital and may read.
+//!
+//! **Architecture invariant:** the gateway knows the server only through its public APIs over HTTP, so that it
+//! can run on another machine. It keeps its own store, outside the server's tables: a seized server database
+//! yields nothing that is kept here.
+//!
+//! Today it holds one service, the [`keys::KeyService`]: a signed-in member of staff keeps the recovery key of
+//! their key backup with it and gets it back on another device after proving their password again.
+
+pub mod keys;

@@ -1,0 +1,88 @@
+//! What can go wrong, and how the Matrix API says it.
+
+use std::path::PathBuf;
+
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
+use http::StatusCode;
+use serde_json::json;
+
+/// Why the key service could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The folder or the sealing key file could not be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The sealing key file does not hold 64 hexadecimal digits.
+    #[error("{}: a sealing key is 64 hexadecimal digits (32 bytes)", .0.display())]
+    MalformedKey(PathBuf),
+    /// The vault's database could not be opened.
+    #[error("key vault: {0}")]
+    Vault(#[from] rusqlite::Error),
+    /// The HTTP client that speaks to the server could not be built.
+    #[error("HTTP client: {0}")]
+    Http(#[from] reqwest::Error),
+}
+
+/// Why a request to the key service was not answered with success. Each becomes a Matrix standard error
+/// (client-server API, "Standard error response").
+#[derive(Debug, thiserror::Error)]
+pub enum KeyServiceError {
+    /// 401 `M_MISSING_TOKEN`: no bearer token.
+    #[error("Missing access token")]
+    MissingToken,
+    /// 401 `M_UNKNOWN_TOKEN`: the server does not know the bearer token.
+    #[error("Unknown or expired access token")]
+    UnknownToken,
+    /// 400 `M_BAD_JSON`: a field is missing or of the wrong shape; the text names it.
+    #[error("{0}")]
+    BadRequest(String),
+    /// 403 `M_FORBIDDEN`: the password is not this person's.
+    #[error("Wrong password")]
+    WrongPassword,
+    /// 404 `M_NOT_FOUND`: nothing is kept for this person.
+    #[error("No recovery key is kept for this account")]
+    NotFound,
+    /// 429 `M_LIMIT_EXCEEDED`: too many attempts from this device; carries the milliseconds to wait.
+    #[error("Too many attempts")]
+    LimitExceeded(u64),
+    /// 502 `M_UNKNOWN`: the server could not be asked.
+    #[error("The server could not be asked who you are")]
+    Server(#[source] Option<reqwest::Error>),
+    /// 500 `M_UNKNOWN`: the vault failed.
+    #[error("The key vault failed")]
+    Vault(#[from] rusqlite::Error),
+    /// 500 `M_UNKNOWN`: a kept key does not open under the present sealing key.
+    #[error("The kept recovery key cannot be opened with the present sealing key")]
+    Unsealable,
+}
+
+impl IntoResponse for KeyServiceError {
+    fn into_response(self) -> Response {
+        let (status, errcode) = match &self {
+            Self::MissingToken => (StatusCode::UNAUTHORIZED, "M_MISSING_TOKEN"),
+            Self::UnknownToken => (StatusCode::UNAUTHORIZED, "M_UNKNOWN_TOKEN"),
+            Self::BadRequest(_) => (StatusCode::BAD_REQUEST, "M_BAD_JSON"),
+            Self::WrongPassword => (StatusCode::FORBIDDEN, "M_FORBIDDEN"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "M_NOT_FOUND"),
+            Self::LimitExceeded(_) => (StatusCode::TOO_MANY_REQUESTS, "M_LIMIT_EXCEEDED"),
+            Self::Server(_) => (StatusCode::BAD_GATEWAY, "M_UNKNOWN"),
+            Self::Vault(_) | Self::Unsealable => (StatusCode::INTERNAL_SERVER_ERROR, "M_UNKNOWN"),
+        };
+        if status.is_server_error() {
+            tracing::error!(error = &self as &dyn std::error::Error, "key service");
+        }
+        let mut body = json!({ "errcode": errcode, "error": self.to_string() });
+        let Self::LimitExceeded(wait) = self else { return (status, Json(body)).into_response() };
+        body["retry_after_ms"] = json!(wait);
+        let seconds = wait.div_ceil(1000).to_string();
+        (status, [(http::header::RETRY_AFTER, seconds)], Json(body)).into_response()
+    }
+}

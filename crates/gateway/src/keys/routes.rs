@@ -1,0 +1,82 @@
+//! `/_wardline/gateway/v1/recovery-key`: see `docs/protocol/recovery-key.md`.
+
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, State},
+    routing::{post, put},
+};
+use http::{HeaderMap, header};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::{KeyService, KeyServiceError};
+
+/// Largest body taken, in bytes: a key and a password.
+const LARGEST_BODY: usize = 4 * 1024;
+
+/// The routes of the key service.
+pub fn router(service: KeyService) -> Router {
+    Router::new()
+        .route("/_wardline/gateway/v1/recovery-key", put(store))
+        .route("/_wardline/gateway/v1/recovery-key/unseal", post(unseal))
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .with_state(service)
+}
+
+#[derive(Deserialize)]
+struct Store {
+    #[serde(deserialize_with = "secret")]
+    recovery_key: Zeroizing<String>,
+    #[serde(deserialize_with = "secret")]
+    password: Zeroizing<String>,
+}
+
+#[derive(Deserialize)]
+struct Unseal {
+    #[serde(deserialize_with = "secret")]
+    password: Zeroizing<String>,
+}
+
+async fn store(
+    State(service): State<KeyService>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Value>, KeyServiceError> {
+    let token = bearer(&headers)?;
+    let Store { recovery_key, password } = parse(&body)?;
+    service.store(token, &password, &recovery_key).await?;
+    Ok(Json(json!({})))
+}
+
+async fn unseal(
+    State(service): State<KeyService>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Value>, KeyServiceError> {
+    let token = bearer(&headers)?;
+    let Unseal { password } = parse(&body)?;
+    let key = service.unseal(token, &password).await?;
+    Ok(Json(json!({ "recovery_key": key.as_str() })))
+}
+
+fn bearer(headers: &HeaderMap) -> Result<&str, KeyServiceError> {
+    headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .map(str::trim)
+        .filter(|token| !token.is_empty())
+        .ok_or(KeyServiceError::MissingToken)
+}
+
+/// A string that is wiped from memory when dropped.
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Zeroizing<String>, D::Error> {
+    String::deserialize(deserializer).map(Zeroizing::new)
+}
+
+/// serde's message names the missing or mistyped field; it goes back to the sender only, never to a log.
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, KeyServiceError> {
+    serde_json::from_slice(body).map_err(|error| KeyServiceError::BadRequest(error.to_string()))
+}

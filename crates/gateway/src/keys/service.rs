@@ -1,0 +1,163 @@
+//! The service itself: who may have which key, and the record of who did.
+
+use std::{fs, path::Path, sync::Arc};
+
+use wardline_domain::{Clock, Random};
+use zeroize::Zeroizing;
+
+use super::{
+    KeyServiceError, OpenError, SealingKey,
+    server::Server,
+    vault::{Caller, Vault},
+};
+
+/// How many failed step-ups a device may make within [`WINDOW_MILLIS`].
+pub const ATTEMPTS: usize = 5;
+/// The window of [`ATTEMPTS`], in milliseconds.
+pub const WINDOW_MILLIS: i64 = 5 * 60 * 1000;
+/// Longest recovery key taken, in bytes. The specified form is 59 characters with its spaces.
+const LONGEST_KEY: usize = 256;
+
+/// Custody of recovery keys. Cheap to clone.
+#[derive(Clone)]
+pub struct KeyService(Arc<Inner>);
+
+struct Inner {
+    vault: Vault,
+    sealing_key: SealingKey,
+    server: Server,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+impl std::fmt::Debug for KeyService {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeyService").field("server", &self.0.server).finish_non_exhaustive()
+    }
+}
+
+impl KeyService {
+    /// Opens (or creates) the vault `keys.db` in `dir` and speaks for people of the server whose client-server
+    /// API answers at `server_url` (for example `http://127.0.0.1:8008`).
+    ///
+    /// # Errors
+    /// [`OpenError`] when the folder or the database cannot be opened.
+    pub fn open(
+        dir: &Path,
+        sealing_key: SealingKey,
+        server_url: &str,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, OpenError> {
+        fs::create_dir_all(dir).map_err(|source| OpenError::Io { path: dir.to_owned(), source })?;
+        let vault = Vault::open(&dir.join("keys.db"))?;
+        let server = Server::new(server_url)?;
+        Ok(Self(Arc::new(Inner { vault, sealing_key, server, clock, random })))
+    }
+
+    /// Keeps `recovery_key` for the owner of `token`, who proves `password`. Replaces what was kept before.
+    ///
+    /// # Errors
+    /// [`KeyServiceError`]; nothing is changed then.
+    pub async fn store(
+        &self,
+        token: &str,
+        password: &str,
+        recovery_key: &str,
+    ) -> Result<(), KeyServiceError> {
+        check_key(recovery_key)?;
+        let caller = self.step_up(token, password, "store").await?;
+        let sealed = self.0.sealing_key.seal(&caller.user_id, recovery_key, self.0.random.as_ref())?;
+        self.vault(move |inner| inner.vault.put(&caller, &sealed, inner.clock.now())).await?;
+        Ok(())
+    }
+
+    /// Gives the owner of `token`, who proves `password`, the recovery key kept for them.
+    ///
+    /// # Errors
+    /// [`KeyServiceError::NotFound`] when none is kept, otherwise as the variant says.
+    pub async fn unseal(&self, token: &str, password: &str) -> Result<Zeroizing<String>, KeyServiceError> {
+        let caller = self.step_up(token, password, "unseal").await?;
+        self.vault(move |inner| {
+            let opened = match inner.vault.get(&caller)? {
+                Some(sealed) => inner.sealing_key.open(&caller.user_id, &sealed),
+                None => Err(KeyServiceError::NotFound),
+            };
+            inner.vault.note(&caller, "unseal", outcome(opened.as_ref().err()), inner.clock.now())?;
+            opened
+        })
+        .await
+    }
+
+    /// Who holds `token`, once they have also proved `password`. Every refusal is on the record of `action`.
+    async fn step_up(
+        &self,
+        token: &str,
+        password: &str,
+        action: &'static str,
+    ) -> Result<Caller, KeyServiceError> {
+        let caller = self.0.server.whoami(token).await?;
+        let proved = self.prove(&caller, password).await;
+        let noted = caller.clone();
+        match proved {
+            Ok(()) => self.vault(move |inner| inner.vault.clear_attempts(&noted)).await?,
+            Err(error) => {
+                let outcome = outcome(Some(&error));
+                self.vault(move |inner| inner.vault.note(&noted, action, outcome, inner.clock.now())).await?;
+                return Err(error);
+            }
+        }
+        Ok(caller)
+    }
+
+    async fn prove(&self, caller: &Caller, password: &str) -> Result<(), KeyServiceError> {
+        let asking = caller.clone();
+        let counted = self
+            .vault(move |inner| inner.vault.attempt(&asking, inner.clock.now(), ATTEMPTS, WINDOW_MILLIS))
+            .await?;
+        counted.map_err(KeyServiceError::LimitExceeded)?;
+        self.0.server.prove_password(&caller.user_id, password).await
+    }
+
+    /// Runs `work` on a thread that may block: the vault syncs to disk.
+    async fn vault<T, E>(
+        &self,
+        work: impl FnOnce(&Inner) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, KeyServiceError>
+    where
+        T: Send + 'static,
+        E: Into<KeyServiceError> + Send + 'static,
+    {
+        let inner = Arc::clone(&self.0);
+        match tokio::task::spawn_blocking(move || work(&inner)).await {
+            Ok(answer) => answer.map_err(Into::into),
+            Err(stopped) => {
+                tracing::error!(error = &stopped as &dyn std::error::Error, "key vault task");
+                Err(KeyServiceError::Vault(rusqlite::Error::InvalidQuery))
+            }
+        }
+    }
+}
+
+/// The word that the record of accesses has for a result.
+fn outcome(error: Option<&KeyServiceError>) -> &'static str {
+    match error {
+        None => "done",
+        Some(KeyServiceError::WrongPassword) => "wrong-password",
+        Some(KeyServiceError::NotFound) => "not-found",
+        Some(KeyServiceError::LimitExceeded(_)) => "limited",
+        Some(_) => "failed",
+    }
+}
+
+/// A recovery key is base58 text, usually with spaces between groups of four.
+fn check_key(key: &str) -> Result<(), KeyServiceError> {
+    let base58 = |c: char| c.is_ascii_alphanumeric() && !matches!(c, '0' | 'O' | 'I' | 'l');
+    let well_formed = key.chars().all(|c| c == ' ' || base58(c)) && key.chars().any(base58);
+    if well_formed && key.len() <= LONGEST_KEY {
+        return Ok(());
+    }
+    Err(KeyServiceError::BadRequest(format!(
+        "recovery_key: expected base58 text with optional spaces, at most {LONGEST_KEY} characters"
+    )))
+}

@@ -1,0 +1,163 @@
+//! Storing and unsealing a recovery key.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    sync::{Arc, atomic::Ordering},
+};
+
+use http::StatusCode;
+use wardline_domain::Random;
+use wardline_gateway::keys::{ATTEMPTS, OpenError, SealingKey, WINDOW_MILLIS};
+
+use crate::home::{Home, PASSWORD, Sessions};
+
+const KEY: &str = "EsTc LW2K PGiF wKEA 3As5 g5c4 BXwk qeeJ ZJV8 Q9fu gUMN UE4d";
+
+#[tokio::test]
+async fn a_second_device_gets_the_key_back() {
+    let home = Home::new().await;
+    assert_eq!(home.store("amara/ONE", KEY, PASSWORD).await.0, StatusCode::OK);
+    let (status, body) = home.unseal("amara/TWO", PASSWORD).await;
+    assert_eq!((status, body["recovery_key"].as_str()), (StatusCode::OK, Some(KEY)));
+    assert_eq!(home.sessions.open(), 0, "password checks leave no session behind");
+    assert_eq!(home.accesses(), ["@amara:x ONE store done", "@amara:x TWO unseal done"]);
+}
+
+#[tokio::test]
+async fn the_newest_key_replaces_the_older() {
+    let home = Home::new().await;
+    home.store("amara/ONE", "abcd", PASSWORD).await;
+    home.store("amara/ONE", KEY, PASSWORD).await;
+    assert_eq!(home.unseal("amara/ONE", PASSWORD).await.1["recovery_key"], KEY);
+}
+
+#[tokio::test]
+async fn nobody_gets_the_key_of_another() {
+    let home = Home::new().await;
+    home.store("amara/ONE", KEY, PASSWORD).await;
+    let (status, body) = home.unseal("mallory/M", PASSWORD).await;
+    assert_eq!((status, &body["errcode"]), (StatusCode::NOT_FOUND, &"M_NOT_FOUND".into()));
+    assert_eq!(home.accesses().last().unwrap(), "@mallory:x M unseal not-found");
+}
+
+#[tokio::test]
+async fn a_sealed_key_moved_to_another_person_does_not_open() {
+    let home = Home::new().await;
+    home.store("amara/ONE", KEY, PASSWORD).await;
+    let db = rusqlite::Connection::open(home.dir.path().join("keys.db")).unwrap();
+    db.execute("UPDATE recovery_key SET user_id = '@mallory:x'", []).unwrap();
+    assert_eq!(home.unseal("mallory/M", PASSWORD).await.0, StatusCode::INTERNAL_SERVER_ERROR);
+}
+
+#[tokio::test]
+async fn a_wrong_password_neither_reads_nor_writes() {
+    let home = Home::new().await;
+    home.store("amara/ONE", KEY, PASSWORD).await;
+    let (status, body) = home.unseal("amara/ONE", "guess").await;
+    assert_eq!((status, &body["errcode"]), (StatusCode::FORBIDDEN, &"M_FORBIDDEN".into()));
+    assert_eq!(home.store("amara/ONE", "abcd", "guess").await.0, StatusCode::FORBIDDEN);
+    assert_eq!(home.unseal("amara/ONE", PASSWORD).await.1["recovery_key"], KEY);
+    assert_eq!(
+        home.accesses()[1..3],
+        ["@amara:x ONE unseal wrong-password", "@amara:x ONE store wrong-password"]
+    );
+}
+
+#[tokio::test]
+async fn guessing_is_limited_for_each_device() {
+    let home = Home::new().await;
+    home.store("amara/ONE", KEY, PASSWORD).await;
+    for _ in 0..ATTEMPTS {
+        assert_eq!(home.unseal("amara/STOLEN", "guess").await.0, StatusCode::FORBIDDEN);
+    }
+    let (status, body) = home.unseal("amara/STOLEN", PASSWORD).await;
+    assert_eq!((status, &body["errcode"]), (StatusCode::TOO_MANY_REQUESTS, &"M_LIMIT_EXCEEDED".into()));
+    assert_eq!(body["retry_after_ms"], WINDOW_MILLIS);
+    assert_eq!(
+        home.unseal("amara/ONE", PASSWORD).await.0,
+        StatusCode::OK,
+        "another device is not locked out"
+    );
+    home.clock.0.fetch_add(WINDOW_MILLIS, Ordering::SeqCst);
+    assert_eq!(home.unseal("amara/STOLEN", PASSWORD).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn success_forgets_earlier_slips() {
+    let home = Home::new().await;
+    home.store("amara/ONE", KEY, PASSWORD).await;
+    for _ in 0..3 {
+        for _ in 1..ATTEMPTS {
+            assert_eq!(home.unseal("amara/ONE", "slip").await.0, StatusCode::FORBIDDEN);
+        }
+        assert_eq!(home.unseal("amara/ONE", PASSWORD).await.0, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn bad_requests_are_named_and_touch_nothing() {
+    let home = Home::new().await;
+    let (status, body) = home.call("PUT", "/recovery-key", None, "{}").await;
+    assert_eq!((status, &body["errcode"]), (StatusCode::UNAUTHORIZED, &"M_MISSING_TOKEN".into()));
+    let (status, body) = home.unseal("stolen", PASSWORD).await;
+    assert_eq!((status, &body["errcode"]), (StatusCode::UNAUTHORIZED, &"M_UNKNOWN_TOKEN".into()));
+    for (sent, named) in [
+        ("{", "EOF"),
+        ("{}", "recovery_key"),
+        (r#"{"recovery_key":"abcd"}"#, "password"),
+        (r#"{"recovery_key":7,"password":"p"}"#, "string"),
+        (r#"{"recovery_key":"not base58: 0","password":"p"}"#, "recovery_key"),
+        (r#"{"recovery_key":"  ","password":"p"}"#, "recovery_key"),
+    ] {
+        let (status, body) = home.call("PUT", "/recovery-key", Some("amara/ONE"), sent).await;
+        assert_eq!((status, &body["errcode"]), (StatusCode::BAD_REQUEST, &"M_BAD_JSON".into()), "{sent}");
+        assert!(body["error"].as_str().unwrap().contains(named), "{sent}: {body}");
+    }
+    let long = format!(r#"{{"recovery_key":"{}","password":"p"}}"#, "a".repeat(5000));
+    let (status, _) = home.call("PUT", "/recovery-key", Some("amara/ONE"), long).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(home.accesses().is_empty());
+}
+
+#[tokio::test]
+async fn without_the_server_nothing_is_given() {
+    let home = Home::with_server("http://127.0.0.1:1", Arc::<Sessions>::default());
+    let (status, body) = home.unseal("amara/ONE", PASSWORD).await;
+    assert_eq!((status, &body["errcode"]), (StatusCode::BAD_GATEWAY, &"M_UNKNOWN".into()));
+}
+
+#[tokio::test]
+async fn neither_key_nor_password_is_in_the_files() {
+    let home = Home::new().await;
+    home.store("amara/ONE", KEY, PASSWORD).await;
+    let holds = |bytes: &[u8], text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    let mut files = 0;
+    for entry in fs::read_dir(home.dir.path()).unwrap() {
+        let bytes = fs::read(entry.unwrap().path()).unwrap();
+        assert!(!holds(&bytes, KEY) && !holds(&bytes, PASSWORD));
+        files += 1;
+    }
+    assert!(files >= 2);
+}
+
+#[derive(Debug)]
+struct Sevens;
+
+impl Random for Sevens {
+    fn fill(&self, buffer: &mut [u8]) {
+        buffer.fill(7);
+    }
+}
+
+#[test]
+fn the_sealing_key_is_made_once_and_only_its_owner_may_read_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("seal.key");
+    assert!(matches!(SealingKey::read(&path), Err(OpenError::Io { .. })));
+    SealingKey::read_or_create(&path, &Sevens).unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::read_to_string(&path).unwrap(), "07".repeat(32));
+    fs::write(&path, "short").unwrap();
+    assert!(matches!(SealingKey::read_or_create(&path, &Sevens), Err(OpenError::MalformedKey(_))));
+}
