@@ -1,7 +1,7 @@
 -- The audit log: append-only and hash-chained. Ids only, no patient identifiers, no text of messages.
 
 CREATE TABLE audit_log (
-  seq     INTEGER PRIMARY KEY,                  -- consecutive from 1
+  seq     INTEGER PRIMARY KEY CHECK (seq > 0),  -- consecutive from 1
   at      INTEGER NOT NULL,                     -- ms since the Unix epoch
   actor   TEXT NOT NULL,                        -- a user id, or system:<part of the server>
   action  TEXT NOT NULL,                        -- stable name, audit::Action
