@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::value::{FromColumn, Param, ToParam};
-use crate::{Reader, RoomNid, Row, StoreError, UserNid, params};
+use crate::{EventNid, Reader, RoomNid, Row, StoreError, UserNid, params};
 
 /// A position in the stream.
 pub type Pos = u64;
@@ -44,7 +44,8 @@ kinds! {
     PushRules = 6,
     /// One-time or fallback keys of a device changed. `user`; private to the user.
     OneTimeKeys = 7,
-    /// A user's membership of a room changed. `room`; `user` is the member; `reference` is the event's nid.
+    /// A user's membership of a room changed. `room`; `user` is the member; `reference` is a
+    /// [`membership_reference`], so that followers in memory know who is joined without reading a table.
     Membership = 8,
     /// A request (FHIR Task) changed. `reference` is the task's row.
     Request = 9,
@@ -62,6 +63,18 @@ impl ToParam for Kind {
     }
 }
 
+/// The `reference` of a [`Kind::Membership`] row: the member event, and whether the user is joined after it.
+#[must_use]
+pub const fn membership_reference(event: EventNid, joined: bool) -> i64 {
+    (event.0 << 1) | joined as i64
+}
+
+/// Takes a [`membership_reference`] apart: the member event, and whether the user is joined after it.
+#[must_use]
+pub const fn membership_of(reference: i64) -> (EventNid, bool) {
+    (EventNid(reference >> 1), reference & 1 == 1)
+}
+
 /// One change: what happened, where, to whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StreamRow {
@@ -73,7 +86,7 @@ pub struct StreamRow {
     pub room: Option<RoomNid>,
     /// The user concerned, if any.
     pub user: Option<UserNid>,
-    /// A row of the kind's own table, or 0.
+    /// A row of the kind's own table (for memberships: a [`membership_reference`]), or 0.
     pub reference: i64,
 }
 
