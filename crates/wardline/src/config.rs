@@ -1,0 +1,311 @@
+//! The configuration file (TOML) and its defaults. Every key is documented in `docs/configuration.md`.
+
+use std::{
+    fs, io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde::Deserialize;
+use wardline_domain::ruma::{OwnedServerName, ServerName};
+use wardline_store::Durability;
+
+use crate::listener::Limits;
+
+/// Why a configuration cannot be used. The text names the file and the key.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file, or one that it names, cannot be read.
+    #[error("{}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The file is not TOML, a key is unknown or of the wrong type; the text has line and key.
+    #[error("{}: {source}", path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: Box<toml::de::Error>,
+    },
+    /// A key has a value that cannot be.
+    #[error("{key}: {reason}")]
+    Value {
+        /// The key, with its table.
+        key: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// A whole configuration.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The right-hand side of every user id of this server. It can never be changed later.
+    pub server_name: OwnedServerName,
+    /// Where everything that must survive is kept: `wardline.db`, `media/`, `keys/`, `gateway/`.
+    pub data: PathBuf,
+    /// Address and port to listen on.
+    #[serde(default = "default_listen")]
+    pub listen: SocketAddr,
+    /// The address under which clients reach the server. Default: `http://` and `listen`.
+    pub public_url: Option<String>,
+    /// Whether a reverse proxy in front sets `X-Forwarded-For`.
+    #[serde(default)]
+    pub trust_forwarded_for: bool,
+    /// Log output.
+    #[serde(default)]
+    pub log: Log,
+    /// Limits of the listener and of what is sent.
+    #[serde(default)]
+    pub limits: LimitsConfig,
+    /// Who may register an account.
+    #[serde(default)]
+    pub registration: Registration,
+    /// The database.
+    #[serde(default)]
+    pub store: StoreSection,
+    /// The key service.
+    #[serde(default)]
+    pub gateway: Gateway,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// A `tracing` filter such as `info` or `warn,wardline_engine=debug`.
+    pub level: String,
+    /// One JSON object a line instead of plain text.
+    pub json: bool,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: "info".to_owned(), json: false }
+    }
+}
+
+/// `[limits]`
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsConfig {
+    /// Connections open at once.
+    pub connections: usize,
+    /// Largest request head, in bytes.
+    pub header_bytes: usize,
+    /// Seconds for a request head, and of idleness of a kept-alive connection.
+    pub header_seconds: u64,
+    /// Largest upload, in bytes.
+    pub upload_bytes: u64,
+    /// Failed sign-ins that an address and account may make at once before it has to wait.
+    pub login_burst: u32,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self {
+            connections: 10_000,
+            header_bytes: 32 * 1024,
+            header_seconds: 30,
+            upload_bytes: 50 << 20,
+            login_burst: 5,
+        }
+    }
+}
+
+/// `[registration]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Registration {
+    /// Anybody may register. For tests; never in care.
+    pub open: bool,
+    /// A file with the secret of `/_synapse/admin/v1/register`.
+    pub shared_secret_file: Option<PathBuf>,
+}
+
+/// `[store]`
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreSection {
+    /// `full` (default) or `normal`.
+    pub durability: DurabilityConfig,
+}
+
+/// What an answered write survives.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DurabilityConfig {
+    /// A power cut.
+    #[default]
+    Full,
+    /// A crash of the process only.
+    Normal,
+}
+
+impl From<DurabilityConfig> for Durability {
+    fn from(durability: DurabilityConfig) -> Self {
+        match durability {
+            DurabilityConfig::Full => Self::Full,
+            DurabilityConfig::Normal => Self::Normal,
+        }
+    }
+}
+
+/// `[gateway]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Gateway {
+    /// The file with the sealing key of the key service. Default: `gateway/seal.key` in `data`, made at the
+    /// first start. Keep it on another medium than `data` and its backups.
+    pub seal_key_file: Option<PathBuf>,
+}
+
+fn default_listen() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 8008))
+}
+
+impl Config {
+    /// The defaults for a server of this name with this data folder at this address.
+    #[must_use]
+    pub fn new(server_name: OwnedServerName, data: PathBuf, listen: SocketAddr) -> Self {
+        Self {
+            server_name,
+            data,
+            listen,
+            public_url: None,
+            trust_forwarded_for: false,
+            log: Log::default(),
+            limits: LimitsConfig::default(),
+            registration: Registration::default(),
+            store: StoreSection::default(),
+            gateway: Gateway::default(),
+        }
+    }
+
+    /// Reads and checks the file at `path`. Relative paths in it count from its folder.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text =
+            fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let mut config: Self = toml::from_str(&text)
+            .map_err(|source| ConfigError::Parse { path: path.to_owned(), source: Box::new(source) })?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        config.data = folder.join(&config.data);
+        for file in [&mut config.registration.shared_secret_file, &mut config.gateway.seal_key_file] {
+            *file = file.as_ref().map(|file| folder.join(file));
+        }
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Whether the values can be used together.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`] with the first key that cannot be.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let refuse = |key, reason: &str| Err(ConfigError::Value { key, reason: reason.to_owned() });
+        if let Some(url) = &self.public_url
+            && !(url.starts_with("https://") || url.starts_with("http://"))
+        {
+            return refuse("public_url", "must start with https:// or http://");
+        }
+        if self.limits.connections == 0 {
+            return refuse("limits.connections", "must be at least 1");
+        }
+        if self.limits.header_bytes < 8192 {
+            return refuse("limits.header_bytes", "must be at least 8192");
+        }
+        if self.limits.header_seconds == 0 {
+            return refuse("limits.header_seconds", "must be at least 1");
+        }
+        if let Err(error) = crate::log::filter(&self.log.level) {
+            return refuse("log.level", &error.to_string());
+        }
+        self.shared_secret().map(|_| ())
+    }
+
+    /// The registration secret out of its file, without the line end.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when the file cannot be read or is empty.
+    pub fn shared_secret(&self) -> Result<Option<String>, ConfigError> {
+        let Some(path) = &self.registration.shared_secret_file else { return Ok(None) };
+        let secret =
+            fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.clone(), source })?;
+        match secret.trim() {
+            "" => Err(ConfigError::Value {
+                key: "registration.shared_secret_file",
+                reason: format!("{} is empty", path.display()),
+            }),
+            secret => Ok(Some(secret.to_owned())),
+        }
+    }
+
+    /// What the listener allows.
+    #[must_use]
+    pub fn listener_limits(&self) -> Limits {
+        Limits {
+            connections: self.limits.connections,
+            header_bytes: self.limits.header_bytes,
+            header_time: Duration::from_secs(self.limits.header_seconds),
+        }
+    }
+
+    /// The server's name as a borrowed value.
+    #[must_use]
+    pub fn server_name(&self) -> &ServerName {
+        &self.server_name
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, ConfigError> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("wardline.toml");
+        fs::write(&path, text).unwrap();
+        Config::read(&path).map(|mut config| {
+            config.data = config.data.strip_prefix(dir.path()).unwrap().to_owned();
+            config
+        })
+    }
+
+    #[test]
+    fn the_shortest_file_gets_safe_defaults() {
+        let config = parse("server_name = \"a.example\"\ndata = \"here\"\n").unwrap();
+        assert_eq!(config.data, Path::new("here"));
+        assert_eq!(config.listen, default_listen());
+        assert!(!config.registration.open && config.store.durability == DurabilityConfig::Full);
+    }
+
+    #[test]
+    fn errors_name_the_key() {
+        let head = "server_name = \"a.example\"\ndata = \"here\"\n";
+        for (rest, named) in [
+            ("liste = 1", "liste"),
+            ("listen = \"nowhere\"", "listen"),
+            ("public_url = \"chat.example\"", "public_url"),
+            ("[limits]\nconnections = 0", "limits.connections"),
+            ("[limits]\nheader_bytes = 10", "limits.header_bytes"),
+            ("[limits]\nheader_seconds = 0", "limits.header_seconds"),
+            ("[log]\nlevel = \"info,=,\"", "log.level"),
+            ("[store]\ndurability = \"none\"", "durability"),
+            ("[registration]\nshared_secret_file = \"missing\"", "missing"),
+        ] {
+            let error = parse(&format!("{head}{rest}")).unwrap_err().to_string();
+            assert!(error.contains(named), "{rest}: {error}");
+        }
+        assert!(parse("data = \"x\"").unwrap_err().to_string().contains("server_name"));
+        assert!(parse("server_name = \"not a name\"\ndata = \"x\"").unwrap_err().to_string().contains("server_name"));
+    }
+}
