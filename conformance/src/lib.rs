@@ -1,1 +1,0 @@
-//! Black-box tests: matrix-sdk clients against the real binary.

@@ -1,0 +1,1 @@
+//! SIGKILL at random instants under load: nothing that was acknowledged is lost.

@@ -1,0 +1,5 @@
+//! The real binary, seen from outside: matrix-sdk clients that encrypt, and SIGKILL under load.
+
+mod crash;
+mod encrypted;
+mod server;
