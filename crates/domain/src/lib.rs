@@ -7,6 +7,7 @@
 //! re-export, so that a breaking ruma release is met in one place.
 
 pub mod auth;
+pub mod auth_chain;
 pub mod build;
 pub mod canonical;
 pub mod care;
@@ -14,11 +15,16 @@ pub mod event_format;
 pub mod ids;
 pub mod pdu;
 pub mod power_levels;
+pub mod push;
 mod random;
 pub mod redaction;
+pub mod relations;
 pub mod room_version;
 pub mod signing;
+pub mod state;
+pub mod state_res;
 mod time;
+pub mod visibility;
 
 pub use random::Random;
 pub use ruma;

@@ -1,0 +1,313 @@
+//! Push rules (client-server specification, "Push Notifications: Push Rules"): the server's default rules, and
+//! the changes that a user may make to theirs.
+
+mod evaluate;
+mod glob;
+
+use ruma::UserId;
+use ruma::push::{
+    Action, AnyPushRuleRef, ConditionalPushRule, EventPropertyIsConditionData, HighlightTweakValue,
+    InsertPushRuleError, NewConditionalPushRule, NewPatternedPushRule, NewPushRule, NewSimplePushRule,
+    PushCondition, RemovePushRuleError, RuleKind, Ruleset, SoundTweakValue, Tweak,
+};
+use ruma::{OwnedRoomId, OwnedUserId};
+use serde::Deserialize;
+
+pub use evaluate::{CompiledRules, Outcome, PushContext, PushEvent};
+
+/// The id of the default override rule that makes an event with `org.wardline.class` = `urgent` in its clear
+/// content sound and stand out, in every room and whatever its ciphertext says.
+pub const URGENT_RULE: &str = ".org.wardline.rule.urgent";
+
+/// Why a change of push rules is refused. The rules are then as they were.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PushRuleError {
+    /// There is no such kind of rule.
+    #[error("kind: not override, underride, sender, room or content")]
+    UnknownKind,
+    /// There is no such rule.
+    #[error("rule_id: there is no such rule")]
+    NotFound,
+    /// The rule named in `before` or `after` does not exist.
+    #[error("before, after: there is no such rule")]
+    UnknownNeighbour,
+    /// A default rule of the server may neither be replaced nor removed.
+    #[error("rule_id: a default rule of the server can only be switched off")]
+    ServerDefault,
+    /// The rule, its id, or where it should go is not valid.
+    #[error("{field}: {reason}")]
+    Invalid {
+        /// The parameter or the path within the body.
+        field: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// The rules of a user who changed nothing: those of the specification, and [`URGENT_RULE`] right after
+/// `.m.rule.master`.
+#[must_use]
+pub fn default_ruleset(user_id: &UserId) -> Ruleset {
+    let mut rules = Ruleset::server_default(user_id);
+    let (at, _) = rules.override_.insert_full(urgent_rule());
+    rules.override_.move_index(at, 1.min(at));
+    rules
+}
+
+/// Brings stored rules up to the server's present defaults. What the user changed (own rules; switches and
+/// actions of default rules) stays.
+pub fn refresh(rules: &mut Ruleset, user_id: &UserId) {
+    rules.update_with_server_default(default_ruleset(user_id));
+}
+
+fn urgent_rule() -> ConditionalPushRule {
+    let is_urgent =
+        EventPropertyIsConditionData::new(r"content.org\.wardline\.class".to_owned(), "urgent".into());
+    let mut rule: ConditionalPushRule = NewConditionalPushRule::new(
+        URGENT_RULE.to_owned(),
+        vec![PushCondition::EventPropertyIs(is_urgent)],
+        vec![
+            Action::Notify,
+            Action::SetTweak(Tweak::Sound(SoundTweakValue::Default)),
+            Action::SetTweak(Tweak::Highlight(HighlightTweakValue::Yes)),
+        ],
+    )
+    .into();
+    rule.default = true;
+    rule
+}
+
+/// Parses the kind of a rule as it stands in the path of a request.
+///
+/// # Errors
+/// [`PushRuleError::UnknownKind`].
+pub fn parse_kind(kind: &str) -> Result<RuleKind, PushRuleError> {
+    match kind {
+        "override" => Ok(RuleKind::Override),
+        "underride" => Ok(RuleKind::Underride),
+        "sender" => Ok(RuleKind::Sender),
+        "room" => Ok(RuleKind::Room),
+        "content" => Ok(RuleKind::Content),
+        _ => Err(PushRuleError::UnknownKind),
+    }
+}
+
+/// Looks up one rule.
+///
+/// # Errors
+/// [`PushRuleError::NotFound`].
+pub fn get<'r>(
+    rules: &'r Ruleset,
+    kind: &RuleKind,
+    rule_id: &str,
+) -> Result<AnyPushRuleRef<'r>, PushRuleError> {
+    rules.get(kind.clone(), rule_id).ok_or(PushRuleError::NotFound)
+}
+
+/// Adds or replaces a user's own rule (`PUT /pushrules/global/{kind}/{ruleId}`). `body` is the request body with
+/// `actions` and, by kind, `conditions` or `pattern`; `after` and `before` name a neighbour.
+///
+/// # Errors
+/// [`PushRuleError`]; the rules are then unchanged.
+pub fn put(
+    rules: &mut Ruleset,
+    kind: &RuleKind,
+    rule_id: &str,
+    body: &str,
+    after: Option<&str>,
+    before: Option<&str>,
+) -> Result<(), PushRuleError> {
+    let rule = new_rule(kind, rule_id, body)?;
+    // ruma inserts before it looks for the neighbours, so work on a copy.
+    let mut changed = rules.clone();
+    changed.insert(rule, after, before).map_err(|error| match error {
+        InsertPushRuleError::ServerDefaultRuleId => PushRuleError::ServerDefault,
+        InsertPushRuleError::UnknownRuleId => PushRuleError::UnknownNeighbour,
+        InsertPushRuleError::InvalidRuleId => invalid("rule_id", error),
+        _ => invalid("before, after", error),
+    })?;
+    *rules = changed;
+    Ok(())
+}
+
+/// Removes a user's own rule.
+///
+/// # Errors
+/// [`PushRuleError::NotFound`] or [`PushRuleError::ServerDefault`].
+pub fn delete(rules: &mut Ruleset, kind: &RuleKind, rule_id: &str) -> Result<(), PushRuleError> {
+    rules.remove(kind.clone(), rule_id).map_err(|error| match error {
+        RemovePushRuleError::ServerDefault => PushRuleError::ServerDefault,
+        _ => PushRuleError::NotFound,
+    })
+}
+
+/// Switches a rule on or off, default rules too.
+///
+/// # Errors
+/// [`PushRuleError::NotFound`].
+pub fn set_enabled(
+    rules: &mut Ruleset,
+    kind: &RuleKind,
+    rule_id: &str,
+    enabled: bool,
+) -> Result<(), PushRuleError> {
+    rules.set_enabled(kind.clone(), rule_id, enabled).map_err(|_| PushRuleError::NotFound)
+}
+
+/// Replaces the actions of a rule, default rules too. `actions` is the JSON array of the request.
+///
+/// # Errors
+/// [`PushRuleError::NotFound`], or [`PushRuleError::Invalid`] naming the action.
+pub fn set_actions(
+    rules: &mut Ruleset,
+    kind: &RuleKind,
+    rule_id: &str,
+    actions: &str,
+) -> Result<(), PushRuleError> {
+    let actions: Vec<Action> = serde_json::from_str(actions).map_err(|error| invalid("actions", error))?;
+    rules.set_actions(kind.clone(), rule_id, actions).map_err(|_| PushRuleError::NotFound)
+}
+
+#[derive(Deserialize)]
+struct Body {
+    actions: Vec<Action>,
+    #[serde(default)]
+    conditions: Vec<PushCondition>,
+    #[serde(default)]
+    pattern: Option<String>,
+}
+
+fn new_rule(kind: &RuleKind, rule_id: &str, body: &str) -> Result<NewPushRule, PushRuleError> {
+    let mut json = serde_json::Deserializer::from_str(body);
+    let body: Body = serde_path_to_error::deserialize(&mut json)
+        .map_err(|error| invalid(&error.path().to_string(), error.inner()))?;
+    let id = rule_id.to_owned();
+    Ok(match kind {
+        RuleKind::Override => {
+            NewPushRule::Override(NewConditionalPushRule::new(id, body.conditions, body.actions))
+        }
+        RuleKind::Underride => {
+            NewPushRule::Underride(NewConditionalPushRule::new(id, body.conditions, body.actions))
+        }
+        RuleKind::Content => {
+            let pattern = body.pattern.ok_or_else(|| invalid("pattern", "missing"))?;
+            NewPushRule::Content(NewPatternedPushRule::new(id, pattern, body.actions))
+        }
+        RuleKind::Room => {
+            let room = OwnedRoomId::try_from(rule_id).map_err(|error| invalid("rule_id", error))?;
+            NewPushRule::Room(NewSimplePushRule::new(room, body.actions))
+        }
+        RuleKind::Sender => {
+            let sender = OwnedUserId::try_from(rule_id).map_err(|error| invalid("rule_id", error))?;
+            NewPushRule::Sender(NewSimplePushRule::new(sender, body.actions))
+        }
+        _ => return Err(PushRuleError::UnknownKind),
+    })
+}
+
+fn invalid(field: &str, reason: impl ToString) -> PushRuleError {
+    PushRuleError::Invalid { field: field.to_owned(), reason: reason.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use ruma::user_id;
+
+    use super::*;
+
+    const NOTIFY: &str = r#"{"actions":["notify"]}"#;
+
+    fn ids(rules: &Ruleset) -> Vec<String> {
+        rules.override_.iter().map(|rule| rule.rule_id.clone()).collect()
+    }
+
+    #[test]
+    fn the_default_rules_are_those_of_the_specification_and_the_urgent_one() {
+        let rules = default_ruleset(user_id!("@amy:riverside.example"));
+        let overrides = [
+            ".m.rule.master",
+            URGENT_RULE,
+            ".m.rule.suppress_notices",
+            ".m.rule.invite_for_me",
+            ".m.rule.member_event",
+            ".m.rule.is_user_mention",
+            ".m.rule.is_room_mention",
+            ".m.rule.tombstone",
+            ".m.rule.reaction",
+            ".m.rule.room.server_acl",
+            ".m.rule.suppress_edits",
+        ];
+        assert_eq!(ids(&rules), overrides);
+        let underrides: Vec<_> = rules.underride.iter().map(|rule| rule.rule_id.as_str()).collect();
+        assert_eq!(
+            underrides,
+            [
+                ".m.rule.call",
+                ".m.rule.encrypted_room_one_to_one",
+                ".m.rule.room_one_to_one",
+                ".m.rule.message",
+                ".m.rule.encrypted"
+            ]
+        );
+        let stored = serde_json::to_string(&rules).unwrap();
+        let again: Ruleset = serde_json::from_str(&stored).unwrap();
+        assert_eq!(serde_json::to_string(&again).unwrap(), stored);
+    }
+
+    #[test]
+    fn rules_go_where_they_are_asked_to() {
+        let mut rules = default_ruleset(user_id!("@amy:riverside.example"));
+        let kind = parse_kind("override").unwrap();
+        put(&mut rules, &kind, "one", NOTIFY, None, None).unwrap();
+        put(&mut rules, &kind, "two", NOTIFY, None, None).unwrap();
+        put(&mut rules, &kind, "three", NOTIFY, Some("two"), None).unwrap();
+        put(&mut rules, &kind, "four", NOTIFY, None, Some("three")).unwrap();
+        assert_eq!(ids(&rules)[..6], [".m.rule.master", "two", "four", "three", "one", URGENT_RULE]);
+        set_enabled(&mut rules, &kind, "two", false).unwrap();
+        put(&mut rules, &kind, "two", NOTIFY, None, None).unwrap();
+        assert!(!get(&rules, &kind, "two").unwrap().enabled(), "replacing a rule keeps its switch");
+        delete(&mut rules, &kind, "two").unwrap();
+        assert_eq!(delete(&mut rules, &kind, "two"), Err(PushRuleError::NotFound));
+    }
+
+    #[test]
+    fn a_refused_change_changes_nothing() {
+        let mut rules = default_ruleset(user_id!("@amy:riverside.example"));
+        let before = serde_json::to_string(&rules).unwrap();
+        let over = parse_kind("override").unwrap();
+        let content = parse_kind("content").unwrap();
+        let sender = parse_kind("sender").unwrap();
+        let master = ".m.rule.master";
+        let refusals = [
+            put(&mut rules, &over, ".mine", NOTIFY, None, None),
+            put(&mut rules, &over, "a/b", NOTIFY, None, None),
+            put(&mut rules, &over, "mine", NOTIFY, Some("nobody"), None),
+            put(&mut rules, &over, "mine", NOTIFY, None, Some(master)),
+            put(&mut rules, &over, "mine", "{}", None, None),
+            put(&mut rules, &over, "mine", "nonsense", None, None),
+            put(&mut rules, &content, "mine", NOTIFY, None, None),
+            put(&mut rules, &sender, "not a user", NOTIFY, None, None),
+            delete(&mut rules, &over, master),
+            set_enabled(&mut rules, &over, "nobody", true),
+            set_actions(&mut rules, &over, "nobody", "[]"),
+            set_actions(&mut rules, &over, master, r#"{"not":"a list"}"#),
+        ];
+        assert!(refusals.iter().all(Result::is_err), "{refusals:?}");
+        assert_eq!(refusals[2], Err(PushRuleError::UnknownNeighbour));
+        assert_eq!(refusals[8], Err(PushRuleError::ServerDefault));
+        assert_eq!(serde_json::to_string(&rules).unwrap(), before);
+        assert_eq!(parse_kind("overrides"), Err(PushRuleError::UnknownKind));
+    }
+
+    #[test]
+    fn refreshing_keeps_what_the_user_changed() {
+        let user = user_id!("@amy:riverside.example");
+        let kind = parse_kind("override").unwrap();
+        let mut rules = Ruleset::server_default(user);
+        put(&mut rules, &kind, "mine", NOTIFY, None, None).unwrap();
+        set_enabled(&mut rules, &kind, ".m.rule.reaction", false).unwrap();
+        refresh(&mut rules, user);
+        assert_eq!(ids(&rules)[..3], [".m.rule.master", "mine", URGENT_RULE]);
+        assert!(!get(&rules, &kind, ".m.rule.reaction").unwrap().enabled());
+    }
+}
