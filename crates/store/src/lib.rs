@@ -23,22 +23,34 @@
 //! - SQL is the portable subset of SQLite and PostgreSQL with numbered parameters (`?1`), so that PostgreSQL
 //!   becomes a second backend behind the same functions.
 
+pub mod account_data;
 pub mod accounts;
+pub mod aliases;
 pub mod audit_log;
+pub mod clinical;
 mod commit;
 mod db;
 mod error;
+pub mod events;
+pub mod filters;
+pub mod members;
 mod migrate;
 mod nid;
+pub mod notify;
+pub mod push_rules;
+pub mod receipts;
+pub mod rooms;
 pub mod sessions;
+pub mod state;
 pub mod stream;
 mod tx;
+pub mod txn_ids;
 pub mod users;
 mod value;
 
 pub use db::{Durability, Store, StoreConfig};
 pub use error::StoreError;
-pub use nid::{EventNid, RoomNid, StateKeyNid, UserNid};
+pub use nid::{EventNid, RoomNid, SnapshotNid, StateKeyNid, UserNid};
 pub use stream::{Kind, Pos, StreamRow, StreamSink};
 pub use tx::{ReadTx, Reader, WriteTx};
 pub use value::{FromColumn, Param, Row, ToParam};

@@ -11,8 +11,11 @@ use crate::StoreError;
 /// The lineage: name and text of every step, oldest first. Append only.
 const STEPS: &[(&str, &str)] = &[
     ("01_stream", include_str!("../schema/01_stream.sql")),
+    ("10_rooms", include_str!("../schema/10_rooms.sql")),
     ("20_identity", include_str!("../schema/20_identity.sql")),
     ("30_audit", include_str!("../schema/30_audit.sql")),
+    ("40_sync", include_str!("../schema/40_sync.sql")),
+    ("50_clinical", include_str!("../schema/50_clinical.sql")),
 ];
 
 /// Brings the schema up to date in one transaction.

@@ -33,4 +33,6 @@ nid! {
     EventNid,
     /// A pair of event type and state key.
     StateKeyNid,
+    /// A room's state at one point. Drawn from the same numbers as events.
+    SnapshotNid,
 }
