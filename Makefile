@@ -1,0 +1,82 @@
+# make run   builds everything and starts the demo hospital: make run ADDR=127.0.0.1:8008 DATA=./demo-data
+# make test  everything that a change must pass (what .ci/run runs)
+# make lint  formatting and lints only
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+ADDR ?= 127.0.0.1:8008
+DATA ?= ./demo-data
+
+# A release for `run`, the development profile for every test: nothing is built twice in one command.
+TARGET ?= $(CURDIR)/target
+DEV_BIN := $(TARGET)/debug/wardline
+export CARGO_TARGET_DIR := $(TARGET)
+export CARGO_TERM_COLOR ?= auto
+
+.PHONY: help
+help: ## What can be made
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+.PHONY: run
+run: web
+	@scripts/need cargo cc
+	cargo build --locked --release -p wardline
+	$(TARGET)/release/wardline demo --data "$(DATA)" --listen "$(ADDR)"
+
+# --- the web app -------------------------------------------------------------------------------------------------
+
+web/node_modules/.package-lock.json: web/package-lock.json
+	@scripts/need node
+	cd web && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+.PHONY: web
+web: web/node_modules/.package-lock.json
+	cd web && npm run build
+
+# --- tests -------------------------------------------------------------------------------------------------------
+
+.PHONY: test
+test: tools lint test-web test-rust conformance browser
+	@echo "All tests passed."
+
+.PHONY: tools
+tools:
+	@scripts/need cargo cc node chromium
+
+.PHONY: lint
+lint: lint-rust lint-web
+
+.PHONY: lint-rust
+lint-rust:
+	cargo fmt --all --check
+	cd conformance && cargo fmt --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	@if command -v cargo-deny >/dev/null; then cargo deny --offline check bans licenses sources; \
+	else echo "cargo-deny is not installed: licences, bans and sources not checked"; fi
+
+.PHONY: lint-web
+lint-web: web/node_modules/.package-lock.json
+	cd web && npm run lint && npm run typecheck
+
+.PHONY: test-web
+test-web: web
+	cd web && npm run test && npm run size
+
+.PHONY: test-rust
+test-rust:
+	scripts/test-rust
+
+.PHONY: dev-binary
+dev-binary:
+	cargo build --locked -p wardline
+
+.PHONY: conformance
+conformance: dev-binary
+	cd conformance && WARDLINE_BIN="$(DEV_BIN)" CARGO_TARGET_DIR="$(TARGET)/conformance" cargo test --locked
+
+.PHONY: browser
+browser: tools web dev-binary
+	WARDLINE_BIN="$(DEV_BIN)" node web/e2e/run.mjs
