@@ -1,0 +1,154 @@
+//! The blob store: files beside the database, each named by the BLAKE3 hash of its content.
+//!
+//! A blob `abcd…` is `ab/cd/abcd…` under the folder. It is written to `tmp/` first and moved when its bytes and
+//! the folders on its way are on disk, so a blob that has a row is always whole. `tmp/` is emptied at opening.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::value::{FromColumn, Param, ToParam};
+use crate::{Row, StoreError};
+
+/// The BLAKE3 hash of a blob's content.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct BlobId([u8; 32]);
+
+impl std::fmt::Debug for BlobId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.hex())
+    }
+}
+
+impl BlobId {
+    /// The hash in lower-case hexadecimal.
+    #[must_use]
+    pub fn hex(&self) -> String {
+        blake3::Hash::from_bytes(self.0).to_hex().to_string()
+    }
+}
+
+impl ToParam for BlobId {
+    fn to_param(&self) -> Param<'_> {
+        Param::Blob(&self.0)
+    }
+}
+
+impl FromColumn for BlobId {
+    fn from_column(row: &Row<'_>, index: usize) -> Result<Self, StoreError> {
+        row.get(index).map(Self)
+    }
+}
+
+/// The blob store of a data folder. Cheap to clone. All methods block on the disk: call them on a thread for
+/// blocking work.
+#[derive(Clone, Debug)]
+pub struct Blobs {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    root: PathBuf,
+    next: AtomicU64,
+}
+
+impl Blobs {
+    /// Opens the blob store in `root`, made if missing. What an earlier process left half-written is removed.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] or [`StoreError::DiskFull`] if the folder cannot be made or written.
+    pub fn open(root: impl Into<PathBuf>) -> Result<Self, StoreError> {
+        let root = root.into();
+        let temporary = root.join("tmp");
+        match fs::remove_dir_all(&temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
+        fs::create_dir_all(&temporary)?;
+        sync_folder(&root)?;
+        Ok(Self { inner: Arc::new(Inner { root, next: AtomicU64::new(0) }) })
+    }
+
+    /// Begins a new blob.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] or [`StoreError::DiskFull`].
+    pub fn create(&self) -> Result<BlobWriter, StoreError> {
+        let number = self.inner.next.fetch_add(1, Ordering::Relaxed);
+        let path = self.inner.root.join("tmp").join(number.to_string());
+        let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
+        Ok(BlobWriter { blobs: self.clone(), path, file, hasher: blake3::Hasher::new(), size: 0 })
+    }
+
+    /// Opens a blob for reading.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] if it is not there or cannot be read.
+    pub fn read(&self, id: BlobId) -> Result<File, StoreError> {
+        Ok(File::open(self.path_of(id))?)
+    }
+
+    fn path_of(&self, id: BlobId) -> PathBuf {
+        let hex = id.hex();
+        self.inner.root.join(&hex[..2]).join(&hex[2..4]).join(hex)
+    }
+}
+
+/// A blob that is being written. Dropped before [`finish`](Self::finish), it leaves nothing behind.
+#[derive(Debug)]
+pub struct BlobWriter {
+    blobs: Blobs,
+    path: PathBuf,
+    file: File,
+    hasher: blake3::Hasher,
+    size: u64,
+}
+
+impl BlobWriter {
+    /// Appends bytes.
+    ///
+    /// # Errors
+    /// [`StoreError::DiskFull`] or [`StoreError::Io`]; the blob cannot be finished then.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        self.file.write_all(bytes)?;
+        self.hasher.update(bytes);
+        self.size += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Bytes so far.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Makes the blob durable under its hash; its id and size in bytes. The same content again is the same blob.
+    ///
+    /// # Errors
+    /// [`StoreError::DiskFull`] or [`StoreError::Io`]; nothing is left behind then.
+    pub fn finish(self) -> Result<(BlobId, u64), StoreError> {
+        let id = BlobId(*self.hasher.finalize().as_bytes());
+        let target = self.blobs.path_of(id);
+        self.file.sync_all()?;
+        let folders: Vec<&Path> = target.ancestors().skip(1).take(3).collect();
+        folders.first().map_or(Ok(()), fs::create_dir_all)?;
+        fs::rename(&self.path, &target)?;
+        // Also if the blob was there: whoever wrote it may not have got this far yet.
+        folders.into_iter().try_for_each(sync_folder)?;
+        Ok((id, self.size))
+    }
+}
+
+impl Drop for BlobWriter {
+    fn drop(&mut self) {
+        // Moved away when finished; otherwise an abandoned or failed upload.
+        drop(fs::remove_file(&self.path));
+    }
+}
+
+fn sync_folder(folder: &Path) -> Result<(), StoreError> {
+    Ok(File::open(folder)?.sync_all()?)
+}

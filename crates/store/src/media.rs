@@ -1,0 +1,164 @@
+//! Uploaded files and their thumbnails: the rows. The bytes are in the [blob store](crate::blobs).
+
+use wardline_domain::Timestamp;
+
+use crate::blobs::BlobId;
+use crate::{Reader, Row, StoreError, UserNid, WriteTx, params};
+
+/// An uploaded or announced file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Media {
+    /// Who uploads it.
+    pub owner: UserNid,
+    /// Its type, as the uploader gave it.
+    pub content_type: String,
+    /// Its file name, if the uploader gave one.
+    pub name: Option<String>,
+    /// Bytes.
+    pub size: u64,
+    /// Its content. `None`: announced, not yet uploaded.
+    pub blob: Option<BlobId>,
+    /// Until when an announced file may be uploaded.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A thumbnail that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thumbnail {
+    /// Its type.
+    pub content_type: String,
+    /// Bytes.
+    pub size: u64,
+    /// Its content.
+    pub blob: BlobId,
+}
+
+/// The box that a thumbnail fits into or fills.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ThumbnailBox {
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Whether it fills the box (cut) instead of fitting into it.
+    pub crop: bool,
+}
+
+/// Adds a file under a new id.
+///
+/// # Errors
+/// [`StoreError::Constraint`] if the id is taken, or any failure of the database.
+pub fn insert(tx: &mut WriteTx<'_>, id: &str, media: &Media, at: Timestamp) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO media (media_id, owner_nid, content_type, name, size, hash, created_at, expires_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        params![
+            id,
+            media.owner,
+            media.content_type,
+            media.name,
+            media.size,
+            media.blob,
+            at,
+            media.expires_at
+        ],
+    )?;
+    Ok(())
+}
+
+/// Gives an announced file its content. `false` if it has some already; nothing is changed then.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn fill(
+    tx: &mut WriteTx<'_>,
+    id: &str,
+    content_type: &str,
+    name: Option<&str>,
+    size: u64,
+    blob: BlobId,
+) -> Result<bool, StoreError> {
+    let filled = tx.execute(
+        "UPDATE media SET content_type = ?2, name = ?3, size = ?4, hash = ?5, expires_at = NULL \
+         WHERE media_id = ?1 AND hash IS NULL",
+        params![id, content_type, name, size, blob],
+    )?;
+    Ok(filled == 1)
+}
+
+/// A file by its id.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn find(tx: &impl Reader, id: &str) -> Result<Option<Media>, StoreError> {
+    tx.query_row(
+        "SELECT owner_nid, content_type, name, size, hash, expires_at FROM media WHERE media_id = ?1",
+        params![id],
+        |row: &Row<'_>| {
+            Ok(Media {
+                owner: row.get(0)?,
+                content_type: row.get(1)?,
+                name: row.get(2)?,
+                size: row.get(3)?,
+                blob: row.get(4)?,
+                expires_at: row.get(5)?,
+            })
+        },
+    )
+}
+
+/// How many files a user has announced and may still upload.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn announced(tx: &impl Reader, owner: UserNid, now: Timestamp) -> Result<u64, StoreError> {
+    let count = tx.query_row(
+        "SELECT count(*) FROM media WHERE owner_nid = ?1 AND hash IS NULL AND expires_at > ?2",
+        params![owner, now],
+        |row| row.get(0),
+    )?;
+    Ok(count.unwrap_or(0))
+}
+
+/// A thumbnail that was made before.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn thumbnail(
+    tx: &impl Reader,
+    original: BlobId,
+    size: ThumbnailBox,
+) -> Result<Option<Thumbnail>, StoreError> {
+    tx.query_row(
+        "SELECT content_type, size, blob FROM thumbnails \
+         WHERE hash = ?1 AND width = ?2 AND height = ?3 AND crop = ?4",
+        params![original, size.width, size.height, size.crop],
+        |row| Ok(Thumbnail { content_type: row.get(0)?, size: row.get(1)?, blob: row.get(2)? }),
+    )
+}
+
+/// Remembers a thumbnail.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn add_thumbnail(
+    tx: &mut WriteTx<'_>,
+    original: BlobId,
+    size: ThumbnailBox,
+    thumbnail: &Thumbnail,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO thumbnails (hash, width, height, crop, content_type, size, blob) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (hash, width, height, crop) DO NOTHING",
+        params![
+            original,
+            size.width,
+            size.height,
+            size.crop,
+            thumbnail.content_type,
+            thumbnail.size,
+            thumbnail.blob
+        ],
+    )?;
+    Ok(())
+}
