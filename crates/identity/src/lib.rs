@@ -1,1 +1,130 @@
 //! Accounts, sessions, devices and tokens.
+//!
+//! [`Identity`] is the whole floor: built once with the store, the clock, the random source and its ports, and
+//! asked by `http`. Its parts: `account` (making, password, deactivation), `sign_in` (sessions, refresh),
+//! `device`, `profile`, `shared_secret` (registration by a secret of the operator), `uia` (user-interactive
+//! authentication), `session` (the in-memory table of hot tokens), `password` (Argon2id, bounded).
+//!
+//! # Invariants
+//! - Tokens are stored as SHA-256 only; passwords as Argon2id only. Neither is ever logged or audited.
+//! - A revoked token is refused from the moment the revoking call is answered.
+//! - A device and its keys go in one transaction ([`DeviceCleanup`]).
+//! - Every sign-in, failed sign-in and sign-out is in the audit log, in the transaction that did it.
+
+mod account;
+mod device;
+mod error;
+mod password;
+mod ports;
+mod profile;
+mod session;
+mod shared_secret;
+mod sign_in;
+mod token;
+mod uia;
+
+use std::sync::Arc;
+
+use wardline_domain::{
+    Clock, Random, Timestamp,
+    ruma::{OwnedServerName, OwnedUserId, ServerName, UserId},
+};
+use wardline_store::Store;
+
+pub use error::IdentityError;
+pub use ports::{DeviceCleanup, ProfileListener};
+pub use profile::{AVATAR_URL, DISPLAY_NAME, MAX_FIELD_NAME, MAX_PROFILE};
+pub use session::Session;
+pub use shared_secret::SharedSecretRequest;
+pub use sign_in::{Device, Proven, Tokens};
+pub use uia::UiaSessions;
+
+/// Accounts, sessions, devices and tokens of one server.
+pub struct Identity {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    server_name: OwnedServerName,
+    passwords: password::Passwords,
+    sessions: Arc<session::SessionTable>,
+    nonces: shared_secret::Nonces,
+    uia: UiaSessions,
+    cleanup: Vec<Arc<dyn DeviceCleanup>>,
+    listeners: Vec<Arc<dyn ProfileListener>>,
+}
+
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Identity").field("server_name", &self.server_name).finish_non_exhaustive()
+    }
+}
+
+impl Identity {
+    /// The identity floor of the server `server_name`, without ports.
+    pub fn new(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        server_name: OwnedServerName,
+    ) -> Self {
+        Self {
+            passwords: password::Passwords::new(Arc::clone(&random)),
+            nonces: shared_secret::Nonces::default(),
+            uia: UiaSessions::new(Arc::clone(&clock), Arc::clone(&random)),
+            sessions: Arc::default(),
+            cleanup: Vec::new(),
+            listeners: Vec::new(),
+            store,
+            clock,
+            random,
+            server_name,
+        }
+    }
+
+    /// With something that removes more of a device when it is deleted.
+    #[must_use]
+    pub fn with_device_cleanup(mut self, cleanup: Arc<dyn DeviceCleanup>) -> Self {
+        self.cleanup.push(cleanup);
+        self
+    }
+
+    /// With somebody who wants to know when a profile changed.
+    #[must_use]
+    pub fn with_profile_listener(mut self, listener: Arc<dyn ProfileListener>) -> Self {
+        self.listeners.push(listener);
+        self
+    }
+
+    /// The right-hand side of this server's user ids.
+    #[must_use]
+    pub fn server_name(&self) -> &ServerName {
+        &self.server_name
+    }
+
+    /// The running user-interactive authentications.
+    #[must_use]
+    pub fn uia(&self) -> &UiaSessions {
+        &self.uia
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The user id that somebody typed: a full id of this server or a localpart, in any letter case. `None` if
+    /// it cannot be one of this server's.
+    #[must_use]
+    pub fn local_user(&self, typed: &str) -> Option<OwnedUserId> {
+        let typed = typed.trim();
+        if let Some(full) = typed.strip_prefix('@') {
+            let (localpart, server) = full.split_once(':')?;
+            (server == self.server_name.as_str()).then_some(())?;
+            return self.user_of(&localpart.to_lowercase());
+        }
+        self.user_of(&typed.to_lowercase())
+    }
+
+    fn user_of(&self, localpart: &str) -> Option<OwnedUserId> {
+        UserId::parse_with_server_name(localpart, &self.server_name).ok()
+    }
+}

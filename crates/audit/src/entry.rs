@@ -1,0 +1,146 @@
+//! What an entry says.
+
+use std::collections::BTreeMap;
+
+use wardline_domain::Timestamp;
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $name:ident = $text:literal),* $(,)?) => {
+        /// What was done. The names are stored and never change their meaning.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Action { $($(#[$doc])* $name),* }
+
+        impl Action {
+            /// The stable name, as stored.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text),* }
+            }
+        }
+    };
+}
+
+actions! {
+    /// An account was made.
+    AccountCreated = "account.created",
+    /// An account was deactivated.
+    AccountDeactivated = "account.deactivated",
+    /// A password was changed.
+    PasswordChanged = "account.password-changed",
+    /// Somebody signed in, or failed to (outcome `refused`).
+    SignIn = "session.sign-in",
+    /// Somebody signed out.
+    SignOut = "session.sign-out",
+    /// A refresh token was used again after its successor was in use: it may be stolen. The session was ended.
+    TokenReused = "session.token-reused",
+    /// A device was deleted, with its keys.
+    DeviceDeleted = "device.deleted",
+    /// Cross-signing keys were set or replaced.
+    CrossSigningSet = "keys.cross-signing-set",
+    /// A person was given their recovery key by the key service.
+    RecoveryKeyRead = "keys.recovery-key-read",
+    /// A person's recovery key was left with the key service.
+    RecoveryKeyStored = "keys.recovery-key-stored",
+    /// A room was made.
+    RoomCreated = "room.created",
+    /// Somebody's membership of a room changed; `membership` in the detail says to what.
+    MembershipChanged = "room.membership",
+    /// A patient was resolved from the opaque reference.
+    PatientRead = "patient.read",
+    /// A patient was made or changed by an import.
+    PatientWritten = "patient.written",
+    /// A list of patients was read.
+    PatientSearched = "patient.searched",
+    /// A role, shift, ward or other part of the directory was made or changed.
+    DirectoryWritten = "directory.written",
+    /// A request went from one state to another; `state` in the detail says to which.
+    RequestTransition = "request.transition",
+    /// A file was imported.
+    Import = "import",
+}
+
+/// How it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// It was done.
+    Success,
+    /// It was not allowed.
+    Refused,
+    /// It was allowed and did not work.
+    Failed,
+}
+
+impl Outcome {
+    /// The stable name, as stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// One entry, before it gets its number and hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// When it happened.
+    pub at: Timestamp,
+    /// Who acted: a user id, or `system:` and a part of the server (`system:timer`, `system:import`).
+    pub actor: String,
+    /// What was done.
+    pub action: Action,
+    /// Id of what was acted on: a user, room, request or opaque patient reference.
+    pub target: Option<String>,
+    /// The actor's device id.
+    pub device: Option<String>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Further ids and stable words by name. No patient identifiers, names or text.
+    pub detail: BTreeMap<String, String>,
+}
+
+impl Entry {
+    /// A successful `action` by `actor`, with nothing more said.
+    pub fn new(at: Timestamp, actor: impl Into<String>, action: Action) -> Self {
+        Self {
+            at,
+            actor: actor.into(),
+            action,
+            target: None,
+            device: None,
+            outcome: Outcome::Success,
+            detail: BTreeMap::new(),
+        }
+    }
+
+    /// This entry about `target`.
+    #[must_use]
+    pub fn target(mut self, target: impl Into<String>) -> Self {
+        self.target = Some(target.into());
+        self
+    }
+
+    /// This entry from the actor's device.
+    #[must_use]
+    pub fn device(mut self, device: impl Into<String>) -> Self {
+        self.device = Some(device.into());
+        self
+    }
+
+    /// This entry with another outcome than success.
+    #[must_use]
+    pub fn outcome(mut self, outcome: Outcome) -> Self {
+        self.outcome = outcome;
+        self
+    }
+
+    /// This entry with one more detail.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.detail.insert(name.to_owned(), value.into());
+        self
+    }
+}

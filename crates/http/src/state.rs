@@ -1,0 +1,72 @@
+//! What every handler can reach.
+
+use std::sync::Arc;
+
+use wardline_domain::{Clock, Random, ruma::OwnedServerName};
+use wardline_identity::Identity;
+use wardline_store::Store;
+
+use crate::limits::{Bucket, RateLimiter};
+
+/// The state shared by all routes. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct AppState {
+    /// Accounts, sessions and tokens.
+    pub identity: Arc<Identity>,
+    /// The database, for the few handlers that need nothing but a look-up.
+    pub store: Store,
+    /// The injected time.
+    pub clock: Arc<dyn Clock>,
+    /// The injected randomness.
+    pub random: Arc<dyn Random>,
+    /// What the configuration says about HTTP.
+    pub config: Arc<HttpConfig>,
+    /// The buckets of the rate limits.
+    pub limiter: Arc<RateLimiter>,
+}
+
+/// The settings of the HTTP floor.
+#[derive(Clone, Debug)]
+pub struct HttpConfig {
+    /// The right-hand side of this server's user ids.
+    pub server_name: OwnedServerName,
+    /// The address under which clients reach the server, without a trailing slash, for example
+    /// `https://chat.riverside.example`.
+    pub public_base_url: String,
+    /// The largest upload to the media repository, in bytes.
+    pub max_upload_bytes: u64,
+    /// The largest JSON body of an ordinary endpoint, in bytes. An event's own limit of 64 KiB is the engine's.
+    pub max_json_bytes: usize,
+    /// Whether anybody may register with `m.login.dummy`. False in every real deployment.
+    pub registration_open: bool,
+    /// The secret of shared-secret registration (`/_synapse/admin/v1/register`); `None` switches it off.
+    pub registration_shared_secret: Option<String>,
+    /// Whether a reverse proxy sets `X-Forwarded-For`, so that rate limits see the true address.
+    pub trust_forwarded_for: bool,
+    /// Sign-in attempts that fail, per address and account.
+    pub login_limit: Bucket,
+    /// Sign-in attempts that fail, per address over all accounts. Generous: a hospital shares one address.
+    pub login_address_limit: Bucket,
+    /// Registrations per address.
+    pub register_limit: Bucket,
+}
+
+impl HttpConfig {
+    /// The defaults for a server of this name at this public address: 50 MiB uploads, 1 MiB JSON bodies,
+    /// registration closed.
+    #[must_use]
+    pub fn new(server_name: OwnedServerName, public_base_url: &str) -> Self {
+        Self {
+            server_name,
+            public_base_url: public_base_url.trim_end_matches('/').to_owned(),
+            max_upload_bytes: 50 << 20,
+            max_json_bytes: 1 << 20,
+            registration_open: false,
+            registration_shared_secret: None,
+            trust_forwarded_for: false,
+            login_limit: Bucket { burst: 5, per_minute: 6 },
+            login_address_limit: Bucket { burst: 100, per_minute: 60 },
+            register_limit: Bucket { burst: 20, per_minute: 20 },
+        }
+    }
+}

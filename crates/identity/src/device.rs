@@ -1,0 +1,64 @@
+//! A user's list of devices.
+//!
+//! Specification: Client-Server API, "Device management".
+
+use wardline_audit::Action;
+use wardline_store::{
+    Kind,
+    sessions::{self, Device},
+};
+
+use crate::{Identity, IdentityError, Session};
+
+impl Identity {
+    /// All devices of the session's user, by id.
+    ///
+    /// # Errors
+    /// A failure of the server.
+    pub fn devices(&self, session: &Session) -> Result<Vec<Device>, IdentityError> {
+        Ok(self.store.read_now(|tx| sessions::devices(tx, session.user_nid))?)
+    }
+
+    /// One device of the session's user.
+    ///
+    /// # Errors
+    /// [`IdentityError::NotFound`], or a failure of the server.
+    pub fn device(&self, session: &Session, device: &str) -> Result<Device, IdentityError> {
+        self.store
+            .read_now(|tx| sessions::device(tx, session.user_nid, device))?
+            .ok_or(IdentityError::NotFound("device"))
+    }
+
+    /// Renames a device of the session's user.
+    ///
+    /// # Errors
+    /// [`IdentityError::NotFound`], [`IdentityError::Invalid`], or a failure of the server.
+    pub async fn rename_device(
+        &self,
+        session: &Session,
+        device: &str,
+        display_name: Option<String>,
+    ) -> Result<(), IdentityError> {
+        if display_name.as_ref().is_some_and(|name| name.len() > 256) {
+            return Err(IdentityError::Invalid("display_name", "must not be longer than 256 bytes"));
+        }
+        let (user, device) = (session.user_nid, device.to_owned());
+        self.store
+            .write_with(move |tx| {
+                if !sessions::rename_device(tx, user, &device, display_name.as_deref())? {
+                    return Err(IdentityError::NotFound("device"));
+                }
+                tx.record(Kind::Device, None, Some(user), 0)?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// Deletes devices of the session's user, with their keys and tokens; those that do not exist are ignored.
+    ///
+    /// # Errors
+    /// A failure of the server; then none of them is deleted.
+    pub async fn delete_devices(&self, session: &Session, devices: Vec<String>) -> Result<(), IdentityError> {
+        self.remove_devices(session, Action::DeviceDeleted, move |_| Ok(devices)).await
+    }
+}

@@ -1,0 +1,101 @@
+//! Sessions in memory: a hot request finds its session here and does no SQL.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use parking_lot::RwLock;
+use wardline_domain::{
+    Timestamp,
+    ruma::{OwnedDeviceId, OwnedUserId},
+};
+use wardline_store::{UserNid, sessions::GrantRow};
+
+use crate::token::TokenHash;
+
+/// A device is marked as seen at most this often.
+const SEEN_EVERY_MS: i64 = 10 * 60 * 1000;
+
+/// A signed-in device, as an access token proves it.
+#[derive(Debug)]
+pub struct Session {
+    /// Number of the sign-in; stays the same when tokens are refreshed.
+    pub session_id: i64,
+    /// Whose it is.
+    pub user_id: OwnedUserId,
+    /// Whose it is, interned.
+    pub user_nid: UserNid,
+    /// On which device.
+    pub device_id: OwnedDeviceId,
+    /// Whether the account may use the administration API.
+    pub admin: bool,
+    pub(crate) expires_at: Option<Timestamp>,
+    seen_at: AtomicI64,
+}
+
+impl Session {
+    pub(crate) fn of(row: GrantRow) -> Self {
+        Self {
+            session_id: row.session_id,
+            user_id: row.user_id,
+            user_nid: row.user,
+            device_id: row.device_id.into(),
+            admin: row.admin,
+            expires_at: row.access_expires_at,
+            seen_at: AtomicI64::new(row.last_seen_at.as_millis()),
+        }
+    }
+
+    pub(crate) fn expired(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|at| at <= now)
+    }
+
+    /// Whether the device's last-seen time is stale; true for one caller only.
+    pub(crate) fn must_note_seen(&self, now: Timestamp) -> bool {
+        let seen = self.seen_at.load(Ordering::Relaxed);
+        now.as_millis().saturating_sub(seen) >= SEEN_EVERY_MS
+            && self.seen_at.compare_exchange(seen, now.0, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+}
+
+/// Sessions by the hash of their access token. Holds only tokens that are in the store, so it is bounded by
+/// the number of signed-in devices.
+#[derive(Debug, Default)]
+pub(crate) struct SessionTable(RwLock<Table>);
+
+#[derive(Debug, Default)]
+struct Table {
+    revocations: u64,
+    by_token: HashMap<TokenHash, Arc<Session>>,
+}
+
+impl SessionTable {
+    pub(crate) fn get(&self, token: &TokenHash) -> Option<Arc<Session>> {
+        self.0.read().by_token.get(token).cloned()
+    }
+
+    /// To be taken before a session is read from the store, and given to [`Self::insert`].
+    pub(crate) fn revocations(&self) -> u64 {
+        self.0.read().revocations
+    }
+
+    /// Adds a session that was read from the store, unless something was revoked in the meantime: it might
+    /// have been this one.
+    pub(crate) fn insert(&self, read_at: u64, token: TokenHash, session: &Arc<Session>) {
+        let mut table = self.0.write();
+        if table.revocations == read_at {
+            table.by_token.insert(token, Arc::clone(session));
+        }
+    }
+
+    /// Forgets sessions after the store has forgotten (or changed) them.
+    pub(crate) fn forget(&self, which: impl Fn(&Session) -> bool) {
+        let mut table = self.0.write();
+        table.revocations += 1;
+        table.by_token.retain(|_, session| !which(session));
+    }
+}

@@ -1,0 +1,333 @@
+//! Signing in, refreshing, signing out.
+//!
+//! Specification: Client-Server API, "Legacy API" (login, logout) and "Refreshing access tokens".
+
+use std::sync::Arc;
+
+use wardline_audit::{Action, Entry, Outcome};
+use wardline_domain::ruma::{DeviceId, OwnedUserId, UserId};
+use wardline_store::{
+    Kind, StoreError, UserNid, WriteTx, accounts,
+    sessions::{self, GrantRow, NewGrant, Standing},
+};
+
+use crate::{
+    Identity, IdentityError, Session,
+    token::{self, TokenHash},
+};
+
+/// How long an access token lasts that can be refreshed.
+const ACCESS_LIFETIME_MS: i64 = 60 * 60 * 1000;
+
+/// The device that somebody signs in on.
+#[derive(Clone, Debug, Default)]
+pub struct Device {
+    /// Its id, if the client has one already (1 to 255 printable bytes); otherwise one is made.
+    pub device_id: Option<String>,
+    /// The name for a device that is new (up to 256 bytes).
+    pub display_name: Option<String>,
+    /// Whether the client can refresh: the access token then lasts an hour.
+    pub refresh: bool,
+}
+
+/// Proof that somebody is who they say: they know the password, or the account was just made for them.
+#[derive(Clone, Debug)]
+pub struct Proven {
+    pub(crate) user: UserNid,
+    /// The user.
+    pub user_id: OwnedUserId,
+    method: &'static str,
+}
+
+/// The tokens of a session.
+#[derive(Clone)]
+pub struct Tokens {
+    /// The user.
+    pub user_id: OwnedUserId,
+    /// The device.
+    pub device_id: String,
+    /// The bearer token.
+    pub access_token: String,
+    /// What asks for the next pair.
+    pub refresh_token: Option<String>,
+    /// Milliseconds until the access token ends.
+    pub expires_in_ms: Option<i64>,
+}
+
+impl std::fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tokens").field("user_id", &self.user_id).finish_non_exhaustive()
+    }
+}
+
+impl Proven {
+    pub(crate) fn new(user: UserNid, user_id: OwnedUserId, method: &'static str) -> Self {
+        Self { user, user_id, method }
+    }
+}
+
+impl Identity {
+    /// Checks a password. `user` is a full user id of this server or a localpart. Takes the same time whether
+    /// or not the user exists; a failure is audited.
+    ///
+    /// # Errors
+    /// [`IdentityError::WrongPassword`], or a failure of the server.
+    pub async fn check_password(&self, user: &str, password: &str) -> Result<Proven, IdentityError> {
+        let user_id = self.local_user(user);
+        let account = match &user_id {
+            Some(user_id) => self.store.read_now(|tx| accounts::find(tx, user_id))?,
+            None => None,
+        };
+        let hash = account.as_ref().filter(|a| !a.deactivated).and_then(|a| a.password_hash.as_deref());
+        let fits = self.passwords.verify(password, hash).await?;
+        if let (true, Some(account), Some(user_id)) = (fits, &account, user_id.clone()) {
+            return Ok(Proven { user: account.user, user_id, method: "password" });
+        }
+        // What was typed for an unknown user may be somebody's password: it is not written down.
+        let actor = account.and(user_id).map_or_else(|| "system:unknown-user".to_owned(), |u| u.to_string());
+        let entry = Entry::new(self.now(), actor, Action::SignIn)
+            .outcome(Outcome::Refused)
+            .with("method", "password");
+        self.store.write(move |tx| wardline_audit::append(tx, &entry)).await?;
+        Err(IdentityError::WrongPassword)
+    }
+
+    /// Opens a session for somebody who proved who they are. A device that the user already has keeps its
+    /// name and keys; its earlier session ends.
+    ///
+    /// # Errors
+    /// [`IdentityError::Invalid`] names `device_id` or `initial_device_display_name`.
+    pub async fn sign_in(&self, who: Proven, device: Device) -> Result<Tokens, IdentityError> {
+        let device_id = match device.device_id {
+            Some(id) if id.is_empty() || id.len() > 255 || id.chars().any(char::is_control) => {
+                return Err(IdentityError::Invalid("device_id", "must be 1 to 255 printable bytes"));
+            }
+            Some(id) => id,
+            None => self.new_device_id(),
+        };
+        if device.display_name.as_ref().is_some_and(|name| name.len() > 256) {
+            return Err(IdentityError::Invalid(
+                "initial_device_display_name",
+                "must not be longer than 256 bytes",
+            ));
+        }
+        let (tokens, grant) = self.new_tokens(who.user_id.clone(), device_id.clone(), device.refresh);
+        let (user, name, at) = (who.user, device.display_name, self.now());
+        let id = device_id.clone();
+        self.store
+            .write_with(move |tx| {
+                // Deactivated between the password and now.
+                match accounts::find(tx, &who.user_id)? {
+                    Some(account) if !account.deactivated => {}
+                    _ => return Err(IdentityError::WrongPassword),
+                }
+                let new = sessions::add_device(tx, user, &id, name.as_deref(), at)?;
+                if new {
+                    tx.record(Kind::Device, None, Some(user), 0)?;
+                }
+                let session = sessions::open(tx, user, &id, &grant)?;
+                let entry = Entry::new(at, who.user_id.as_str(), Action::SignIn)
+                    .device(id)
+                    .with("method", who.method)
+                    .with("new_device", new.to_string())
+                    .with("session", session.to_string());
+                Ok(wardline_audit::append(tx, &entry)?)
+            })
+            .await?;
+        self.sessions.forget(|s| s.user_nid == user && s.device_id == *device_id);
+        Ok(tokens)
+    }
+
+    /// The session of an access token. A token in use is found in memory; the first use of a refreshed token
+    /// puts its pair in force.
+    ///
+    /// # Errors
+    /// [`IdentityError::UnknownToken`], or a failure of the server.
+    pub async fn verify_token(&self, token: &str) -> Result<Arc<Session>, IdentityError> {
+        let hash = token::hash(token);
+        let session = match self.sessions.get(&hash) {
+            Some(session) => session,
+            None => self.load(hash).await?,
+        };
+        let now = self.now();
+        if session.expired(now) {
+            return Err(IdentityError::UnknownToken { soft_logout: true });
+        }
+        if session.must_note_seen(now) {
+            let (store, user, device) = (self.store.clone(), session.user_nid, session.device_id.clone());
+            tokio::spawn(async move {
+                let noted =
+                    store.write(move |tx| sessions::touch_device(tx, user, device.as_str(), now)).await;
+                if let Err(error) = noted {
+                    tracing::warn!(%error, "could not note when a device was last seen");
+                }
+            });
+        }
+        Ok(session)
+    }
+
+    async fn load(&self, hash: TokenHash) -> Result<Arc<Session>, IdentityError> {
+        let mut read_at = self.sessions.revocations();
+        let mut grant =
+            self.usable_access(self.store.read_now(|tx| sessions::by_access_token(tx, &hash))?)?;
+        if grant.standing == Standing::Pending {
+            let now = self.now();
+            grant = self
+                .store
+                .write_with(move |tx| {
+                    let grant = usable_access(sessions::by_access_token(tx, &hash)?, now)?;
+                    sessions::confirm(tx, grant.session_id, grant.id)?;
+                    Ok::<_, IdentityError>(grant)
+                })
+                .await?;
+            self.sessions.forget(|s| s.session_id == grant.session_id);
+            read_at = self.sessions.revocations();
+            // Whatever was revoked between the write and this line is seen by a second look.
+            grant = self.usable_access(self.store.read_now(|tx| sessions::by_access_token(tx, &hash))?)?;
+        }
+        let session = Arc::new(Session::of(grant));
+        self.sessions.insert(read_at, hash, &session);
+        Ok(session)
+    }
+
+    fn usable_access(&self, grant: Option<GrantRow>) -> Result<GrantRow, IdentityError> {
+        usable_access(grant, self.now())
+    }
+
+    /// A new pair of tokens for a refresh token. The old pair stays valid until the new one is used, so that a
+    /// lost answer costs nothing. A refresh token whose successor was already used may be stolen: the session
+    /// ends (the device and its keys stay) and that is audited.
+    ///
+    /// # Errors
+    /// [`IdentityError::UnknownToken`], or a failure of the server.
+    pub async fn refresh(&self, refresh_token: &str) -> Result<Tokens, IdentityError> {
+        let hash = token::hash(refresh_token);
+        let find = self.store.read_now(|tx| sessions::by_refresh_token(tx, &hash))?;
+        let Some(seen) = find else { return Err(IdentityError::UnknownToken { soft_logout: false }) };
+        let (tokens, new) = self.new_tokens(seen.user_id.clone(), seen.device_id.clone(), true);
+        let at = self.now();
+        let reused = self
+            .store
+            .write_with(move |tx| {
+                let Some(grant) = sessions::by_refresh_token(tx, &hash)? else {
+                    return Err(IdentityError::UnknownToken { soft_logout: true });
+                };
+                if grant.standing == Standing::Spent {
+                    sessions::end_session_of(tx, grant.user, &grant.device_id)?;
+                    let entry = Entry::new(at, grant.user_id.as_str(), Action::TokenReused)
+                        .device(grant.device_id)
+                        .outcome(Outcome::Refused)
+                        .with("session", grant.session_id.to_string());
+                    wardline_audit::append(tx, &entry)?;
+                    return Ok(true);
+                }
+                if grant.standing == Standing::Pending {
+                    sessions::confirm(tx, grant.session_id, grant.id)?;
+                }
+                sessions::add_grant(tx, grant.session_id, Some(grant.id), &new)?;
+                Ok(false)
+            })
+            .await?;
+        if reused || seen.standing == Standing::Pending {
+            self.sessions.forget(|s| s.session_id == seen.session_id);
+        }
+        if reused { Err(IdentityError::UnknownToken { soft_logout: true }) } else { Ok(tokens) }
+    }
+
+    /// Signs out: the device goes with its keys and tokens.
+    ///
+    /// # Errors
+    /// A failure of the server.
+    pub async fn sign_out(&self, session: &Session) -> Result<(), IdentityError> {
+        let device = session.device_id.to_string();
+        self.remove_devices(session, Action::SignOut, move |_| Ok(vec![device])).await
+    }
+
+    /// Signs out everywhere: all devices of the user go.
+    ///
+    /// # Errors
+    /// A failure of the server.
+    pub async fn sign_out_everywhere(&self, session: &Session) -> Result<(), IdentityError> {
+        let user = session.user_nid;
+        self.remove_devices(session, Action::SignOut, move |tx| {
+            Ok(sessions::devices(tx, user)?.into_iter().map(|d| d.device_id).collect())
+        })
+        .await
+    }
+
+    /// Deletes devices of the session's user in one transaction, each with one audit entry.
+    pub(crate) async fn remove_devices(
+        &self,
+        session: &Session,
+        action: Action,
+        which: impl FnOnce(&mut WriteTx<'_>) -> Result<Vec<String>, StoreError> + Send + 'static,
+    ) -> Result<(), IdentityError> {
+        let (user, user_id, by) = (session.user_nid, session.user_id.clone(), session.device_id.clone());
+        let (cleanup, at) = (self.cleanup.clone(), self.now());
+        self.store
+            .write(move |tx| {
+                for device in which(tx)? {
+                    if remove_device(tx, &cleanup, user, &user_id, &device)? {
+                        let entry =
+                            Entry::new(at, user_id.as_str(), action).device(by.as_str()).target(device);
+                        wardline_audit::append(tx, &entry)?;
+                    }
+                }
+                Ok(())
+            })
+            .await?;
+        self.sessions.forget(|s| s.user_nid == user);
+        Ok(())
+    }
+
+    fn new_tokens(&self, user_id: OwnedUserId, device_id: String, refresh: bool) -> (Tokens, NewGrant) {
+        let at = self.now();
+        let (access_token, access_hash) = token::access(&*self.random);
+        let refreshing = refresh.then(|| token::refresh(&*self.random));
+        let (refresh_token, refresh_hash) = refreshing.unzip();
+        let expires_in_ms = refresh.then_some(ACCESS_LIFETIME_MS);
+        let access_expires_at = expires_in_ms.map(|ms| at.plus_millis(ms));
+        (
+            Tokens { user_id, device_id, access_token, refresh_token, expires_in_ms },
+            NewGrant { access_hash, access_expires_at, refresh_hash, at },
+        )
+    }
+
+    /// Ten capital letters, easy to read out on the telephone.
+    fn new_device_id(&self) -> String {
+        let mut bytes = [0; 10];
+        self.random.fill(&mut bytes);
+        bytes.iter().map(|b| char::from(b'A' + b % 26)).collect()
+    }
+}
+
+fn usable_access(
+    grant: Option<GrantRow>,
+    now: wardline_domain::Timestamp,
+) -> Result<GrantRow, IdentityError> {
+    let grant = grant.ok_or(IdentityError::UnknownToken { soft_logout: false })?;
+    let over = grant.access_expires_at.is_some_and(|at| at <= now);
+    if over || grant.standing == Standing::Spent {
+        return Err(IdentityError::UnknownToken { soft_logout: true });
+    }
+    Ok(grant)
+}
+
+/// Deletes a device with everything that hangs on it. Whether it existed.
+pub(crate) fn remove_device(
+    tx: &mut WriteTx<'_>,
+    cleanup: &[Arc<dyn crate::DeviceCleanup>],
+    user: UserNid,
+    user_id: &UserId,
+    device: &str,
+) -> Result<bool, StoreError> {
+    if sessions::device(tx, user, device)?.is_none() {
+        return Ok(false);
+    }
+    for part in cleanup {
+        part.on_delete(tx, user, user_id, <&DeviceId>::from(device))?;
+    }
+    sessions::delete_device(tx, user, device)?;
+    tx.record(Kind::Device, None, Some(user), 0)?;
+    Ok(true)
+}
