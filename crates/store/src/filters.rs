@@ -29,9 +29,7 @@ pub fn put(tx: &mut WriteTx<'_>, user: UserNid, filter: &str) -> Result<i64, Sto
 /// # Errors
 /// Any failure of the database.
 pub fn get(tx: &impl Reader, user: UserNid, id: i64) -> Result<Option<String>, StoreError> {
-    tx.query_row(
-        "SELECT filter FROM filters WHERE user_nid = ?1 AND id = ?2",
-        params![user, id],
-        |row| row.get(0),
-    )
+    tx.query_row("SELECT filter FROM filters WHERE user_nid = ?1 AND id = ?2", params![user, id], |row| {
+        row.get(0)
+    })
 }

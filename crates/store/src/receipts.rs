@@ -43,7 +43,8 @@ pub struct Receipt {
     pub ts: Timestamp,
 }
 
-const COLUMNS: &str = "user_nid, (SELECT user_id FROM users WHERE nid = user_nid), kind, thread, event_id, event_pos, ts";
+const COLUMNS: &str =
+    "user_nid, (SELECT user_id FROM users WHERE nid = user_nid), kind, thread, event_id, event_pos, ts";
 
 fn receipt(row: &Row<'_>) -> Result<Receipt, StoreError> {
     Ok(Receipt {

@@ -1,0 +1,357 @@
+//! The hub: who has news, in memory.
+//!
+//! It follows the stream on the writer thread and knows, per user, in which rooms something happened and when. A
+//! `/sync` asks it where to look; a waiting `/sync` is woken by it. What happened is always read from the store.
+//!
+//! # Invariants
+//! - The hub is a function of the committed stream: it is loaded from the tables of one snapshot and then fed
+//!   only by [`StreamSink::committed`], in position order, before the writer of a change is answered. It is never
+//!   ahead of what is durable, and whoever was answered finds their own change in it.
+//! - It only names candidates. A reader whose snapshot is newer than [`Hub::applied`] adds the rows of the stream
+//!   in between; membership is always taken from the reader's snapshot.
+//! - A wake-up costs O(local members of the room that changed), never O(rooms of a member).
+//! - No wake-up is lost: a waiter registers ([`News::waiter`]), then looks, then waits.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::Notify;
+use wardline_store::{
+    Kind, Pos, Reader, RoomNid, Store, StoreError, StreamRow, StreamSink, UserNid, receipts, stream, sync,
+};
+
+/// How often a user's log of room changes may be longer than the number of their rooms before it is compacted.
+const SLACK: usize = 2;
+/// Below this length a log is never compacted.
+const SMALL: usize = 64;
+
+/// Who has news, in memory. See the module's documentation.
+#[derive(Debug, Default)]
+pub struct Hub {
+    rooms: RwLock<HashMap<RoomNid, HashMap<UserNid, Arc<User>>>>,
+    users: RwLock<HashMap<UserNid, Arc<User>>>,
+    /// The position of the tables that the hub was loaded from.
+    loaded: AtomicU64,
+    applied: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct User {
+    log: Mutex<Log>,
+    waker: Notify,
+}
+
+/// What changed for one user.
+#[derive(Debug, Default)]
+struct Log {
+    /// Changes of rooms, oldest first. The newest change of every room is always among them.
+    rooms: VecDeque<(Pos, RoomNid)>,
+    /// The length of `rooms` right after the last compaction.
+    compacted: usize,
+    /// Rooms that the user is joined to.
+    joined: HashSet<RoomNid>,
+    /// Who started or stopped typing: the version of the last change in each room.
+    typing: Vec<(u64, RoomNid)>,
+    /// The last change of each private kind.
+    last: LastChanges,
+}
+
+/// The positions of a user's last private changes. A kind of which nothing happened since the hub was loaded has the
+/// position of the load: the hub does not know what happened before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LastChanges {
+    /// Account data, global or of a room.
+    pub account_data: Pos,
+    /// Push rules.
+    pub push_rules: Pos,
+    /// A message to one of the user's devices.
+    pub to_device: Pos,
+    /// One-time or fallback keys of one of the user's devices.
+    pub one_time_keys: Pos,
+    /// The device list of somebody who shares a room with the user, or of the user.
+    pub device_lists: Pos,
+}
+
+impl LastChanges {
+    fn at_least(self, pos: Pos) -> Self {
+        Self {
+            account_data: self.account_data.max(pos),
+            push_rules: self.push_rules.max(pos),
+            to_device: self.to_device.max(pos),
+            one_time_keys: self.one_time_keys.max(pos),
+            device_lists: self.device_lists.max(pos),
+        }
+    }
+
+    fn newest(&self) -> Pos {
+        [self.account_data, self.push_rules, self.to_device, self.one_time_keys, self.device_lists]
+            .into_iter()
+            .max()
+            .unwrap_or_default()
+    }
+}
+
+/// What the hub knows of one user at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Rooms in which something happened after the asked position: the newest change first, each room once.
+    pub rooms: Vec<RoomNid>,
+    /// Rooms in which the typing people changed after the asked version.
+    pub typing: Vec<RoomNid>,
+    /// The user's last private changes.
+    pub last: LastChanges,
+    /// Everything up to this position is contained.
+    pub applied: Pos,
+}
+
+/// A handle on one user's news.
+#[derive(Clone, Debug)]
+pub struct News {
+    hub: Arc<Hub>,
+    user: Arc<User>,
+}
+
+impl Hub {
+    /// Loads the hub and lets it follow the store. Call it before the first write of this process.
+    ///
+    /// # Errors
+    /// Any failure of the database.
+    pub fn start(store: &Store) -> Result<Arc<Self>, StoreError> {
+        let hub = Arc::new(Self::default());
+        store.read_now(|tx| hub.load(tx))?;
+        store.subscribe(Arc::clone(&hub) as Arc<dyn StreamSink>);
+        Ok(hub)
+    }
+
+    fn load(&self, tx: &impl Reader) -> Result<(), StoreError> {
+        let mut changes: Vec<(Pos, UserNid, RoomNid)> = Vec::new();
+        let receipts: HashMap<RoomNid, Pos> = receipts::last_moves(tx)?.into_iter().collect();
+        sync::for_each_member(tx, |member| {
+            let mut pos = member.pos;
+            if member.joined {
+                self.join(member.room, member.user);
+                pos = pos.max(member.room_pos).max(receipts.get(&member.room).copied().unwrap_or(0));
+            }
+            changes.push((pos, member.user, member.room));
+        })?;
+        changes.sort_unstable();
+        for (pos, user, room) in changes {
+            self.user(user).log.lock().note(pos, room);
+        }
+        let head = stream::head(tx)?;
+        self.loaded.store(head, Ordering::Release);
+        self.applied.store(head, Ordering::Release);
+        Ok(())
+    }
+
+    /// A handle on the news of `user`.
+    #[must_use]
+    pub fn news(self: &Arc<Self>, user: UserNid) -> News {
+        News { hub: Arc::clone(self), user: self.user(user) }
+    }
+
+    /// Everything up to this position has been applied.
+    #[must_use]
+    pub fn applied(&self) -> Pos {
+        self.applied.load(Ordering::Acquire)
+    }
+
+    /// Whether `user` is joined to `room`.
+    #[must_use]
+    pub fn is_joined(&self, room: RoomNid, user: UserNid) -> bool {
+        self.rooms.read().get(&room).is_some_and(|members| members.contains_key(&user))
+    }
+
+    /// The rooms that `user` is joined to, in no order.
+    #[must_use]
+    pub fn rooms_of(&self, user: UserNid) -> Vec<RoomNid> {
+        self.user(user).log.lock().joined.iter().copied().collect()
+    }
+
+    /// Notes that the people who type in `room` changed, and wakes the room's members. `version` must be greater
+    /// than any version before.
+    pub fn typing_changed(&self, room: RoomNid, version: u64) {
+        for user in self.rooms.read().get(&room).into_iter().flat_map(HashMap::values) {
+            let mut log = user.log.lock();
+            log.typing.retain(|(_, other)| *other != room);
+            log.typing.push((version, room));
+            drop(log);
+            user.waker.notify_waiters();
+        }
+    }
+
+    fn user(&self, nid: UserNid) -> Arc<User> {
+        if let Some(user) = self.users.read().get(&nid) {
+            return Arc::clone(user);
+        }
+        Arc::clone(self.users.write().entry(nid).or_default())
+    }
+
+    fn join(&self, room: RoomNid, nid: UserNid) {
+        let user = self.user(nid);
+        user.log.lock().joined.insert(room);
+        self.rooms.write().entry(room).or_default().insert(nid, user);
+    }
+
+    fn leave(&self, room: RoomNid, nid: UserNid) {
+        self.user(nid).log.lock().joined.remove(&room);
+        let mut rooms = self.rooms.write();
+        if let Some(members) = rooms.get_mut(&room) {
+            members.remove(&nid);
+            if members.is_empty() {
+                rooms.remove(&room);
+            }
+        }
+    }
+
+    fn apply(&self, row: &StreamRow) {
+        match (row.kind, row.room, row.user) {
+            (Kind::Event | Kind::Receipt, Some(room), _) => {
+                for user in self.rooms.read().get(&room).into_iter().flat_map(HashMap::values) {
+                    user.wake_with(|log| log.note(row.pos, room));
+                }
+            }
+            (Kind::Membership, Some(room), Some(nid)) => {
+                let joined = stream::membership_of(row.reference).1;
+                if joined {
+                    self.join(room, nid);
+                } else {
+                    self.leave(room, nid);
+                }
+                self.user(nid).wake_with(|log| {
+                    log.note(row.pos, room);
+                    log.last.device_lists = row.pos;
+                });
+                // Whose devices the others have to know changes with who is there.
+                for user in self.rooms.read().get(&room).into_iter().flat_map(HashMap::values) {
+                    user.wake_with(|log| log.last.device_lists = row.pos);
+                }
+            }
+            (Kind::Forgotten, Some(room), Some(nid)) => {
+                self.user(nid).log.lock().rooms.retain(|(_, other)| *other != room);
+            }
+            (Kind::DeviceList, _, Some(nid)) => self.device_list_changed(nid, row.pos),
+            (kind, _, Some(nid)) => {
+                let place: fn(&mut LastChanges) -> &mut Pos = match kind {
+                    Kind::AccountData => |last| &mut last.account_data,
+                    Kind::PushRules => |last| &mut last.push_rules,
+                    Kind::ToDevice => |last| &mut last.to_device,
+                    Kind::OneTimeKeys => |last| &mut last.one_time_keys,
+                    _ => return,
+                };
+                self.user(nid).wake_with(|log| *place(&mut log.last) = row.pos);
+            }
+            _ => {}
+        }
+    }
+
+    /// Tells everybody who shares a room with `nid`. This is the one place that visits all rooms of a user: a
+    /// device list changes when somebody signs in or out, not when somebody writes.
+    fn device_list_changed(&self, nid: UserNid, pos: Pos) {
+        let user = self.user(nid);
+        user.wake_with(|log| log.last.device_lists = pos);
+        let joined: Vec<RoomNid> = user.log.lock().joined.iter().copied().collect();
+        let rooms = self.rooms.read();
+        for other in joined.iter().filter_map(|room| rooms.get(room)).flat_map(HashMap::values) {
+            let mut log = other.log.lock();
+            let is_news = std::mem::replace(&mut log.last.device_lists, pos) != pos;
+            drop(log);
+            if is_news {
+                other.waker.notify_waiters();
+            }
+        }
+    }
+}
+
+impl StreamSink for Hub {
+    fn committed(&self, rows: &[StreamRow]) {
+        for row in rows {
+            self.apply(row);
+        }
+        if let Some(last) = rows.last() {
+            self.applied.store(last.pos, Ordering::Release);
+        }
+    }
+}
+
+impl User {
+    fn wake_with(&self, change: impl FnOnce(&mut Log)) {
+        change(&mut self.log.lock());
+        self.waker.notify_waiters();
+    }
+}
+
+impl Log {
+    fn note(&mut self, pos: Pos, room: RoomNid) {
+        if let Some(last) = self.rooms.back_mut().filter(|(_, last)| *last == room) {
+            last.0 = pos;
+            return;
+        }
+        self.rooms.push_back((pos, room));
+        if self.rooms.len() > SMALL.max(self.compacted * SLACK) {
+            self.compact();
+        }
+    }
+
+    /// Keeps the newest change of every room.
+    fn compact(&mut self) {
+        let mut seen = HashSet::with_capacity(self.rooms.len());
+        let mut kept: VecDeque<_> = VecDeque::with_capacity(self.rooms.len());
+        for &(pos, room) in self.rooms.iter().rev() {
+            if seen.insert(room) {
+                kept.push_front((pos, room));
+            }
+        }
+        self.compacted = kept.len();
+        self.rooms = kept;
+    }
+
+    fn rooms_since(&self, since: Pos) -> Vec<RoomNid> {
+        let first = self.rooms.partition_point(|(pos, _)| *pos <= since);
+        let mut found = Vec::new();
+        let mut seen = HashSet::new();
+        for &(_, room) in self.rooms.iter().skip(first).rev() {
+            if seen.insert(room) {
+                found.push(room);
+            }
+        }
+        found
+    }
+}
+
+impl News {
+    /// Registers for the next wake-up. Create it (and call `enable`) before looking at [`News::since`], await it
+    /// after: a change in between resolves it at once.
+    pub fn waiter(&self) -> tokio::sync::futures::Notified<'_> {
+        self.user.waker.notified()
+    }
+
+    /// What happened after position `since` and typing version `typing`.
+    #[must_use]
+    pub fn since(&self, since: Pos, typing: u64) -> Snapshot {
+        // Read before the logs: a row that is applied in between may be in them already, which does no harm.
+        let applied = self.hub.applied();
+        let log = self.user.log.lock();
+        Snapshot {
+            rooms: log.rooms_since(since),
+            typing: log.typing.iter().filter(|(v, _)| *v > typing).map(|(_, room)| *room).collect(),
+            last: log.last.at_least(self.hub.loaded.load(Ordering::Acquire)),
+            applied,
+        }
+    }
+
+    /// Whether anything happened after position `since` and typing version `typing`: the cheap question that a
+    /// waiting `/sync` asks first.
+    #[must_use]
+    pub fn any_since(&self, since: Pos, typing: u64) -> bool {
+        if since < self.hub.loaded.load(Ordering::Acquire) {
+            return true;
+        }
+        let log = self.user.log.lock();
+        log.rooms.back().is_some_and(|(pos, _)| *pos > since)
+            || log.last.newest() > since
+            || log.typing.iter().any(|(version, _)| *version > typing)
+    }
+}

@@ -1,0 +1,82 @@
+//! What the hub and `/sync` read across aggregates.
+
+use crate::members::Membership;
+use crate::{EventNid, Pos, Reader, RoomNid, StateKeyNid, StoreError, UserNid, params};
+
+/// One membership, with what the hub needs to know of its room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The room.
+    pub room: RoomNid,
+    /// The user.
+    pub user: UserNid,
+    /// Whether the user is joined.
+    pub joined: bool,
+    /// Position of the membership's last change.
+    pub pos: Pos,
+    /// Position of the room's last event.
+    pub room_pos: Pos,
+}
+
+/// Visits every membership that is not forgotten.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn for_each_member(tx: &impl Reader, mut visit: impl FnMut(Member)) -> Result<(), StoreError> {
+    tx.for_each(
+        "SELECT m.room_nid, m.user_nid, m.membership, m.pos, r.last_pos \
+         FROM members m JOIN rooms r ON r.nid = m.room_nid WHERE m.forgotten = 0",
+        params![],
+        |row| {
+            visit(Member {
+                room: row.get(0)?,
+                user: row.get(1)?,
+                joined: row.get::<Membership>(2)? == Membership::Join,
+                pos: row.get(3)?,
+                room_pos: row.get(4)?,
+            });
+            Ok(())
+        },
+    )
+}
+
+/// The newest event of a room at or before `pos`, and whether it is a state event.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn last_event(tx: &impl Reader, room: RoomNid, pos: Pos) -> Result<Option<EventNid>, StoreError> {
+    tx.query_row(
+        "SELECT nid FROM events WHERE room_nid = ?1 AND pos <= ?2 ORDER BY pos DESC LIMIT 1",
+        params![room, pos],
+        |row| row.get(0),
+    )
+}
+
+/// The users who hold one of these memberships of a room, in the order in which they came to it, at most `limit`.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn earliest_members(
+    tx: &impl Reader,
+    room: RoomNid,
+    memberships: [Membership; 2],
+    limit: usize,
+) -> Result<Vec<UserNid>, StoreError> {
+    tx.query(
+        "SELECT user_nid FROM members WHERE room_nid = ?1 AND membership IN (?2, ?3) ORDER BY pos LIMIT ?4",
+        params![room, memberships[0], memberships[1], limit],
+        |row| row.get(0),
+    )
+}
+
+/// The state keys of a type that an event id holds in a state map are found by key; this is the type and the
+/// state key behind each of `keys`.
+///
+/// # Errors
+/// [`StoreError::Malformed`] for an unknown key, or any failure of the database.
+pub fn state_key_names(
+    tx: &impl Reader,
+    keys: impl IntoIterator<Item = StateKeyNid>,
+) -> Result<Vec<(String, String)>, StoreError> {
+    keys.into_iter().map(|key| crate::state::key(tx, key)).collect()
+}
