@@ -1,1 +1,39 @@
 //! Matrix: room executors, hub and sync, devices and keys, media.
+//!
+//! - [`Context`]: what every part is built with: store, clock, randomness, the server's name and signing key,
+//!   the cache of events.
+//! - [`Engine`]: the parts. Each is a plain struct with its own `new`; none holds another in a cycle.
+//! - [`events`]: events as readers see them, made once and shared.
+//! - [`rooms`]: everything that changes or reads a room.
+//!
+//! # Invariants
+//! - A room has one writer at a time: its executor. What it answers is durable.
+//! - No lock is held across I/O, and no work in a send is proportional to a room's state, members or history.
+//! - Content of events is data: nothing here logs it.
+
+mod context;
+mod error;
+pub mod events;
+pub mod rooms;
+
+use std::sync::Arc;
+
+pub use context::{Context, EngineConfig};
+pub use error::EngineError;
+
+/// All parts of the engine.
+#[derive(Debug)]
+pub struct Engine {
+    /// What the parts share.
+    pub context: Arc<Context>,
+    /// Rooms: their executors and everything read from them.
+    pub rooms: rooms::Rooms,
+}
+
+impl Engine {
+    /// Builds the parts over `context` and starts their tasks. Must be called inside a tokio runtime.
+    #[must_use]
+    pub fn start(context: Arc<Context>) -> Self {
+        Self { rooms: rooms::Rooms::start(Arc::clone(&context)), context }
+    }
+}

@@ -103,7 +103,7 @@ CREATE TABLE current_state (
 CREATE TABLE members (
   room_nid   INTEGER NOT NULL REFERENCES rooms (nid),
   user_nid   INTEGER NOT NULL REFERENCES users (nid),
-  membership INTEGER NOT NULL,               -- members::Membership
+  membership INTEGER NOT NULL,               -- 1 invite, 2 join, 3 leave, 4 ban, 5 knock
   event_nid  INTEGER NOT NULL REFERENCES events (nid),
   pos        INTEGER NOT NULL,               -- position of the last change
   forgotten  INTEGER NOT NULL,               -- 1: left and forgotten

@@ -1,52 +1,22 @@
 //! Membership: who is or was in which room. The only source of it.
 
 use wardline_domain::ruma::OwnedUserId;
+pub use wardline_domain::visibility::Membership;
 
 use crate::{
     EventNid, FromColumn, Param, Pos, Reader, RoomNid, Row, StoreError, ToParam, UserNid, WriteTx, params,
 };
 
-/// A user's membership of a room (Client-Server API, `m.room.member`). The numbers are stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum Membership {
-    /// Invited.
-    Invite = 1,
-    /// Joined.
-    Join = 2,
-    /// Left, kicked, unbanned, or an invite declined or withdrawn.
-    Leave = 3,
-    /// Banned.
-    Ban = 4,
-    /// Asked to be let in.
-    Knock = 5,
-}
-
-impl Membership {
-    /// Its name in events.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Invite => "invite",
-            Self::Join => "join",
-            Self::Leave => "leave",
-            Self::Ban => "ban",
-            Self::Knock => "knock",
-        }
-    }
-
-    /// The membership of this name.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        [Self::Invite, Self::Join, Self::Leave, Self::Ban, Self::Knock]
-            .into_iter()
-            .find(|m| m.as_str() == name)
-    }
-}
-
 impl ToParam for Membership {
+    /// The numbers are stored: never change one. 2 and 4 are named in the statements below.
     fn to_param(&self) -> Param<'_> {
-        Param::Int(*self as i64)
+        Param::Int(match self {
+            Self::Invite => 1,
+            Self::Join => 2,
+            Self::Leave => 3,
+            Self::Ban => 4,
+            Self::Knock => 5,
+        })
     }
 }
 

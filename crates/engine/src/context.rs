@@ -1,0 +1,76 @@
+//! What every part of the engine is built with.
+
+use std::sync::Arc;
+
+use wardline_domain::ruma::{OwnedServerName, UserId};
+use wardline_domain::signing::Signer;
+use wardline_domain::{Clock, Random, Timestamp};
+use wardline_store::Store;
+
+use crate::events::EventCache;
+
+/// The settings of the engine.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// Room executors; each owns the rooms whose ids hash to it.
+    pub shards: usize,
+    /// Rooms that one executor keeps in memory.
+    pub heads_per_shard: usize,
+    /// Bytes of events kept in memory.
+    pub event_cache_bytes: u64,
+    /// Whether every new room is encrypted, whoever makes it. Rooms that the product makes always are.
+    pub force_encryption: bool,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self { shards: 4, heads_per_shard: 2048, event_cache_bytes: 16 << 20, force_encryption: false }
+    }
+}
+
+/// Shared by all parts, behind one `Arc`.
+#[derive(Debug)]
+pub struct Context {
+    /// The store.
+    pub store: Store,
+    /// The injected time.
+    pub clock: Arc<dyn Clock>,
+    /// The injected randomness.
+    pub random: Arc<dyn Random>,
+    /// The right-hand side of local ids.
+    pub server_name: OwnedServerName,
+    /// The key that signs events.
+    pub signer: Signer,
+    /// The settings.
+    pub config: EngineConfig,
+    /// Events in memory.
+    pub events: EventCache,
+}
+
+impl Context {
+    /// A context over `store`; the server's name is that of `signer`.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        signer: Signer,
+        config: EngineConfig,
+    ) -> Self {
+        let server_name = signer.server_name().clone();
+        let events = EventCache::new(config.event_cache_bytes);
+        Self { store, clock, random, server_name, signer, config, events }
+    }
+
+    /// The present instant.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Whether a user belongs to this server.
+    #[must_use]
+    pub fn is_local(&self, user: &UserId) -> bool {
+        user.server_name() == self.server_name
+    }
+}

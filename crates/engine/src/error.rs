@@ -1,0 +1,92 @@
+//! What can go wrong in the engine.
+
+use wardline_domain::auth::AuthError;
+use wardline_domain::pdu::PduError;
+use wardline_store::StoreError;
+
+/// An error of the engine. Its text is for a developer: it names fields and ids, never content.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum EngineError {
+    /// What was asked for does not exist, or the caller may not know that it does.
+    #[error("{0} not found")]
+    NotFound(&'static str),
+    /// The caller may not do this.
+    #[error("{0}")]
+    Forbidden(String),
+    /// A part of the request has an unacceptable value.
+    #[error("{field}: {reason}")]
+    Invalid {
+        /// Path of the field.
+        field: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The content of an event is not what its type needs, or has no canonical form.
+    #[error("{field}: {reason}")]
+    BadContent {
+        /// Path of the field.
+        field: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The event is larger than the protocol allows.
+    #[error("{0}")]
+    TooLarge(String),
+    /// The room version is not one that rooms can be created with here.
+    #[error("room version {0:?} is not supported")]
+    UnsupportedRoomVersion(String),
+    /// The alias belongs to another room.
+    #[error("the room alias is taken")]
+    AliasTaken,
+    /// An alias in `m.room.canonical_alias` does not point to the room.
+    #[error("{0}")]
+    BadAlias(String),
+    /// The initial state of a new room contradicts itself.
+    #[error("{0}")]
+    BadRoomState(String),
+    /// The room was changed by somebody else again and again; try later.
+    #[error("the room is busy")]
+    Busy,
+    /// The engine is stopping.
+    #[error("the server is stopping")]
+    Stopping,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl EngineError {
+    /// An [`EngineError::Invalid`] for `field`.
+    pub fn invalid(field: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Invalid { field: field.into(), reason: reason.into() }
+    }
+
+    /// An [`EngineError::BadContent`] for `field`.
+    pub fn bad_content(field: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::BadContent { field: field.into(), reason: reason.into() }
+    }
+
+    /// An [`EngineError::Forbidden`].
+    pub fn forbidden(reason: impl Into<String>) -> Self {
+        Self::Forbidden(reason.into())
+    }
+}
+
+impl From<PduError> for EngineError {
+    fn from(error: PduError) -> Self {
+        match error {
+            PduError::TooLarge { .. } | PduError::TooLong { .. } => Self::TooLarge(error.to_string()),
+            PduError::Field { field, reason } => Self::BadContent { field, reason },
+            PduError::Canonical(error) => Self::bad_content("content", error.to_string()),
+        }
+    }
+}
+
+impl From<AuthError> for EngineError {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::Malformed(reason) => Self::bad_content("content", reason),
+            other => Self::Forbidden(other.to_string()),
+        }
+    }
+}
