@@ -16,6 +16,8 @@ const STEPS: &[(&str, &str)] = &[
     ("30_audit", include_str!("../schema/30_audit.sql")),
     ("40_sync", include_str!("../schema/40_sync.sql")),
     ("50_clinical", include_str!("../schema/50_clinical.sql")),
+    ("60_keys", include_str!("../schema/60_keys.sql")),
+    ("61_media", include_str!("../schema/61_media.sql")),
 ];
 
 /// Brings the schema up to date in one transaction.

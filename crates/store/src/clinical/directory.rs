@@ -1,0 +1,290 @@
+//! The directory: organisations, locations, practitioners and roles.
+
+use crate::{Reader, Row, StoreError, WriteTx, params};
+
+/// An organisation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Organisation {
+    /// FHIR id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// ODS code.
+    pub ods: String,
+}
+
+/// What a location is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LocationKind {
+    /// A hospital site.
+    Site,
+    /// A ward.
+    Ward,
+    /// A bed.
+    Bed,
+}
+
+impl LocationKind {
+    /// Its code: `site`, `ward` or `bed`.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Site => "site",
+            Self::Ward => "ward",
+            Self::Bed => "bed",
+        }
+    }
+
+    /// The kind with this code.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        [Self::Site, Self::Ward, Self::Bed].into_iter().find(|k| k.code() == code)
+    }
+}
+
+/// A site, ward or bed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// FHIR id.
+    pub id: String,
+    /// What it is.
+    pub kind: LocationKind,
+    /// Its name.
+    pub name: String,
+    /// As hospital systems name it (HL7 PV1-3).
+    pub code: String,
+    /// The location that it is a part of.
+    pub part_of: Option<String>,
+    /// The organisation that runs it.
+    pub organisation: Option<String>,
+    /// A word more, such as the specialty of a ward.
+    pub description: Option<String>,
+}
+
+/// A member of staff.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Practitioner {
+    /// FHIR id: the local part of their user id.
+    pub id: String,
+    /// Surname.
+    pub family: String,
+    /// Forenames.
+    pub given: String,
+    /// Title; may be empty.
+    pub title: String,
+    /// Such as "Staff nurse"; may be empty.
+    pub job: String,
+}
+
+impl Practitioner {
+    /// The name for a line of text: `Dr Amara Okafor`.
+    #[must_use]
+    pub fn display(&self) -> String {
+        let parts = [&self.title, &self.given, &self.family];
+        parts.into_iter().filter(|p| !p.is_empty()).map(String::as_str).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// A role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// FHIR id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The organisation that provides it.
+    pub organisation: Option<String>,
+    /// Bleep or extension.
+    pub phone: Option<String>,
+    /// Ids of the wards that it covers, in order.
+    pub wards: Vec<String>,
+}
+
+/// Writes an organisation, over the one with the same id.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn put_organisation(tx: &mut WriteTx<'_>, organisation: &Organisation) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO organisations (id, name, ods) VALUES (?1, ?2, ?3) \
+         ON CONFLICT (id) DO UPDATE SET name = ?2, ods = ?3",
+        params![organisation.id, organisation.name, organisation.ods],
+    )?;
+    Ok(())
+}
+
+/// All organisations, by name.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn organisations(tx: &impl Reader) -> Result<Vec<Organisation>, StoreError> {
+    tx.query("SELECT id, name, ods FROM organisations ORDER BY name, id", params![], |row| {
+        Ok(Organisation { id: row.get(0)?, name: row.get(1)?, ods: row.get(2)? })
+    })
+}
+
+const LOCATION: &str = "SELECT id, kind, name, code, part_of, organisation, description FROM locations";
+
+fn read_location(row: &Row<'_>) -> Result<Location, StoreError> {
+    let kind = LocationKind::from_code(row.text(1)?);
+    Ok(Location {
+        id: row.get(0)?,
+        kind: kind.ok_or_else(|| StoreError::Malformed("column kind is not a kind of location".into()))?,
+        name: row.get(2)?,
+        code: row.get(3)?,
+        part_of: row.get(4)?,
+        organisation: row.get(5)?,
+        description: row.get(6)?,
+    })
+}
+
+/// Writes a location, over the one with the same id.
+///
+/// # Errors
+/// [`StoreError::Constraint`] if what it is a part of does not exist, or any failure of the database.
+pub fn put_location(tx: &mut WriteTx<'_>, location: &Location) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO locations (id, kind, name, code, part_of, organisation, description) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO UPDATE SET \
+         kind = ?2, name = ?3, code = ?4, part_of = ?5, organisation = ?6, description = ?7",
+        params![
+            location.id,
+            location.kind.code(),
+            location.name,
+            location.code,
+            location.part_of,
+            location.organisation,
+            location.description
+        ],
+    )?;
+    Ok(())
+}
+
+/// The location with this id.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn location(tx: &impl Reader, id: &str) -> Result<Option<Location>, StoreError> {
+    tx.query_row(&format!("{LOCATION} WHERE id = ?1"), params![id], read_location)
+}
+
+/// All locations of a kind (or of all kinds), by name.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn locations(tx: &impl Reader, kind: Option<LocationKind>) -> Result<Vec<Location>, StoreError> {
+    let kind = kind.map(LocationKind::code);
+    let sql = format!("{LOCATION} WHERE (?1 IS NULL OR kind = ?1) ORDER BY kind DESC, name, id");
+    tx.query(&sql, params![kind], read_location)
+}
+
+/// The ward that hospital systems call `code`.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn ward_by_code(tx: &impl Reader, code: &str) -> Result<Option<Location>, StoreError> {
+    tx.query_row(
+        &format!("{LOCATION} WHERE code = ?1 AND kind = 'ward' ORDER BY id"),
+        params![code],
+        read_location,
+    )
+}
+
+const PRACTITIONER: &str = "SELECT id, family, given, title, job FROM practitioners";
+
+fn read_practitioner(row: &Row<'_>) -> Result<Practitioner, StoreError> {
+    Ok(Practitioner {
+        id: row.get(0)?,
+        family: row.get(1)?,
+        given: row.get(2)?,
+        title: row.get(3)?,
+        job: row.get(4)?,
+    })
+}
+
+/// Writes a practitioner, over the one with the same id.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn put_practitioner(tx: &mut WriteTx<'_>, person: &Practitioner) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO practitioners (id, family, given, title, job) VALUES (?1, ?2, ?3, ?4, ?5) \
+         ON CONFLICT (id) DO UPDATE SET family = ?2, given = ?3, title = ?4, job = ?5",
+        params![person.id, person.family, person.given, person.title, person.job],
+    )?;
+    Ok(())
+}
+
+/// The practitioner with this id.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn practitioner(tx: &impl Reader, id: &str) -> Result<Option<Practitioner>, StoreError> {
+    tx.query_row(&format!("{PRACTITIONER} WHERE id = ?1"), params![id], read_practitioner)
+}
+
+/// All practitioners, by name.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn practitioners(tx: &impl Reader) -> Result<Vec<Practitioner>, StoreError> {
+    tx.query(&format!("{PRACTITIONER} ORDER BY family, given, id"), params![], read_practitioner)
+}
+
+const SERVICE: &str = "SELECT id, name, organisation, phone FROM services";
+
+fn read_service(row: &Row<'_>) -> Result<Service, StoreError> {
+    let (id, name) = (row.get(0)?, row.get(1)?);
+    Ok(Service { id, name, organisation: row.get(2)?, phone: row.get(3)?, wards: Vec::new() })
+}
+
+fn with_wards(tx: &impl Reader, mut service: Service) -> Result<Service, StoreError> {
+    let sql = "SELECT ward FROM service_wards WHERE service = ?1 ORDER BY ward";
+    service.wards = tx.query(sql, params![service.id], |row| row.get(0))?;
+    Ok(service)
+}
+
+/// Writes a role and the wards that it covers, over the one with the same id.
+///
+/// # Errors
+/// [`StoreError::Constraint`] if a ward does not exist, or any failure of the database.
+pub fn put_service(tx: &mut WriteTx<'_>, service: &Service) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO services (id, name, organisation, phone) VALUES (?1, ?2, ?3, ?4) \
+         ON CONFLICT (id) DO UPDATE SET name = ?2, organisation = ?3, phone = ?4",
+        params![service.id, service.name, service.organisation, service.phone],
+    )?;
+    tx.execute("DELETE FROM service_wards WHERE service = ?1", params![service.id])?;
+    for ward in &service.wards {
+        let sql = "INSERT INTO service_wards (service, ward) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+        tx.execute(sql, params![service.id, ward])?;
+    }
+    Ok(())
+}
+
+/// The role with this id.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn service(tx: &impl Reader, id: &str) -> Result<Option<Service>, StoreError> {
+    let found = tx.query_row(&format!("{SERVICE} WHERE id = ?1"), params![id], read_service)?;
+    found.map(|s| with_wards(tx, s)).transpose()
+}
+
+/// All roles, by name.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn services(tx: &impl Reader) -> Result<Vec<Service>, StoreError> {
+    let all = tx.query(&format!("{SERVICE} ORDER BY name, id"), params![], read_service)?;
+    all.into_iter().map(|s| with_wards(tx, s)).collect()
+}
+
+/// The ids of the roles that cover a ward.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn services_of_ward(tx: &impl Reader, ward: &str) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT service FROM service_wards WHERE ward = ?1 ORDER BY service";
+    tx.query(sql, params![ward], |row| row.get(0))
+}

@@ -1,0 +1,130 @@
+//! Who works when: shifts in roles and assignments to wards (FHIR PractitionerRole). The person is sealed.
+
+use wardline_domain::Timestamp;
+
+use super::{ColumnCipher, Conditions};
+use crate::{Reader, Row, StoreError, WriteTx, params};
+
+const SEALED: &str = "practitioner_roles.person";
+pub(super) const PERSON: &str = "person";
+
+/// What a person does in the time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Duty {
+    /// Holds the role with this id.
+    Role(String),
+    /// Works on the ward with this id.
+    Ward(String),
+}
+
+/// One shift or assignment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PractitionerRole {
+    /// FHIR id.
+    pub id: String,
+    /// What they do.
+    pub duty: Duty,
+    /// Who (id of the practitioner).
+    pub person: String,
+    /// First instant.
+    pub start: Timestamp,
+    /// First instant after it.
+    pub end: Timestamp,
+}
+
+/// What to look for; empty fields do not restrict.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Filter<'a> {
+    /// The role.
+    pub service: Option<&'a str>,
+    /// The ward.
+    pub ward: Option<&'a str>,
+    /// The person.
+    pub person: Option<&'a str>,
+    /// An instant within it.
+    pub at: Option<Timestamp>,
+}
+
+/// Writes a shift or assignment, over the one with the same id.
+///
+/// # Errors
+/// [`StoreError::Constraint`] if the role or ward does not exist, or any failure of the database.
+pub fn put(tx: &mut WriteTx<'_>, cipher: &ColumnCipher, role: &PractitionerRole) -> Result<(), StoreError> {
+    let (service, ward) = match &role.duty {
+        Duty::Role(id) => (Some(id), None),
+        Duty::Ward(id) => (None, Some(id)),
+    };
+    let person = cipher.seal(SEALED, &role.id, role.person.as_bytes())?;
+    tx.execute(
+        "INSERT INTO practitioner_roles (id, service, ward, starts_at, ends_at, person, person_index) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO UPDATE SET \
+         service = ?2, ward = ?3, starts_at = ?4, ends_at = ?5, person = ?6, person_index = ?7",
+        params![role.id, service, ward, role.start, role.end, person, cipher.index(PERSON, &role.person)],
+    )?;
+    Ok(())
+}
+
+const COLUMNS: &str = "SELECT id, service, ward, starts_at, ends_at, person FROM practitioner_roles";
+
+fn read(row: &Row<'_>, cipher: &ColumnCipher) -> Result<PractitionerRole, StoreError> {
+    let id: String = row.get(0)?;
+    let duty = match (row.get(1)?, row.get(2)?) {
+        (Some(service), _) => Duty::Role(service),
+        (None, Some(ward)) => Duty::Ward(ward),
+        (None, None) => {
+            return Err(StoreError::Malformed("a practitioner role has neither role nor ward".into()));
+        }
+    };
+    let person = String::from_utf8(cipher.open(SEALED, &id, row.blob(5)?)?)
+        .map_err(|_| StoreError::Malformed("column person is not text".into()))?;
+    Ok(PractitionerRole { id, duty, person, start: row.get(3)?, end: row.get(4)? })
+}
+
+/// The shift or assignment with this id.
+///
+/// # Errors
+/// Any failure of the database or the cipher.
+pub fn get(
+    tx: &impl Reader,
+    cipher: &ColumnCipher,
+    id: &str,
+) -> Result<Option<PractitionerRole>, StoreError> {
+    tx.query_row(&format!("{COLUMNS} WHERE id = ?1"), params![id], |row| read(row, cipher))
+}
+
+/// The shifts and assignments that fit, by start, at most `limit`.
+///
+/// # Errors
+/// Any failure of the database or the cipher.
+pub fn find(
+    tx: &impl Reader,
+    cipher: &ColumnCipher,
+    filter: &Filter<'_>,
+    limit: usize,
+) -> Result<Vec<PractitionerRole>, StoreError> {
+    let person = filter.person.map(|p| cipher.index(PERSON, p));
+    let mut conditions = Conditions::default();
+    conditions.and("service = ?", filter.service.as_ref().map(|v| v as _));
+    conditions.and("ward = ?", filter.ward.as_ref().map(|v| v as _));
+    conditions.and("person_index = ?", person.as_ref().map(|v| v as _));
+    conditions.and("ends_at > ?", filter.at.as_ref().map(|v| v as _));
+    conditions.and("starts_at <= ?", filter.at.as_ref().map(|v| v as _));
+    let sql = conditions.limited(COLUMNS, " ORDER BY starts_at, id LIMIT ?", &limit);
+    tx.query(&sql, &conditions.values, |row| read(row, cipher))
+}
+
+/// The person who holds a role at an instant: of overlapping shifts, the one that began last.
+///
+/// # Errors
+/// Any failure of the database or the cipher.
+pub fn holder(
+    tx: &impl Reader,
+    cipher: &ColumnCipher,
+    service: &str,
+    at: Timestamp,
+) -> Result<Option<PractitionerRole>, StoreError> {
+    let sql = format!(
+        "{COLUMNS} WHERE service = ?1 AND ends_at > ?2 AND starts_at <= ?2 ORDER BY starts_at DESC, id LIMIT 1"
+    );
+    tx.query_row(&sql, params![service, at], |row| read(row, cipher))
+}

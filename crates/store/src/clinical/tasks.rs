@@ -1,0 +1,137 @@
+//! Requests (FHIR Task) and their transitions; both sealed, found by patient and by the people concerned.
+
+use serde::{Deserialize, Serialize};
+use wardline_domain::{
+    care::{
+        playbook::Ask,
+        request::{Request, Transition},
+    },
+    ruma::OwnedRoomId,
+};
+
+use super::{ColumnCipher, Conditions, from_json, rota::PERSON, to_json};
+use crate::{Kind, Reader, Row, StoreError, WriteTx, params};
+
+const SEALED: &str = "tasks.record";
+const SEALED_TRANSITION: &str = "task_transitions.record";
+
+/// A request as stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    /// FHIR id, chosen by the client.
+    pub id: String,
+    /// Reference of the patient.
+    pub patient: String,
+    /// The patient's conversation.
+    pub room: OwnedRoomId,
+    /// To whom it is addressed.
+    pub addressed: Ask,
+    /// Id of its playbook.
+    pub playbook: Option<String>,
+    /// Id of the encrypted event that carries its words.
+    pub event: Option<String>,
+    /// Where it stands.
+    pub request: Request,
+}
+
+/// What to look for; empty fields do not restrict.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Filter<'a> {
+    /// The patient.
+    pub patient: Option<&'a str>,
+    /// Who raised it.
+    pub requester: Option<&'a str>,
+    /// Who is asked now or has accepted.
+    pub owner: Option<&'a str>,
+}
+
+/// Writes a task with its new transitions and takes one position of the stream.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn put(
+    tx: &mut WriteTx<'_>,
+    cipher: &ColumnCipher,
+    task: &Task,
+    transitions: &[Transition],
+) -> Result<(), StoreError> {
+    let request = &task.request;
+    let sealed = cipher.seal(SEALED, &task.id, &to_json(task)?)?;
+    let nid: i64 = tx
+        .query_row(
+            "INSERT INTO tasks (id, patient, state, version, changed_at, record) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
+             ON CONFLICT (id) DO UPDATE SET state = ?3, version = ?4, changed_at = ?5, record = ?6 RETURNING nid",
+            params![task.id, task.patient, request.state.code(), request.version, request.changed_at, sealed],
+            |row| row.get(0),
+        )?
+        .ok_or_else(|| StoreError::Malformed("an insert returned no row".into()))?;
+    let first = request.version.saturating_sub(transitions.len() as u64);
+    for (ord, transition) in (first + 1..).zip(transitions) {
+        let sealed = cipher.seal(SEALED_TRANSITION, &format!("{}/{ord}", task.id), &to_json(transition)?)?;
+        tx.execute(
+            "INSERT INTO task_transitions (task, ord, at, state, record) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![nid, ord, transition.at, transition.state.code(), sealed],
+        )?;
+    }
+    tx.execute("DELETE FROM task_people WHERE task = ?1 AND part = 'owner'", params![nid])?;
+    let owner = request.accepted_by.as_ref().or(request.holder.as_ref());
+    let people = std::iter::once((&request.requester, "requester"))
+        .chain(owner.map(|p| (p, "owner")))
+        .chain(request.asked.iter().map(|p| (p, "asked")));
+    for (person, part) in people {
+        tx.execute(
+            "INSERT INTO task_people (person_index, part, task) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            params![cipher.index(PERSON, person), part, nid],
+        )?;
+    }
+    tx.record(Kind::Request, None, None, nid)?;
+    Ok(())
+}
+
+fn read(row: &Row<'_>, cipher: &ColumnCipher) -> Result<Task, StoreError> {
+    from_json(&cipher.open(SEALED, row.text(0)?, row.blob(1)?)?, SEALED)
+}
+
+/// The task with this id.
+///
+/// # Errors
+/// Any failure of the database or the cipher.
+pub fn get(tx: &impl Reader, cipher: &ColumnCipher, id: &str) -> Result<Option<Task>, StoreError> {
+    tx.query_row("SELECT id, record FROM tasks WHERE id = ?1", params![id], |row| read(row, cipher))
+}
+
+/// All transitions of a task, in order.
+///
+/// # Errors
+/// Any failure of the database or the cipher.
+pub fn transitions(tx: &impl Reader, cipher: &ColumnCipher, id: &str) -> Result<Vec<Transition>, StoreError> {
+    let sql = "SELECT tr.ord, tr.record FROM task_transitions tr JOIN tasks t ON t.nid = tr.task \
+               WHERE t.id = ?1 ORDER BY tr.ord";
+    tx.query(sql, params![id], |row| {
+        let ord: i64 = row.get(0)?;
+        let plain = cipher.open(SEALED_TRANSITION, &format!("{id}/{ord}"), row.blob(1)?)?;
+        from_json(&plain, SEALED_TRANSITION)
+    })
+}
+
+/// The tasks that fit, last changed first, at most `limit`.
+///
+/// # Errors
+/// Any failure of the database or the cipher.
+pub fn find(
+    tx: &impl Reader,
+    cipher: &ColumnCipher,
+    filter: &Filter<'_>,
+    limit: usize,
+) -> Result<Vec<Task>, StoreError> {
+    let index = |person: Option<&str>| person.map(|p| cipher.index(PERSON, p));
+    let (requester, owner) = (index(filter.requester), index(filter.owner));
+    let mut conditions = Conditions::default();
+    let person = "t.nid IN (SELECT task FROM task_people WHERE person_index = ? AND part = ";
+    conditions.and(&format!("{person}'requester')"), requester.as_ref().map(|v| v as _));
+    conditions.and(&format!("{person}'owner')"), owner.as_ref().map(|v| v as _));
+    conditions.and("t.patient = ?", filter.patient.as_ref().map(|v| v as _));
+    let select = "SELECT t.id, t.record FROM tasks t";
+    let sql = conditions.limited(select, " ORDER BY t.changed_at DESC, t.nid DESC LIMIT ?", &limit);
+    tx.query(&sql, &conditions.values, |row| read(row, cipher))
+}
