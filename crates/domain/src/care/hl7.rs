@@ -456,7 +456,9 @@ mod tests {
                 if let Ok(message) = Message::parse(part.bytes) {
                     for segment in message.segments() {
                         for field in 0..8 {
-                            let _ = segment.field(field).repetitions().map(|r| r.component(1).subcomponent(2).text()).count();
+                            for part in segment.field(field).repetitions() {
+                                let _ = part.component(1).subcomponent(2).text();
+                            }
                             let _ = segment.field(field).text();
                         }
                     }

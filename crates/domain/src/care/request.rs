@@ -207,6 +207,8 @@ pub struct Request {
     pub step: usize,
     /// Who is asked now.
     pub holder: Option<String>,
+    /// When that person was asked.
+    pub asked_at: Timestamp,
     /// Everybody who was asked so far; any of them may still accept.
     pub asked: BTreeSet<String>,
     /// Who took it.
@@ -251,6 +253,7 @@ impl Request {
             state: State::Raised,
             step: 0,
             holder: None,
+            asked_at: context.at,
             asked: BTreeSet::new(),
             accepted_by: None,
             next_step_at: None,

@@ -82,6 +82,7 @@ impl Request {
                     self.asked.insert(person.clone());
                     self.next_step_at = Some(self.clock(step, context.at));
                     self.record(State::Raised, context, Some(person), why, log);
+                    self.asked_at = self.changed_at;
                     return;
                 }
                 None if step < last => self.record(State::Raised, context, None, Some(Reason::Vacant), log),
