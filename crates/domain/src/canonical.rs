@@ -235,52 +235,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use proptest::prelude::*;
-
+mod tests {
     use super::*;
-
-    /// Arbitrary JSON that has a canonical form.
-    pub(crate) fn json() -> impl Strategy<Value = serde_json::Value> {
-        let leaf = prop_oneof![
-            Just(serde_json::Value::Null),
-            any::<bool>().prop_map(Into::into),
-            (-MAX_INTEGER..=MAX_INTEGER).prop_map(Into::into),
-            any::<String>().prop_map(Into::into),
-        ];
-        leaf.prop_recursive(3, 24, 5, |inner| {
-            prop_oneof![
-                prop::collection::vec(inner.clone(), 0..4).prop_map(Into::into),
-                object_of(inner).prop_map(Into::into),
-            ]
-        })
-    }
-
-    /// An arbitrary JSON object that has a canonical form.
-    pub(crate) fn object() -> impl Strategy<Value = serde_json::Map<String, serde_json::Value>> {
-        object_of(json())
-    }
-
-    fn object_of(
-        value: impl Strategy<Value = serde_json::Value>,
-    ) -> impl Strategy<Value = serde_json::Map<String, serde_json::Value>> {
-        prop::collection::vec((any::<String>(), value), 0..5)
-            .prop_map(|members| members.into_iter().collect())
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(128))]
-
-        #[test]
-        fn the_same_bytes_as_ruma(value in object()) {
-            let text = serde_json::to_string_pretty(&value).unwrap();
-            let expected = ruma::canonical_json::try_from_json_map(value).unwrap();
-            prop_assert_eq!(
-                Value::parse(&text).unwrap().to_canonical(),
-                serde_json::to_string(&expected).unwrap()
-            );
-        }
-    }
 
     #[test]
     fn numbers_without_a_canonical_form_are_refused() {

@@ -50,12 +50,20 @@ pub enum SigningError {
 }
 
 /// A server's signing key, with the names that its signatures carry.
-#[derive(Debug)]
 pub struct Signer {
     server_name: OwnedServerName,
     key_id: String,
     seed: [u8; 32],
     key: Ed25519KeyPair,
+}
+
+impl std::fmt::Debug for Signer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Signer")
+            .field("server_name", &self.server_name)
+            .field("key_id", &self.key_id)
+            .finish()
+    }
 }
 
 impl Signer {
