@@ -128,7 +128,9 @@ impl From<IdentityError> for MatrixError {
             IdentityError::UnknownToken { soft_logout } => Self::unknown_token(soft_logout),
             IdentityError::WrongPassword => Self::forbidden("user or password is wrong"),
             IdentityError::UserInUse => Self::new(StatusCode::BAD_REQUEST, "M_USER_IN_USE", text),
-            IdentityError::InvalidUsername(_) => Self::new(StatusCode::BAD_REQUEST, "M_INVALID_USERNAME", text),
+            IdentityError::InvalidUsername(_) => {
+                Self::new(StatusCode::BAD_REQUEST, "M_INVALID_USERNAME", text)
+            }
             IdentityError::WeakPassword(_) => Self::new(StatusCode::BAD_REQUEST, "M_WEAK_PASSWORD", text),
             IdentityError::Invalid(..) => Self::invalid_param(text),
             IdentityError::KeyTooLarge => Self::new(StatusCode::BAD_REQUEST, "M_KEY_TOO_LARGE", text),

@@ -15,6 +15,7 @@ mod extract;
 mod json;
 mod limits;
 mod state;
+mod uia;
 
 pub use error::MatrixError;
 pub use extract::{Authenticated, ClientAddr, Path, Query};

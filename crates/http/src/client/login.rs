@@ -1,0 +1,113 @@
+//! `GET|POST /_matrix/client/v3/login` and `POST /_matrix/client/v3/refresh`.
+//! Specification: Client-Server API, "Login" and "Refreshing access tokens".
+
+use axum::{
+    Router,
+    extract::State,
+    routing::{get, post},
+};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use wardline_identity::{Device, Tokens};
+
+use crate::{
+    AppState, ClientAddr, Json, LimitKey, MatrixError,
+    uia::{self, Identifier},
+};
+
+pub(crate) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/_matrix/client/v3/login", get(flows).post(login))
+        .route("/_matrix/client/v3/refresh", post(refresh))
+}
+
+/// The members that a new session adds to an answer.
+#[derive(Serialize)]
+pub(crate) struct SignedIn {
+    user_id: String,
+    device_id: String,
+    access_token: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_in_ms: Option<i64>,
+    home_server: String,
+}
+
+impl From<Tokens> for SignedIn {
+    fn from(tokens: Tokens) -> Self {
+        Self {
+            home_server: tokens.user_id.server_name().to_string(),
+            user_id: tokens.user_id.into(),
+            device_id: tokens.device_id,
+            access_token: tokens.access_token,
+            refresh_token: tokens.refresh_token,
+            expires_in_ms: tokens.expires_in_ms,
+        }
+    }
+}
+
+async fn flows() -> Json<Value> {
+    Json(json!({ "flows": [{ "type": uia::PASSWORD }] }))
+}
+
+#[derive(Deserialize)]
+struct LoginRequest {
+    #[serde(rename = "type")]
+    kind: String,
+    identifier: Option<Identifier>,
+    user: Option<String>,
+    password: Option<String>,
+    device_id: Option<String>,
+    initial_device_display_name: Option<String>,
+    #[serde(default)]
+    refresh_token: bool,
+}
+
+async fn login(
+    State(state): State<AppState>,
+    ClientAddr(address): ClientAddr,
+    Json(body): Json<LoginRequest>,
+) -> Result<Json<SignedIn>, MatrixError> {
+    if body.kind != uia::PASSWORD {
+        let text = format!("type: only {} is supported", uia::PASSWORD);
+        return Err(MatrixError::new(StatusCode::BAD_REQUEST, "M_UNKNOWN", text));
+    }
+    let user = uia::named_user(body.identifier, body.user)?;
+    let password = body.password.ok_or_else(|| MatrixError::missing_param("password: is required"))?;
+
+    // Charged before the password is looked at and paid back if it was right.
+    let account = state.identity.local_user(&user).map_or(user.clone(), String::from);
+    let (by_account, by_address) =
+        (LimitKey::new("login", address, &account), LimitKey::new("login", address, ""));
+    state.limiter.take(&by_account, state.config.login_limit)?;
+    state.limiter.take(&by_address, state.config.login_address_limit)?;
+    let proven = state.identity.check_password(&user, &password).await?;
+    state.limiter.give_back(&by_account);
+    state.limiter.give_back(&by_address);
+
+    let device = Device {
+        device_id: body.device_id,
+        display_name: body.initial_device_display_name,
+        refresh: body.refresh_token,
+    };
+    Ok(Json(state.identity.sign_in(proven, device).await?.into()))
+}
+
+#[derive(Deserialize)]
+struct RefreshRequest {
+    refresh_token: String,
+}
+
+async fn refresh(
+    State(state): State<AppState>,
+    Json(body): Json<RefreshRequest>,
+) -> Result<Json<Value>, MatrixError> {
+    let tokens = state.identity.refresh(&body.refresh_token).await?;
+    Ok(Json(json!({
+        "access_token": tokens.access_token,
+        "refresh_token": tokens.refresh_token,
+        "expires_in_ms": tokens.expires_in_ms,
+    })))
+}
