@@ -172,9 +172,12 @@ impl MessageAuth {
             return Err(AuthError::NotJoined);
         }
         if kind == "m.room.third_party_invite" {
-            return if self.levels.can_invite(sender) { Ok(()) } else { Err(AuthError::Power { needed: 0 }) };
+            return self.needs(sender, self.levels.invite_level());
         }
-        let needed = self.levels.event_level(kind, false);
+        self.needs(sender, self.levels.event_level(kind, false))
+    }
+
+    fn needs(&self, sender: &UserId, needed: i64) -> Result<(), AuthError> {
         if self.levels.user_level(sender) < UserLevel::Number(needed) {
             return Err(AuthError::Power { needed });
         }
@@ -184,7 +187,7 @@ impl MessageAuth {
 
 /// A [`Pdu`] as ruma's rules see it.
 #[derive(Clone, Debug)]
-pub struct AuthEvent {
+pub(crate) struct AuthEvent {
     pdu: Arc<Pdu>,
     kind: TimelineEventType,
     hide_room_id: bool,
@@ -192,8 +195,7 @@ pub struct AuthEvent {
 
 impl AuthEvent {
     /// Wraps an event that is already in the room.
-    #[must_use]
-    pub fn new(pdu: Arc<Pdu>) -> Self {
+    pub(crate) fn new(pdu: Arc<Pdu>) -> Self {
         let kind = pdu.kind.as_str().into();
         Self { pdu, kind, hide_room_id: false }
     }
@@ -202,12 +204,6 @@ impl AuthEvent {
     fn in_version(pdu: Arc<Pdu>, version: RoomVersion) -> Self {
         let hide_room_id = version.room_id_is_create_hash() && pdu.kind == "m.room.create";
         Self { hide_room_id, ..Self::new(pdu) }
-    }
-
-    /// The event.
-    #[must_use]
-    pub fn pdu(&self) -> &Arc<Pdu> {
-        &self.pdu
     }
 }
 

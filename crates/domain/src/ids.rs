@@ -72,6 +72,7 @@ pub fn event_id_to_hash(event_id: &EventId) -> Result<[u8; 32], IdError> {
 /// [`IdError::Malformed`].
 pub fn parse_server_name(name: &str) -> Result<OwnedServerName, IdError> {
     let name = ServerName::parse(name).map_err(malformed("server name"))?;
+    // The longest name that leaves room for a localpart within the 255 bytes of an id.
     if name.as_str().len() > 230 {
         return Err(IdError::Malformed { what: "server name", reason: "the most is 230 bytes".to_owned() });
     }

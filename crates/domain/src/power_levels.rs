@@ -113,6 +113,12 @@ impl PowerLevels {
         self.events.get(kind).copied().unwrap_or(default)
     }
 
+    /// The level needed to invite.
+    #[must_use]
+    pub const fn invite_level(&self) -> i64 {
+        self.invite
+    }
+
     /// Whether the user's level suffices to send an event of this type.
     #[must_use]
     pub fn can_send(&self, user: &UserId, kind: &str, is_state: bool) -> bool {

@@ -139,11 +139,11 @@ impl Signer {
     pub fn sign_json(&self, object: &str) -> Result<String, SigningError> {
         let mut members = canonical::parse_object(object)?;
         let signature = Value::String(self.sign(bytes_to_sign(&members).as_bytes()).into());
-        let signatures = entry(&mut members, "signatures");
-        let of_server = entry(signatures, self.server_name.as_str());
-        of_server.retain(|(key, _)| *key != self.key_id);
-        of_server.push((self.key_id.clone().into(), signature));
-        of_server.sort_by(|a, b| a.0.cmp(&b.0));
+        let mut all = take_object(&mut members, "signatures");
+        let mut own = take_object(&mut all, self.server_name.as_str());
+        put(&mut own, &self.key_id, signature);
+        put(&mut all, self.server_name.as_str(), Value::Object(own));
+        put(&mut members, "signatures", Value::Object(all));
         Ok(Value::Object(members).to_canonical())
     }
 }
@@ -183,22 +183,22 @@ fn bytes_to_sign(members: &Members<'_>) -> String {
     out
 }
 
-/// The object under `key`, made if there is none.
-fn entry<'m, 'a>(members: &'m mut Members<'a>, key: &str) -> &'m mut Members<'a> {
-    let at = match members.binary_search_by(|(k, _)| k.as_ref().cmp(key)) {
-        Ok(at) => at,
-        Err(at) => {
-            members.insert(at, (key.to_owned().into(), Value::Null));
-            at
-        }
-    };
-    let value = &mut members[at].1;
-    if !matches!(value, Value::Object(_)) {
-        *value = Value::Object(Vec::new());
+/// Takes the object under `key` out; empty if there is none.
+fn take_object<'a>(members: &mut Members<'a>, key: &str) -> Members<'a> {
+    match members.binary_search_by(|(k, _)| k.as_ref().cmp(key)) {
+        Ok(at) => match members.remove(at).1 {
+            Value::Object(object) => object,
+            _ => Vec::new(),
+        },
+        Err(_) => Vec::new(),
     }
-    match value {
-        Value::Object(members) => members,
-        _ => unreachable!("made an object above"),
+}
+
+/// Sets the value under `key`, keeping the order of keys.
+fn put<'a>(members: &mut Members<'a>, key: &str, value: Value<'a>) {
+    match members.binary_search_by(|(k, _)| k.as_ref().cmp(key)) {
+        Ok(at) => members[at].1 = value,
+        Err(at) => members.insert(at, (key.to_owned().into(), value)),
     }
 }
 
