@@ -1,1 +1,123 @@
 //! Directory, on-call roles, patients and the request engine.
+//!
+//! [`Clinical`] is the whole floor: built once with the store, the column key, the clock, the random source and
+//! its port into Matrix ([`Conversations`]), and asked by `http`. Its parts: `directory` (who and what there is),
+//! `on_call` (who holds a role), `patients` (admission to discharge), `access` (who may resolve a patient),
+//! `requests` (raising and moving them), `timers` (their durable clocks), `outbox` (work in rooms that follows a
+//! decision), `import` (FHIR bundles, HL7 v2 ADT files, playbooks).
+//!
+//! # Invariants
+//! - Every transition of a request is one transaction: task, transition, clock, audit entry and the announcement
+//!   that is owed to the room. Killed at any instant, either all of it is there or nothing.
+//! - Work in rooms is done from a durable outbox and is repeated until it succeeds; each piece bears a key that
+//!   makes the repetition harmless.
+//! - A clock rings once, however often the server restarts.
+
+mod access;
+mod directory;
+mod error;
+mod import;
+mod on_call;
+mod outbox;
+mod patients;
+mod ports;
+mod requests;
+mod timers;
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+use wardline_domain::{
+    Clock, Random,
+    ruma::{OwnedServerName, OwnedUserId, UserId},
+};
+use wardline_store::Store;
+
+pub use error::ClinicalError;
+pub use import::{ImportMode, ImportProblem, ImportReport};
+pub use on_call::OnCall;
+pub use ports::{Conversations, PortError, PortFuture};
+pub use requests::{NewRequest, TaskView};
+pub use wardline_store::clinical::{
+    ColumnCipher,
+    directory::{Location, LocationKind, Organisation, Practitioner, Service},
+    patients::{Demographics, Patient},
+    rota::{Duty, PractitionerRole},
+    tasks::Task,
+};
+
+/// What the clinical floor is built from.
+#[derive(Clone, Debug)]
+pub struct ClinicalParts {
+    /// The store.
+    pub store: Store,
+    /// The key for columns; it lives outside the database.
+    pub cipher: ColumnCipher,
+    /// The injected time.
+    pub clock: Arc<dyn Clock>,
+    /// The injected randomness.
+    pub random: Arc<dyn Random>,
+    /// The right-hand side of this server's user ids.
+    pub server_name: OwnedServerName,
+    /// The time zone in which rotas are written, such as `Europe/London`.
+    pub zone: jiff::tz::TimeZone,
+    /// The rooms.
+    pub conversations: Arc<dyn Conversations>,
+}
+
+/// Directory, on-call roles, patients and requests of one server.
+#[derive(Debug)]
+pub struct Clinical {
+    parts: ClinicalParts,
+    timers_changed: Notify,
+    outbox_filled: Notify,
+}
+
+/// The signed-in person behind a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Their user id.
+    pub user: OwnedUserId,
+    /// The device that they use.
+    pub device: Option<String>,
+}
+
+impl Caller {
+    /// The id of their Practitioner: the local part of the user id.
+    #[must_use]
+    pub fn person(&self) -> &str {
+        self.user.localpart()
+    }
+}
+
+impl Clinical {
+    /// Builds the floor. Nothing runs until [`Clinical::run`].
+    #[must_use]
+    pub fn new(parts: ClinicalParts) -> Self {
+        Self { parts, timers_changed: Notify::new(), outbox_filled: Notify::new() }
+    }
+
+    /// Runs the clocks and the outbox until the future is dropped, which is safe at any instant.
+    pub async fn run(&self) {
+        tokio::join!(self.run_timers(), self.run_outbox());
+    }
+
+    /// The Matrix user of a practitioner.
+    ///
+    /// # Errors
+    /// [`ClinicalError::Invalid`] if the id cannot be the local part of a user id.
+    pub fn user_of(&self, person: &str) -> Result<OwnedUserId, ClinicalError> {
+        user_of(person, &self.parts.server_name)
+    }
+
+    /// Tells the workers that a transaction may have set clocks or left jobs.
+    fn wake(&self) {
+        self.timers_changed.notify_one();
+        self.outbox_filled.notify_one();
+    }
+}
+
+fn user_of(person: &str, server: &wardline_domain::ruma::ServerName) -> Result<OwnedUserId, ClinicalError> {
+    UserId::parse(format!("@{person}:{server}"))
+        .map_err(|_| ClinicalError::invalid("Practitioner.id", "is not the local part of a user id"))
+}

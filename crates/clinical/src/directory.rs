@@ -1,0 +1,104 @@
+//! Reading the directory. It is open to every signed-in person.
+
+use wardline_domain::Timestamp;
+use wardline_store::clinical::{directory, rota};
+
+use crate::{
+    Clinical, ClinicalError, Location, LocationKind, Organisation, Practitioner, PractitionerRole, Service,
+};
+
+/// Most entries that one search gives.
+pub(crate) const MAX_FOUND: usize = 1000;
+
+impl Clinical {
+    /// All organisations.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub async fn organisations(&self) -> Result<Vec<Organisation>, ClinicalError> {
+        self.parts.store.read(|tx| Ok(directory::organisations(tx)?)).await
+    }
+
+    /// The locations of a kind, or all.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub async fn locations(&self, kind: Option<LocationKind>) -> Result<Vec<Location>, ClinicalError> {
+        self.parts.store.read(move |tx| Ok(directory::locations(tx, kind)?)).await
+    }
+
+    /// One location.
+    ///
+    /// # Errors
+    /// [`ClinicalError::NotFound`], or a failure of the store.
+    pub fn location(&self, id: &str) -> Result<Location, ClinicalError> {
+        self.parts
+            .store
+            .read_now(|tx| directory::location(tx, id)?.ok_or(ClinicalError::NotFound("Location")))
+    }
+
+    /// All practitioners.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub async fn practitioners(&self) -> Result<Vec<Practitioner>, ClinicalError> {
+        self.parts.store.read(|tx| Ok(directory::practitioners(tx)?)).await
+    }
+
+    /// One practitioner.
+    ///
+    /// # Errors
+    /// [`ClinicalError::NotFound`], or a failure of the store.
+    pub fn practitioner(&self, id: &str) -> Result<Practitioner, ClinicalError> {
+        self.parts
+            .store
+            .read_now(|tx| directory::practitioner(tx, id)?.ok_or(ClinicalError::NotFound("Practitioner")))
+    }
+
+    /// One role.
+    ///
+    /// # Errors
+    /// [`ClinicalError::NotFound`], or a failure of the store.
+    pub fn service(&self, id: &str) -> Result<Service, ClinicalError> {
+        self.parts
+            .store
+            .read_now(|tx| directory::service(tx, id)?.ok_or(ClinicalError::NotFound("HealthcareService")))
+    }
+
+    /// One shift or ward assignment.
+    ///
+    /// # Errors
+    /// [`ClinicalError::NotFound`], or a failure of the store.
+    pub fn practitioner_role(&self, id: &str) -> Result<PractitionerRole, ClinicalError> {
+        let cipher = &self.parts.cipher;
+        self.parts
+            .store
+            .read_now(|tx| rota::get(tx, cipher, id)?.ok_or(ClinicalError::NotFound("PractitionerRole")))
+    }
+
+    /// The shifts and ward assignments that fit every filter that is given, at most 1000.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub async fn practitioner_roles(
+        &self,
+        service: Option<String>,
+        ward: Option<String>,
+        person: Option<String>,
+        at: Option<Timestamp>,
+    ) -> Result<Vec<PractitionerRole>, ClinicalError> {
+        let cipher = self.parts.cipher.clone();
+        self.parts
+            .store
+            .read(move |tx| {
+                let filter = rota::Filter {
+                    service: service.as_deref(),
+                    ward: ward.as_deref(),
+                    person: person.as_deref(),
+                    at,
+                };
+                Ok(rota::find(tx, &cipher, &filter, MAX_FOUND)?)
+            })
+            .await
+    }
+}

@@ -1,0 +1,46 @@
+//! What can go wrong on the clinical floor. `http` turns it into an OperationOutcome.
+
+use wardline_domain::care::request::RequestError;
+use wardline_store::StoreError;
+
+use crate::{ImportReport, PortError};
+
+/// An error of the clinical floor. It never carries patient data, so it may be logged.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ClinicalError {
+    /// There is no such thing.
+    #[error("{0} not found")]
+    NotFound(&'static str),
+    /// The caller may not.
+    #[error("only {0} may do this")]
+    Forbidden(&'static str),
+    /// A value is not acceptable.
+    #[error("{path}: {problem}")]
+    Invalid {
+        /// The field, as the FHIR element's path.
+        path: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// It contradicts what is already there.
+    #[error("{0}")]
+    Conflict(&'static str),
+    /// The state machine refuses the command.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// A strict import found problems and changed nothing.
+    #[error("the import was refused: {} problem(s), nothing was changed", .0.problems.len())]
+    ImportRefused(ImportReport),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The rooms failed.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
+impl ClinicalError {
+    pub(crate) fn invalid(path: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::Invalid { path: path.into(), problem: problem.into() }
+    }
+}

@@ -1,0 +1,105 @@
+//! Import of files: a FHIR bundle (directory, rotas, patients), an HL7 v2 ADT file, a playbook.
+//!
+//! A strict import changes nothing unless everything is right. Otherwise what is wrong is passed over and
+//! reported with its position, and the rest is imported.
+
+mod adt;
+mod bundle;
+mod entries;
+
+use wardline_audit::{Action, Entry};
+use wardline_domain::care::playbook::Playbook;
+use wardline_store::{WriteTx, clinical::playbooks};
+
+use crate::{Clinical, ClinicalError};
+
+/// What to do about what is wrong in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImportMode {
+    /// Refuse the whole file.
+    Strict,
+    /// Pass over and report.
+    Skip,
+}
+
+/// One thing that is wrong. It never repeats the content of the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportProblem {
+    /// Where, such as `message 3 (line 9)` or `entry[4] PractitionerRole`.
+    pub position: String,
+    /// What, with the field.
+    pub problem: String,
+}
+
+/// What an import did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImportReport {
+    /// Messages or entries that were imported.
+    pub applied: usize,
+    /// What was passed over.
+    pub problems: Vec<ImportProblem>,
+}
+
+impl ImportReport {
+    fn problem(&mut self, position: impl Into<String>, problem: impl ToString) {
+        self.problems.push(ImportProblem { position: position.into(), problem: problem.to_string() });
+    }
+}
+
+impl Clinical {
+    /// Imports a file of any of the three kinds, told apart by its first bytes.
+    ///
+    /// # Errors
+    /// [`ClinicalError::ImportRefused`] for a strict import with problems, [`ClinicalError::Invalid`] for a file
+    /// that is of none of the kinds, or a failure of the store.
+    pub async fn import(&self, file: &[u8], mode: ImportMode) -> Result<ImportReport, ClinicalError> {
+        let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
+        match file.trim_ascii_start() {
+            [b'{', ..] => self.import_bundle(file, mode).await,
+            [0x0b, ..] | [b'M', b'S', b'H', ..] | [b'F' | b'B', b'H', b'S', ..] => {
+                self.import_adt(file, mode).await
+            }
+            _ => {
+                let text = std::str::from_utf8(file).map_err(|_| {
+                    ClinicalError::invalid("file", "is neither a FHIR bundle nor HL7 v2 nor a playbook")
+                })?;
+                self.import_playbook(text).await
+            }
+        }
+    }
+
+    /// Imports one playbook.
+    ///
+    /// # Errors
+    /// [`ClinicalError::Invalid`] names the step and field that are wrong.
+    pub async fn import_playbook(&self, text: &str) -> Result<ImportReport, ClinicalError> {
+        let playbook =
+            Playbook::parse(text).map_err(|e| ClinicalError::invalid("playbook", e.to_string()))?;
+        let (at, text) = (self.parts.clock.now(), text.to_owned());
+        self.parts
+            .store
+            .write(move |tx| {
+                playbooks::put(tx, &playbook.id, &text)?;
+                let entry = Entry::new(at, "system:import", Action::DirectoryWritten);
+                wardline_audit::append(tx, &entry.target(format!("playbook/{}", playbook.id)))
+            })
+            .await?;
+        Ok(ImportReport { applied: 1, problems: Vec::new() })
+    }
+}
+
+/// Ends a transaction of an import: in strict mode problems undo it. An import is audited with its numbers.
+fn conclude(
+    tx: &mut WriteTx<'_>,
+    report: ImportReport,
+    mode: ImportMode,
+    entry: Entry,
+) -> Result<ImportReport, ClinicalError> {
+    if mode == ImportMode::Strict && !report.problems.is_empty() {
+        return Err(ClinicalError::ImportRefused(report));
+    }
+    let entry =
+        entry.with("applied", report.applied.to_string()).with("problems", report.problems.len().to_string());
+    wardline_audit::append(tx, &entry)?;
+    Ok(report)
+}

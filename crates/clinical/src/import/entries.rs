@@ -1,0 +1,168 @@
+//! The FHIR R4 resources of a bundle, as far as the import reads them.
+
+use serde::Deserialize;
+
+use crate::ClinicalError;
+
+#[derive(Deserialize)]
+pub(super) struct Reference {
+    reference: String,
+}
+
+impl Reference {
+    /// The id of a reference to a resource of this type.
+    pub(super) fn id(&self, kind: &str, path: &str) -> Result<String, ClinicalError> {
+        let id = self.reference.strip_prefix(kind).and_then(|rest| rest.strip_prefix('/'));
+        id.map(ToOwned::to_owned)
+            .ok_or_else(|| ClinicalError::invalid(path, format!("must refer to a {kind}")))
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Identifier {
+    pub(super) system: Option<String>,
+    pub(super) value: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Coding {
+    pub(super) code: String,
+}
+
+#[derive(Deserialize, Default)]
+pub(super) struct CodeableConcept {
+    #[serde(default)]
+    pub(super) coding: Vec<Coding>,
+    pub(super) text: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct HumanName {
+    pub(super) family: String,
+    #[serde(default)]
+    pub(super) given: Vec<String>,
+    #[serde(default)]
+    pub(super) prefix: Vec<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ContactPoint {
+    pub(super) value: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Organization {
+    pub(super) id: String,
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) identifier: Vec<Identifier>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Location {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) description: Option<String>,
+    #[serde(default)]
+    pub(super) identifier: Vec<Identifier>,
+    pub(super) physical_type: CodeableConcept,
+    pub(super) part_of: Option<Reference>,
+    pub(super) managing_organization: Option<Reference>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Qualification {
+    pub(super) code: CodeableConcept,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Practitioner {
+    pub(super) id: String,
+    #[serde(default)]
+    pub(super) name: Vec<HumanName>,
+    #[serde(default)]
+    pub(super) qualification: Vec<Qualification>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct HealthcareService {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) provided_by: Option<Reference>,
+    #[serde(default)]
+    pub(super) location: Vec<Reference>,
+    #[serde(default)]
+    pub(super) telecom: Vec<ContactPoint>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Period {
+    pub(super) start: Option<String>,
+    pub(super) end: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AvailableTime {
+    #[serde(default)]
+    pub(super) days_of_week: Vec<String>,
+    pub(super) available_start_time: String,
+    pub(super) available_end_time: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PractitionerRole {
+    pub(super) id: String,
+    pub(super) practitioner: Reference,
+    #[serde(default)]
+    pub(super) healthcare_service: Vec<Reference>,
+    #[serde(default)]
+    pub(super) location: Vec<Reference>,
+    pub(super) period: Option<Period>,
+    #[serde(default)]
+    pub(super) available_time: Vec<AvailableTime>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Patient {
+    pub(super) identifier: Vec<Identifier>,
+    #[serde(default)]
+    pub(super) name: Vec<HumanName>,
+    pub(super) birth_date: Option<String>,
+    pub(super) gender: Option<wardline_domain::care::hl7::adt::Gender>,
+}
+
+/// The resources that the import knows, in the order in which they must be written.
+#[derive(Deserialize)]
+#[serde(tag = "resourceType")]
+pub(super) enum Resource {
+    Organization(Organization),
+    Location(Location),
+    Practitioner(Practitioner),
+    HealthcareService(HealthcareService),
+    PractitionerRole(PractitionerRole),
+    Patient(Patient),
+}
+
+impl Resource {
+    /// What others refer to goes first.
+    pub(super) fn rank(&self) -> u8 {
+        let kind = |location: &Location| location.physical_type.coding.first().map(|c| c.code.clone());
+        match self {
+            Self::Organization(_) => 0,
+            Self::Location(location) => match kind(location).as_deref() {
+                Some("si") => 1,
+                Some("wa") => 2,
+                _ => 3,
+            },
+            Self::Practitioner(_) => 4,
+            Self::HealthcareService(_) => 5,
+            Self::PractitionerRole(_) => 6,
+            Self::Patient(_) => 7,
+        }
+    }
+}

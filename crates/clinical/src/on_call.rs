@@ -1,0 +1,79 @@
+//! Who holds a role at an instant. A role without a holder is a vacancy, and said so.
+
+use wardline_domain::{
+    Timestamp,
+    care::playbook::{Ask, PlannedStep},
+};
+use wardline_store::{
+    Reader, StoreError,
+    clinical::{ColumnCipher, directory, rota},
+};
+
+use crate::{Clinical, ClinicalError, Practitioner, PractitionerRole, Service};
+
+/// A role with its present holder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnCall {
+    /// The role.
+    pub service: Service,
+    /// The shift and who works it; `None` is a vacancy.
+    pub holder: Option<(PractitionerRole, Practitioner)>,
+}
+
+impl Clinical {
+    /// Every role with its present holder.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub async fn on_call(&self) -> Result<Vec<OnCall>, ClinicalError> {
+        let (cipher, now) = (self.parts.cipher.clone(), self.parts.clock.now());
+        self.parts
+            .store
+            .read(move |tx| {
+                let services = directory::services(tx)?;
+                services.into_iter().map(|service| on_call(tx, &cipher, service, now)).collect()
+            })
+            .await
+    }
+
+    /// One role with its present holder.
+    ///
+    /// # Errors
+    /// [`ClinicalError::NotFound`], or a failure of the store.
+    pub fn on_call_for(&self, service: &str) -> Result<OnCall, ClinicalError> {
+        let (cipher, now) = (&self.parts.cipher, self.parts.clock.now());
+        self.parts.store.read_now(|tx| {
+            let service =
+                directory::service(tx, service)?.ok_or(ClinicalError::NotFound("HealthcareService"))?;
+            on_call(tx, cipher, service, now)
+        })
+    }
+}
+
+fn on_call(
+    tx: &impl Reader,
+    cipher: &ColumnCipher,
+    service: Service,
+    now: Timestamp,
+) -> Result<OnCall, ClinicalError> {
+    let holder = match rota::holder(tx, cipher, &service.id, now)? {
+        Some(shift) => directory::practitioner(tx, &shift.person)?.map(|person| (shift, person)),
+        None => None,
+    };
+    Ok(OnCall { service, holder })
+}
+
+/// For every step of a plan, who would be asked now.
+pub(crate) fn holders(
+    tx: &impl Reader,
+    cipher: &ColumnCipher,
+    plan: &[PlannedStep],
+    at: Timestamp,
+) -> Result<Vec<Option<String>>, StoreError> {
+    plan.iter()
+        .map(|step| match &step.ask {
+            Ask::Person(id) => Ok(Some(id.clone())),
+            Ask::Role(id) => Ok(rota::holder(tx, cipher, id, at)?.map(|shift| shift.person)),
+        })
+        .collect()
+}

@@ -1,0 +1,152 @@
+//! What a patient's room is told about a request: event type `org.wardline.request.update`, in the clear, with
+//! ids and a plain line and never a word about the patient or of the request.
+
+use serde_json::{Value, json};
+use wardline_domain::{
+    care::{
+        playbook::{Ask, Class},
+        request::{Reason, Request, State, Transition},
+    },
+    ruma::ServerName,
+};
+use wardline_store::{Reader, StoreError, WriteTx, clinical::directory};
+
+use crate::{
+    ClinicalError, Task,
+    outbox::{self, Job},
+    user_of,
+};
+
+/// The event's type.
+const UPDATE: &str = "org.wardline.request.update";
+
+/// Leaves the announcement of one transition in the outbox. `version` is its number; `before` the request as it
+/// was before the move.
+pub(super) fn transition(
+    tx: &mut WriteTx<'_>,
+    server: &ServerName,
+    task: &Task,
+    before: Option<&Request>,
+    transition: &Transition,
+    version: u64,
+) -> Result<(), ClinicalError> {
+    let user = |person: &Option<String>| person.as_ref().map(|p| user_of(p, server)).transpose();
+    let asks = user(&transition.asks)?;
+    let mut content = json!({
+        "request_id": task.id,
+        "state": transition.state.code(),
+        "class": task.request.class.code(),
+        "at": transition.at.as_millis(),
+        "step": transition.step,
+        "body": line(tx, task, before, transition)?,
+    });
+    let optional = [
+        ("actor", user(&transition.actor)?.map(|u| Value::String(u.into()))),
+        ("asks", asks.as_ref().map(|u| Value::String(u.to_string()))),
+        ("role", role(task, transition).map(|id| Value::String(format!("HealthcareService/{id}")))),
+        ("next_step_at", next_step_at(task, version).map(Value::from)),
+    ];
+    if let Some(fields) = content.as_object_mut() {
+        fields.extend(optional.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
+    }
+    let key = format!("request-{}-{version}", task.id);
+    let job = Job::Announce { room: task.room.clone(), kind: UPDATE.to_owned(), content, asks, key };
+    Ok(outbox::push(tx, &task.patient, &job)?)
+}
+
+fn next_step_at(task: &Task, version: u64) -> Option<i64> {
+    let latest = version == task.request.version;
+    task.request.next_step_at.filter(|_| latest).map(wardline_domain::Timestamp::as_millis)
+}
+
+fn role<'t>(task: &'t Task, transition: &Transition) -> Option<&'t str> {
+    match &task.request.plan.get(transition.step)?.ask {
+        Ask::Role(id) => Some(id),
+        Ask::Person(_) => None,
+    }
+}
+
+/// The name of a role or person for a line of text.
+pub(super) fn name_of(tx: &impl Reader, ask: &Ask) -> Result<String, StoreError> {
+    match ask {
+        Ask::Role(id) => Ok(directory::service(tx, id)?.map_or_else(|| id.clone(), |s| s.name)),
+        Ask::Person(id) => person(tx, id),
+    }
+}
+
+fn person(tx: &impl Reader, id: &str) -> Result<String, StoreError> {
+    Ok(directory::practitioner(tx, id)?.map_or_else(|| id.to_owned(), |p| p.display()))
+}
+
+/// The plain line. A person's own words (why they declined) are not in it: they may speak of the patient.
+fn line(
+    tx: &impl Reader,
+    task: &Task,
+    before: Option<&Request>,
+    transition: &Transition,
+) -> Result<String, StoreError> {
+    let step = match task.request.plan.get(transition.step) {
+        Some(step) => name_of(tx, &step.ask)?,
+        None => String::new(),
+    };
+    let actor = match &transition.actor {
+        Some(id) => person(tx, id)?,
+        None => "Wardline".to_owned(),
+    };
+    let asked = match (&transition.asks, role(task, transition)) {
+        (Some(id), Some(_)) => format!("{} ({step})", person(tx, id)?),
+        (Some(id), None) => person(tx, id)?,
+        (None, _) => step.clone(),
+    };
+    Ok(match (transition.state, &transition.reason) {
+        (State::Failed, _) => {
+            format!("Nobody holds {step} now, so nobody could be asked. Please ring switchboard.")
+        }
+        (State::Raised, Some(Reason::Vacant)) => format!("Nobody holds {step} now."),
+        (State::Raised, Some(Reason::AlreadyAsked)) => {
+            format!("{step} is held by somebody who already knows of this request.")
+        }
+        (State::Raised, Some(Reason::NoAnswer)) => {
+            let waited = before
+                .map_or_else(|| "in time".to_owned(), |b| in_time(transition.at.millis_since(b.asked_at)));
+            let again = before.is_some_and(|b| b.step == transition.step);
+            if again {
+                format!("No answer {waited}: asking {asked} again.")
+            } else {
+                format!("No answer {waited}: also asking {asked}.")
+            }
+        }
+        (State::Raised, _) if before.is_none() => match task.request.class {
+            Class::Urgent => format!("Urgent request: asking {asked}."),
+            Class::Action => format!("Request: asking {asked}."),
+            Class::Information => format!("For information: telling {asked}."),
+        },
+        (State::Raised, _) => format!("Also asking {asked}."),
+        (State::Delivered, _) => format!("Delivered to {actor}."),
+        (State::Seen, _) => format!("Seen by {actor}."),
+        (State::Accepted, _) => format!("{actor} accepted."),
+        (State::Declined, _) => format!("{actor} declined."),
+        (State::OnMyWay, _) => format!("{actor} is on the way."),
+        (State::Arrived, _) => format!("{actor} has arrived."),
+        (State::Completed, _) => format!("{actor} has completed the request."),
+        (State::Cancelled, _) => format!("{actor} cancelled the request."),
+    })
+}
+
+fn in_time(millis: i64) -> String {
+    let seconds = (millis + 500) / 1000;
+    let (count, unit) = if seconds < 90 { (seconds, "second") } else { ((seconds + 30) / 60, "minute") };
+    format!("in {count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_time;
+
+    #[test]
+    fn waits_are_told_in_plain_words() {
+        assert_eq!(in_time(1000), "in 1 second");
+        assert_eq!(in_time(60_000), "in 60 seconds");
+        assert_eq!(in_time(300_040), "in 5 minutes");
+    }
+}

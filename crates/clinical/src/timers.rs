@@ -1,0 +1,100 @@
+//! The durable clocks: one task that sleeps until the next is due. What rang while the server was off rings at
+//! the start.
+
+use std::time::Duration;
+
+use wardline_domain::{Timestamp, care::request::Command};
+use wardline_store::clinical::{
+    tasks,
+    timers::{self, Timer, TimerKind},
+};
+
+use crate::{
+    Clinical, ClinicalError,
+    outbox::{self, Job},
+    requests::Move,
+    user_of,
+};
+
+/// The longest sleep; bounds the harm of a clock that is set back or forwards under us.
+const LONGEST: i64 = 30_000;
+/// How long to wait after a failure.
+const RETRY: i64 = 1000;
+/// Clocks read at a time.
+const PAGE: usize = 256;
+
+impl Clinical {
+    /// Lets every clock ring that is due at `now`, each exactly once, and gives how many rang.
+    ///
+    /// # Errors
+    /// The first failure of the store; the others have rung or will be tried again.
+    pub async fn fire_due(&self, now: Timestamp) -> Result<usize, ClinicalError> {
+        let (mut rang, mut failure) = (0, None);
+        let due = self.parts.store.read(move |tx| timers::due(tx, now, PAGE)).await?;
+        for timer in due {
+            match self.ring(timer, now).await {
+                Ok(taken) => rang += usize::from(taken),
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        self.wake();
+        failure.map_or(Ok(rang), Err)
+    }
+
+    async fn ring(&self, timer: Timer, now: Timestamp) -> Result<bool, ClinicalError> {
+        let (cipher, server) = (self.parts.cipher.clone(), self.parts.server_name.clone());
+        self.parts
+            .store
+            .write_with(move |tx| {
+                if !timers::take(tx, &timer)? {
+                    return Ok(false);
+                }
+                let Some(task) = tasks::get(tx, &cipher, &timer.task)? else { return Ok(true) };
+                match timer.kind {
+                    TimerKind::Step => {
+                        let step =
+                            Move { cipher: &cipher, server: &server, actor: None, device: None, at: now };
+                        step.apply(tx, task, &Command::Expire { step: timer.step })?;
+                    }
+                    TimerKind::Invite => {
+                        if let Some(person) = task.request.holder.filter(|_| !task.request.state.is_final()) {
+                            let user = user_of(&person, &server)?;
+                            outbox::push(tx, &task.patient, &Job::Invite { room: task.room, user })?;
+                        }
+                    }
+                }
+                Ok(true)
+            })
+            .await
+    }
+
+    pub(crate) async fn run_timers(&self) {
+        loop {
+            let sleep = match self.tick().await {
+                Ok(sleep) => sleep,
+                Err(error) => {
+                    tracing::error!(%error, "a clock of a request could not ring and will be tried again");
+                    RETRY
+                }
+            };
+            let sleep = Duration::from_millis(u64::try_from(sleep).unwrap_or_default());
+            tokio::select! {
+                () = tokio::time::sleep(sleep) => {}
+                () = self.timers_changed.notified() => {}
+            }
+        }
+    }
+
+    /// Rings what is due; milliseconds until the next.
+    async fn tick(&self) -> Result<i64, ClinicalError> {
+        let now = self.parts.clock.now();
+        if self.next_due()?.is_some_and(|due| due <= now) {
+            self.fire_due(now).await?;
+        }
+        Ok(self.next_due()?.map_or(LONGEST, |due| due.millis_since(self.parts.clock.now()).clamp(0, LONGEST)))
+    }
+
+    fn next_due(&self) -> Result<Option<Timestamp>, ClinicalError> {
+        self.parts.store.read_now(|tx| Ok(timers::next_due(tx)?))
+    }
+}
