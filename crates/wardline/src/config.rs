@@ -8,7 +8,7 @@ use std::{
 };
 
 use serde::Deserialize;
-use wardline_domain::ruma::{OwnedServerName, ServerName};
+use wardline_domain::ruma::OwnedServerName;
 use wardline_store::Durability;
 
 use crate::listener::Limits;
@@ -170,14 +170,21 @@ fn default_listen() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 8008))
 }
 
+impl ConfigError {
+    /// `key` cannot be as it is, because of `reason`.
+    pub(crate) fn value(key: &'static str, reason: impl ToString) -> Self {
+        Self::Value { key, reason: reason.to_string() }
+    }
+}
+
 impl Config {
-    /// The defaults for a server of this name with this data folder at this address.
+    /// The defaults for a server of this name with this data folder.
     #[must_use]
-    pub fn new(server_name: OwnedServerName, data: PathBuf, listen: SocketAddr) -> Self {
+    pub fn new(server_name: OwnedServerName, data: PathBuf) -> Self {
         Self {
             server_name,
             data,
-            listen,
+            listen: default_listen(),
             public_url: None,
             trust_forwarded_for: false,
             log: Log::default(),
@@ -211,7 +218,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Value`] with the first key that cannot be.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let refuse = |key, reason: &str| Err(ConfigError::Value { key, reason: reason.to_owned() });
+        let refuse = |key, reason| Err(ConfigError::value(key, reason));
         if let Some(url) = &self.public_url
             && !(url.starts_with("https://") || url.starts_with("http://"))
         {
@@ -226,9 +233,7 @@ impl Config {
         if self.limits.header_seconds == 0 {
             return refuse("limits.header_seconds", "must be at least 1");
         }
-        if let Err(error) = crate::log::filter(&self.log.level) {
-            return refuse("log.level", &error.to_string());
-        }
+        crate::log::filter(&self.log.level).map_err(|error| ConfigError::value("log.level", error))?;
         self.shared_secret().map(|_| ())
     }
 
@@ -241,10 +246,10 @@ impl Config {
         let secret =
             fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.clone(), source })?;
         match secret.trim() {
-            "" => Err(ConfigError::Value {
-                key: "registration.shared_secret_file",
-                reason: format!("{} is empty", path.display()),
-            }),
+            "" => {
+                let reason = format!("{} is empty", path.display());
+                Err(ConfigError::value("registration.shared_secret_file", reason))
+            }
             secret => Ok(Some(secret.to_owned())),
         }
     }
@@ -257,12 +262,6 @@ impl Config {
             header_bytes: self.limits.header_bytes,
             header_time: Duration::from_secs(self.limits.header_seconds),
         }
-    }
-
-    /// The server's name as a borrowed value.
-    #[must_use]
-    pub fn server_name(&self) -> &ServerName {
-        &self.server_name
     }
 }
 
@@ -306,6 +305,11 @@ mod tests {
             assert!(error.contains(named), "{rest}: {error}");
         }
         assert!(parse("data = \"x\"").unwrap_err().to_string().contains("server_name"));
-        assert!(parse("server_name = \"not a name\"\ndata = \"x\"").unwrap_err().to_string().contains("server_name"));
+        assert!(
+            parse("server_name = \"not a name\"\ndata = \"x\"")
+                .unwrap_err()
+                .to_string()
+                .contains("server_name")
+        );
     }
 }

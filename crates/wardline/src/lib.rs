@@ -1,9 +1,23 @@
 //! A whole server built from its parts: what the `wardline` binary and `testkit` share.
+//!
+//! - [`cli`]: the commands; [`config`]: the file; [`log`]: what goes to standard error.
+//! - [`house`]: the one place that joins engine, identity, clinical and gateway.
+//! - `serve` and [`listener`]: start, stop, sockets; `web`: the embedded web app.
+//! - `audit`, `playbook`: one command each.
 
+mod audit;
+pub mod cli;
 pub mod config;
-mod listener;
+mod error;
+pub mod house;
+pub mod listener;
 pub mod log;
 mod machine;
+mod playbook;
+mod serve;
 mod web;
 
+pub use config::{Config, ConfigError};
+pub use error::Error;
+pub use house::House;
 pub use machine::{SystemClock, SystemRandom};

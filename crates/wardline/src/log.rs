@@ -1,6 +1,9 @@
 //! Logs: to standard error, with routes and ids only.
 
-use std::sync::Arc;
+use std::{
+    io::{IsTerminal as _, stderr},
+    sync::Arc,
+};
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -22,7 +25,10 @@ pub(crate) fn filter(level: &str) -> Result<EnvFilter, ParseError> {
 /// # Errors
 /// When `log.level` is not a filter.
 pub fn start(log: &Log) -> Result<(), ParseError> {
-    let lines = tracing_subscriber::fmt().with_env_filter(filter(&log.level)?).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter(&log.level)?)
+        .with_ansi(stderr().is_terminal())
+        .with_writer(stderr);
     let started = if log.json { lines.json().try_init() } else { lines.try_init() };
     drop(started);
     Ok(())
@@ -30,11 +36,7 @@ pub fn start(log: &Log) -> Result<(), ParseError> {
 
 /// One line a request: method, route, status, milliseconds. The route is the pattern and never the path: paths
 /// hold ids and file names, queries hold search terms, bodies hold words.
-pub(crate) async fn request(
-    State(clock): State<Arc<dyn Clock>>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub(crate) async fn request(State(clock): State<Arc<dyn Clock>>, request: Request, next: Next) -> Response {
     let began = clock.now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();

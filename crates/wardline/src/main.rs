@@ -1,2 +1,10 @@
-//! Command line of Wardline.
-fn main() {}
+//! The `wardline` binary.
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    wardline_server::cli::run()
+}

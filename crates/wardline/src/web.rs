@@ -8,7 +8,7 @@ use axum::{
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use rust_embed::{Embed, EmbeddedFile};
+use rust_embed::Embed;
 
 /// Only what the app itself ships may run, load or connect; nothing may frame it. `wasm-unsafe-eval` is for the
 /// Matrix crypto module, `blob:` for decrypted pictures and sound.
@@ -35,6 +35,16 @@ const NOT_BUILT: &str = "The web app is not part of this build. Build it with `n
 #[folder = "$CARGO_MANIFEST_DIR/../../web/dist"]
 struct Dist;
 
+/// One file: its bytes and their SHA-256.
+struct File {
+    data: Cow<'static, [u8]>,
+    hash: [u8; 32],
+}
+
+fn embedded(name: &str) -> Option<File> {
+    Dist::get(name).map(|file| File { hash: file.metadata.sha256_hash(), data: file.data })
+}
+
 /// Whether `path` belongs to the APIs rather than to the web app.
 pub(crate) fn is_api(path: &str) -> bool {
     ["/_", "/fhir", "/.well-known"].iter().any(|prefix| path.starts_with(prefix))
@@ -42,27 +52,42 @@ pub(crate) fn is_api(path: &str) -> bool {
 
 /// Answers `path` from the embedded files; a page that is no file gets `index.html`, whose script knows the route.
 pub(crate) fn answer(method: &Method, path: &str, headers: &HeaderMap) -> Response {
+    answer_from(embedded, method, path, headers)
+}
+
+fn answer_from(
+    get: impl Fn(&str) -> Option<File>,
+    method: &Method,
+    path: &str,
+    headers: &HeaderMap,
+) -> Response {
     if method != Method::GET && method != Method::HEAD {
         let allow = [(header::ALLOW, HeaderValue::from_static("GET, HEAD"))];
         return secured((StatusCode::METHOD_NOT_ALLOWED, allow).into_response());
     }
     let name = path.trim_start_matches('/');
-    let found = Some(name).filter(|name| !name.is_empty()).and_then(|name| Some((name, Dist::get(name)?)));
+    let found = Some(name).filter(|name| !name.is_empty()).and_then(|name| Some((name, get(name)?)));
     let (name, file) = match found {
         Some(found) => found,
-        None if accepts_page(headers, name) => match Dist::get("index.html") {
+        None if accepts_page(headers, name) => match get("index.html") {
             Some(index) => ("index.html", index),
             None => return secured((StatusCode::NOT_FOUND, NOT_BUILT).into_response()),
         },
         None => return secured((StatusCode::NOT_FOUND, "Not found\n").into_response()),
     };
-    secured(file_answer(name, file, method, headers))
+    let (encoding, file) = compressed(get, name, headers).map_or((None, file), |(e, f)| (Some(e), f));
+    secured(file_answer(name, file, encoding, method, headers))
 }
 
-fn file_answer(name: &str, file: EmbeddedFile, method: &Method, headers: &HeaderMap) -> Response {
-    let (encoding, file) = compressed(name, headers).map_or((None, file), |(e, f)| (Some(e), f));
+fn file_answer(
+    name: &str,
+    file: File,
+    encoding: Option<&'static str>,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Response {
     // The hash is of the bytes sent, so each encoding has its own tag, as RFC 9110 section 8.8.3 wants it.
-    let tag = format!("\"{}\"", hex::encode(&file.metadata.sha256_hash()[..16]));
+    let tag = format!("\"{}\"", hex::encode(&file.hash[..16]));
     // Names under assets/ carry a hash of their content.
     let caching =
         if name.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
@@ -100,7 +125,11 @@ fn body(data: Cow<'static, [u8]>) -> Body {
 }
 
 /// The best precompressed twin of `name` that the client takes (RFC 9110 section 12.5.3; a weight of 0 refuses).
-fn compressed(name: &str, headers: &HeaderMap) -> Option<(&'static str, EmbeddedFile)> {
+fn compressed(
+    get: impl Fn(&str) -> Option<File>,
+    name: &str,
+    headers: &HeaderMap,
+) -> Option<(&'static str, File)> {
     let accepted = headers.get(header::ACCEPT_ENCODING)?.to_str().ok()?;
     let takes = |coding: &str| {
         accepted.split(',').any(|item| {
@@ -112,7 +141,7 @@ fn compressed(name: &str, headers: &HeaderMap) -> Option<(&'static str, Embedded
     [("br", "br"), ("gzip", "gz")]
         .into_iter()
         .filter(|(coding, _)| takes(coding))
-        .find_map(|(coding, extension)| Some((coding, Dist::get(&format!("{name}.{extension}"))?)))
+        .find_map(|(coding, extension)| Some((coding, get(&format!("{name}.{extension}"))?)))
 }
 
 /// A navigation asks for HTML, and its last segment is no file name.
@@ -146,4 +175,87 @@ fn secured(mut response: Response) -> Response {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn built(name: &str) -> Option<File> {
+        let text = match name {
+            "index.html" => "<page>",
+            "assets/app-1a2b.js" => "script",
+            "assets/app-1a2b.js.br" => "br",
+            "assets/app-1a2b.js.gz" => "gz",
+            "assets/crypto.wasm" => "wasm",
+            _ => return None,
+        };
+        let mut hash = [0; 32];
+        hash[..text.len()].copy_from_slice(text.as_bytes());
+        Some(File { data: Cow::Borrowed(text.as_bytes()), hash })
+    }
+
+    fn get(path: &str, fields: &[(&'static str, &'static str)]) -> Response {
+        let headers = fields
+            .iter()
+            .map(|(name, value)| (header::HeaderName::from_static(name), HeaderValue::from_static(value)));
+        answer_from(built, &Method::GET, path, &headers.collect())
+    }
+
+    fn field<'a>(response: &'a Response, name: &str) -> &'a str {
+        response.headers().get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    #[test]
+    fn the_best_accepted_encoding_is_sent() {
+        for (accepts, expected) in [
+            ("gzip, deflate, br, zstd", "br"),
+            ("gzip;q=0.5, br;q=0", "gzip"),
+            ("GZIP", "gzip"),
+            ("identity", ""),
+        ] {
+            let response = get("/assets/app-1a2b.js", &[("accept-encoding", accepts)]);
+            assert_eq!(field(&response, "content-encoding"), expected, "{accepts}");
+            assert_eq!(field(&response, "content-type"), "text/javascript; charset=utf-8");
+            assert_eq!(field(&response, "vary"), "accept-encoding");
+        }
+        let response = get("/assets/crypto.wasm", &[("accept-encoding", "br")]);
+        assert_eq!((field(&response, "content-encoding"), field(&response, "content-length")), ("", "4"));
+        assert_eq!(field(&response, "content-type"), "application/wasm");
+    }
+
+    #[test]
+    fn hashed_names_are_immutable_and_the_page_is_asked_for_again() {
+        assert!(field(&get("/assets/app-1a2b.js", &[]), "cache-control").contains("immutable"));
+        let page = get("/", &[]);
+        assert_eq!(field(&page, "cache-control"), "no-cache");
+        let tag: &'static str = field(&page, "etag").to_owned().leak();
+        assert_eq!(get("/", &[("if-none-match", tag)]).status(), StatusCode::NOT_MODIFIED);
+        assert_eq!(get("/", &[("if-none-match", "\"other\"")]).status(), StatusCode::OK);
+    }
+
+    #[test]
+    fn routes_of_the_app_are_the_page_and_missing_files_are_missing() {
+        let html = [("accept", "text/html,application/xhtml+xml")];
+        assert_eq!(field(&get("/patients/5d0c", &html), "content-type"), "text/html; charset=utf-8");
+        assert_eq!(get("/assets/gone.js", &html).status(), StatusCode::NOT_FOUND);
+        assert_eq!(get("/patients", &[("accept", "application/json")]).status(), StatusCode::NOT_FOUND);
+        assert_eq!(get("/../Cargo.toml", &html).status(), StatusCode::NOT_FOUND);
+        let post = answer_from(built, &Method::POST, "/", &HeaderMap::new());
+        assert_eq!(post.status(), StatusCode::METHOD_NOT_ALLOWED);
+    }
+
+    #[test]
+    fn every_answer_has_the_policy() {
+        for path in ["/", "/assets/app-1a2b.js", "/assets/gone.js"] {
+            assert!(field(&get(path, &[]), "content-security-policy").starts_with("default-src 'none'"));
+        }
+    }
+
+    #[test]
+    fn without_a_web_build_the_page_says_how_to_make_one() {
+        let none = |_: &str| None;
+        let response = answer_from(none, &Method::GET, "/", &HeaderMap::new());
+        assert_eq!(response.status(), StatusCode::NOT_FOUND);
+    }
 }

@@ -1,0 +1,127 @@
+//! The command line.
+
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
+
+use clap::{Args, Parser, Subcommand};
+use wardline_domain::ruma::OwnedServerName;
+
+use crate::{Config, ConfigError, Error, SystemClock, SystemRandom, audit, playbook, serve};
+
+/// Secure messaging and requests for health and care.
+#[derive(Debug, Parser)]
+#[command(name = "wardline", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the server.
+    Serve {
+        #[command(flatten)]
+        place: Place,
+        /// Address and port to listen on.
+        #[arg(long)]
+        listen: Option<SocketAddr>,
+        /// Only says whether the configuration can be used.
+        #[arg(long)]
+        check_config: bool,
+    },
+    /// The audit log.
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
+    /// Playbooks: the steps that a request climbs.
+    Playbook {
+        #[command(subcommand)]
+        command: PlaybookCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum AuditCommand {
+    /// Proves that the log and the stream of positions are whole, or names the first bad entry.
+    Verify {
+        /// The data folder.
+        #[arg(long)]
+        data: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum PlaybookCommand {
+    /// Says whether a playbook can be used.
+    Check {
+        /// The file (TOML).
+        file: PathBuf,
+    },
+}
+
+/// Which server: a configuration file, or a folder and a name.
+#[derive(Debug, Args)]
+struct Place {
+    /// The configuration file.
+    #[arg(long, required_unless_present_all = ["data", "server_name"])]
+    config: Option<PathBuf>,
+    /// The data folder.
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// The right-hand side of every user id.
+    #[arg(long)]
+    server_name: Option<OwnedServerName>,
+}
+
+impl Place {
+    fn config(self, listen: Option<SocketAddr>) -> Result<Config, ConfigError> {
+        let mut config = match (self.config, &self.data, &self.server_name) {
+            (Some(file), ..) => Config::read(&file)?,
+            (None, Some(data), Some(name)) => Config::new(name.clone(), data.clone()),
+            (None, ..) => {
+                return Err(ConfigError::value("--config", "or --data with --server-name is needed"));
+            }
+        };
+        config.listen = listen.unwrap_or(config.listen);
+        config.data = self.data.unwrap_or(config.data);
+        config.server_name = self.server_name.unwrap_or(config.server_name);
+        Ok(config)
+    }
+}
+
+/// Reads the command line, does what it says and reports errors on standard error: 0 done, 1 failed, 2 misused.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let done = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Error::Runtime)
+        .and_then(|runtime| runtime.block_on(execute(cli.command)));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("wardline: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn execute(command: Command) -> Result<(), Error> {
+    match command {
+        Command::Serve { place, listen, check_config } => {
+            let config = place.config(listen)?;
+            if check_config {
+                println!("The configuration can be used.");
+                return Ok(());
+            }
+            start_log(&config)?;
+            serve::until_signal(&config, Arc::new(SystemClock), Arc::new(SystemRandom)).await
+        }
+        Command::Audit { command: AuditCommand::Verify { data } } => audit::verify(&data).await,
+        Command::Playbook { command: PlaybookCommand::Check { file } } => playbook::check(&file),
+    }
+}
+
+fn start_log(config: &Config) -> Result<(), ConfigError> {
+    crate::log::start(&config.log).map_err(|error| ConfigError::value("log.level", error))
+}

@@ -1,0 +1,146 @@
+//! A whole server in one process: the one place that joins the floors.
+//!
+//! **Architecture invariant:** engine, identity and clinical do not know one another. What one needs of another
+//! is a port (a small trait); all answers to ports are here.
+
+mod folder;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    middleware::{Next, from_fn, from_fn_with_state},
+    response::{IntoResponse, Response},
+};
+use http::{StatusCode, header};
+use tokio_util::sync::CancellationToken;
+use wardline_domain::{Clock, Random};
+use wardline_gateway::keys::{self, KeyService};
+use wardline_http::{AppState, Bucket, HttpConfig, RateLimiter};
+use wardline_identity::Identity;
+use wardline_store::{Store, StoreConfig, StoreError};
+
+use crate::{Config, Error, log, web};
+
+pub(crate) use folder::DATABASE;
+use folder::Folder;
+
+/// An open server. It answers as soon as somebody serves its [`House::router`].
+pub struct House {
+    store: Store,
+    state: AppState,
+    keys: KeyService,
+    /// Held for as long as the house is open.
+    folder: Folder,
+}
+
+impl std::fmt::Debug for House {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("House").field("folder", &self.folder).finish_non_exhaustive()
+    }
+}
+
+impl House {
+    /// Opens (or creates) the data folder of `config`. `address` is where the server will answer.
+    ///
+    /// # Errors
+    /// [`Error`], also when another process holds the folder.
+    pub async fn open(
+        config: &Config,
+        address: SocketAddr,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, Error> {
+        let folder = Folder::open(&config.data)?;
+        let store = Store::open(&StoreConfig {
+            durability: config.store.durability.into(),
+            ..StoreConfig::at(folder.database())
+        })?;
+        let identity =
+            Identity::new(store.clone(), Arc::clone(&clock), Arc::clone(&random), config.server_name.clone());
+        let sealing_key = folder.sealing_key(config.gateway.seal_key_file.as_deref(), random.as_ref())?;
+        let url = format!("http://{}", reachable(address));
+        let keys =
+            KeyService::open(&folder.gateway(), sealing_key, &url, Arc::clone(&clock), Arc::clone(&random))?;
+        let state = AppState {
+            identity: Arc::new(identity),
+            limiter: Arc::new(RateLimiter::new(Arc::clone(&clock))),
+            config: Arc::new(http_config(config, &url)?),
+            store: store.clone(),
+            clock,
+            random,
+        };
+        Ok(Self { store, state, keys, folder })
+    }
+
+    /// Everything that this server answers: the APIs, and the web app on every other path. When `stop` is
+    /// cancelled, long-polls are released at once.
+    #[must_use]
+    pub fn router(&self, stop: CancellationToken) -> Router {
+        wardline_http::router(self.state.clone())
+            .merge(keys::router(self.keys.clone()))
+            .layer(from_fn_with_state(Arc::clone(&self.state.clock), log::request))
+            .layer(from_fn_with_state(stop, release_long_polls))
+            .layer(from_fn(answer_web))
+    }
+
+    /// Resolves when the disk under the store has failed: the process must end.
+    pub async fn store_failed(&self) -> StoreError {
+        self.store.failed().await
+    }
+
+    /// Ends background work and closes the database once nobody uses it.
+    pub async fn close(self) {
+        drop(self);
+    }
+}
+
+/// Where this process itself reaches `address`: an unspecified address is answered on loopback too.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let mut address = address;
+    if address.ip().is_unspecified() {
+        address.set_ip(if address.is_ipv4() {
+            std::net::Ipv4Addr::LOCALHOST.into()
+        } else {
+            std::net::Ipv6Addr::LOCALHOST.into()
+        });
+    }
+    address
+}
+
+fn http_config(config: &Config, url: &str) -> Result<HttpConfig, Error> {
+    let defaults = HttpConfig::new(config.server_name.clone(), config.public_url.as_deref().unwrap_or(url));
+    Ok(HttpConfig {
+        max_upload_bytes: config.limits.upload_bytes,
+        registration_open: config.registration.open,
+        registration_shared_secret: config.shared_secret()?,
+        trust_forwarded_for: config.trust_forwarded_for,
+        login_limit: Bucket { burst: config.limits.login_burst, ..defaults.login_limit },
+        ..defaults
+    })
+}
+
+/// The web app answers every path that is not an API's.
+async fn answer_web(request: Request, next: Next) -> Response {
+    if web::is_api(request.uri().path()) {
+        return next.run(request).await;
+    }
+    web::answer(request.method(), request.uri().path(), request.headers())
+}
+
+/// A waiting sync is let go when the server stops: the client asks again and finds its successor.
+async fn release_long_polls(State(stop): State<CancellationToken>, request: Request, next: Next) -> Response {
+    if !request.uri().path().ends_with("/sync") {
+        return next.run(request).await;
+    }
+    tokio::select! {
+        biased;
+        response = next.run(request) => response,
+        () = stop.cancelled() => {
+            let body = r#"{"errcode":"M_UNKNOWN","error":"The server is restarting","retry_after_ms":1000}"#;
+            let headers = [(header::CONTENT_TYPE, "application/json"), (header::RETRY_AFTER, "1")];
+            (StatusCode::SERVICE_UNAVAILABLE, headers, body).into_response()
+        }
+    }
+}

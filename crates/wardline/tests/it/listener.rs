@@ -1,0 +1,109 @@
+//! What the listener allows, and how it stops.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::{Router, extract::ConnectInfo, routing::get};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+use wardline_server::listener::{Limits, serve};
+
+const LIMITS: Limits = Limits { connections: 2, header_bytes: 8192, header_time: Duration::from_millis(200) };
+
+struct Served {
+    address: SocketAddr,
+    stop: CancellationToken,
+    ended: JoinHandle<()>,
+    /// `/slow` adds a permit when it has begun, and waits for one of `release`.
+    begun: Arc<Semaphore>,
+    release: Arc<Semaphore>,
+}
+
+async fn served() -> Served {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (begun, release) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let (begins, released) = (Arc::clone(&begun), Arc::clone(&release));
+    let router = Router::new()
+        .route("/who", get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.to_string() }))
+        .route(
+            "/slow",
+            get(|| async move {
+                begins.add_permits(1);
+                released.acquire().await.unwrap().forget();
+                "done"
+            }),
+        );
+    let stop = CancellationToken::new();
+    let ended = tokio::spawn(serve(listener, router, LIMITS, stop.clone()));
+    Served { address, stop, ended, begun, release }
+}
+
+/// Sends `text` on a new connection and reads until the server closes it.
+fn exchange(address: SocketAddr, text: String) -> JoinHandle<String> {
+    tokio::task::spawn_blocking(move || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(text.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn handlers_know_the_peer() {
+    let served = served().await;
+    let answer =
+        exchange(served.address, "GET /who HTTP/1.1\r\nconnection: close\r\n\r\n".into()).await.unwrap();
+    assert!(answer.contains("127.0.0.1:"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_half_sent_head_and_an_idle_connection_are_closed() {
+    let served = served().await;
+    exchange(served.address, "GET /who HTTP/1.1\r\nx-half: ".into()).await.unwrap();
+    let answer = exchange(served.address, "GET /who HTTP/1.1\r\nhost: x\r\n\r\n".into()).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_head_beyond_the_limit_is_refused() {
+    let served = served().await;
+    let many: String = (0..101).map(|n| format!("x-{n}: y\r\n")).collect();
+    for fields in [format!("x-long: {}\r\n", "y".repeat(7900)), many] {
+        let request = format!("GET /who HTTP/1.1\r\n{fields}x-more: {}\r\n\r\n", "y".repeat(400));
+        let answer = exchange(served.address, request).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_beyond_the_limit_waits_for_its_turn() {
+    let served = served().await;
+    let slow = || exchange(served.address, "GET /slow HTTP/1.1\r\nconnection: close\r\n\r\n".into());
+    let (first, second) = (slow(), slow());
+    served.begun.acquire_many(2).await.unwrap().forget();
+    let third = exchange(served.address, "GET /who HTTP/1.1\r\nconnection: close\r\n\r\n".into());
+    assert!(!third.is_finished());
+    served.release.add_permits(2);
+    for answer in [first.await, second.await, third.await] {
+        assert!(answer.unwrap().starts_with("HTTP/1.1 200"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_answers_what_is_in_flight_and_takes_nothing_new() {
+    let served = served().await;
+    let answer = exchange(served.address, "GET /slow HTTP/1.1\r\nhost: x\r\n\r\n".into());
+    served.begun.acquire().await.unwrap().forget();
+    served.stop.cancel();
+    served.release.add_permits(1);
+    let answer = answer.await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("done"), "{answer}");
+    served.ended.await.unwrap();
+    assert!(TcpStream::connect(served.address).is_err());
+}

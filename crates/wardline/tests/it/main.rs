@@ -1,0 +1,5 @@
+//! The server process from outside.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod listener;
