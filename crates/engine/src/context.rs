@@ -8,6 +8,7 @@ use wardline_domain::{Clock, Random, Timestamp};
 use wardline_store::Store;
 
 use crate::events::EventCache;
+use crate::push_rules::RuleBook;
 
 /// The settings of the engine.
 #[derive(Clone, Debug)]
@@ -45,6 +46,8 @@ pub struct Context {
     pub config: EngineConfig,
     /// Events in memory.
     pub events: EventCache,
+    /// Compiled push rules in memory.
+    pub rule_book: RuleBook,
 }
 
 impl Context {
@@ -59,7 +62,7 @@ impl Context {
     ) -> Self {
         let server_name = signer.server_name().clone();
         let events = EventCache::new(config.event_cache_bytes);
-        Self { store, clock, random, server_name, signer, config, events }
+        Self { store, clock, random, server_name, signer, config, events, rule_book: RuleBook::default() }
     }
 
     /// The present instant.

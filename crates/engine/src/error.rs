@@ -2,6 +2,7 @@
 
 use wardline_domain::auth::AuthError;
 use wardline_domain::pdu::PduError;
+use wardline_domain::push::PushRuleError;
 use wardline_store::StoreError;
 
 /// An error of the engine. Its text is for a developer: it names fields and ids, never content.
@@ -44,6 +45,12 @@ pub enum EngineError {
     /// The initial state of a new room contradicts itself.
     #[error("{0}")]
     BadRoomState(String),
+    /// The type of account data has its own endpoints; the field that named it.
+    #[error("{0}: the server alone writes this type")]
+    ServerControlled(&'static str),
+    /// A change of push rules was refused.
+    #[error(transparent)]
+    PushRule(#[from] PushRuleError),
     /// The room was changed by somebody else again and again; try later.
     #[error("the room is busy")]
     Busy,

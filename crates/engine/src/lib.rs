@@ -11,10 +11,23 @@
 //! - No lock is held across I/O, and no work in a send is proportional to a room's state, members or history.
 //! - Content of events is data: nothing here logs it.
 
+pub mod account_data;
+pub mod backup;
 mod context;
 mod error;
 pub mod events;
+pub mod keys;
+pub mod media;
+pub mod filters;
+pub mod hub;
+pub mod push_rules;
+pub mod receipts;
 pub mod rooms;
+mod thumbnails;
+pub mod to_device;
+pub mod sync;
+pub mod typing;
+pub mod unread;
 
 use std::sync::Arc;
 
@@ -28,12 +41,27 @@ pub struct Engine {
     pub context: Arc<Context>,
     /// Rooms: their executors and everything read from them.
     pub rooms: rooms::Rooms,
+    /// Public keys of devices and users.
+    pub keys: keys::Keys,
+    /// Messages from device to device.
+    pub to_device: to_device::ToDevice,
+    /// The backup of room keys.
+    pub backup: backup::Backup,
+    /// The content repository.
+    pub media: media::Media,
 }
 
 impl Engine {
     /// Builds the parts over `context` and starts their tasks. Must be called inside a tokio runtime.
     #[must_use]
     pub fn start(context: Arc<Context>) -> Self {
-        Self { rooms: rooms::Rooms::start(Arc::clone(&context)), context }
+        Self {
+            rooms: rooms::Rooms::start(Arc::clone(&context)),
+            keys: keys::Keys::new(context.store.clone(), context.server_name.clone()),
+            to_device: to_device::ToDevice::new(context.store.clone(), Arc::clone(&context.clock)),
+            backup: backup::Backup::new(context.store.clone()),
+            media: media::Media::new(Arc::clone(&context)),
+            context,
+        }
     }
 }

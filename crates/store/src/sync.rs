@@ -1,7 +1,9 @@
 //! What the hub and `/sync` read across aggregates.
 
+use wardline_domain::ruma::EventId;
+
 use crate::members::Membership;
-use crate::{EventNid, Pos, Reader, RoomNid, StateKeyNid, StoreError, UserNid, params};
+use crate::{EventNid, Pos, Reader, RoomNid, StoreError, UserNid, params};
 
 /// One membership, with what the hub needs to know of its room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +42,7 @@ pub fn for_each_member(tx: &impl Reader, mut visit: impl FnMut(Member)) -> Resul
     )
 }
 
-/// The newest event of a room at or before `pos`, and whether it is a state event.
+/// The newest event of a room at or before `pos`.
 ///
 /// # Errors
 /// Any failure of the database.
@@ -69,14 +71,22 @@ pub fn earliest_members(
     )
 }
 
-/// The state keys of a type that an event id holds in a state map are found by key; this is the type and the
-/// state key behind each of `keys`.
+/// The position of an event of a room.
 ///
 /// # Errors
-/// [`StoreError::Malformed`] for an unknown key, or any failure of the database.
-pub fn state_key_names(
-    tx: &impl Reader,
-    keys: impl IntoIterator<Item = StateKeyNid>,
-) -> Result<Vec<(String, String)>, StoreError> {
-    keys.into_iter().map(|key| crate::state::key(tx, key)).collect()
+/// Any failure of the database.
+pub fn event_pos(tx: &impl Reader, room: RoomNid, event: &EventId) -> Result<Option<Pos>, StoreError> {
+    tx.query_row(
+        "SELECT pos FROM events WHERE event_id = ?2 AND room_nid = ?1",
+        params![room, event],
+        |row| row.get(0),
+    )
+}
+
+/// The version of a room.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn room_version(tx: &impl Reader, room: RoomNid) -> Result<Option<String>, StoreError> {
+    tx.query_row("SELECT room_version FROM rooms WHERE nid = ?1", params![room], |row| row.get(0))
 }

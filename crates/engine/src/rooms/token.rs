@@ -10,7 +10,8 @@ use crate::EngineError;
 /// A place between two events. Opaque to clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Token {
-    /// After everything that had happened at this position of the stream (`s…`): what `/sync` gives.
+    /// After everything that had happened at this position of the stream (`s…`): what `/sync` gives. What `/sync`
+    /// adds behind an underscore for itself is passed over.
     Stream(Pos),
     /// Right after this place of one room's history (`t…_…`).
     History {
@@ -63,7 +64,7 @@ impl FromStr for Token {
             let (topo, pos) = text.strip_prefix('t')?.split_once('_')?;
             Some(Self::History { topo: topo.parse().ok()?, pos: pos.parse().ok()? })
         };
-        let stream = || Some(Self::Stream(text.strip_prefix('s')?.parse().ok()?));
+        let stream = || Some(Self::Stream(text.strip_prefix('s')?.split('_').next()?.parse().ok()?));
         history().or_else(stream).ok_or_else(|| EngineError::invalid("from", "not a token of this server"))
     }
 }

@@ -1,0 +1,5 @@
+//! `GET /sync` (Client-Server API, "Syncing").
+
+mod token;
+
+pub use token::SyncToken;

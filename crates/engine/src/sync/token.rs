@@ -1,0 +1,90 @@
+//! The token of `/sync`: `s<pos>`, and behind underscores what is not in the stream.
+
+use std::fmt;
+use std::str::FromStr;
+
+use wardline_store::Pos;
+
+use crate::EngineError;
+
+/// What a client has seen when it comes back with this token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SyncToken {
+    /// Everything up to this position of the stream.
+    pub pos: Pos,
+    /// The version of the typing people that the client shows (`_t…`); 0: it shows nobody typing.
+    pub typing: u64,
+    /// Messages to the device up to this position (`_d…`, only if not all up to `pos` fitted in).
+    pub to_device: Pos,
+}
+
+impl SyncToken {
+    /// Everything up to `pos`; nobody types.
+    #[must_use]
+    pub const fn at(pos: Pos) -> Self {
+        Self { pos, typing: 0, to_device: pos }
+    }
+}
+
+impl fmt::Display for SyncToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "s{}", self.pos)?;
+        if self.typing != 0 {
+            write!(f, "_t{}", self.typing)?;
+        }
+        if self.to_device != self.pos {
+            write!(f, "_d{}", self.to_device)?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for SyncToken {
+    type Err = EngineError;
+
+    fn from_str(text: &str) -> Result<Self, EngineError> {
+        parse(text).ok_or_else(|| EngineError::invalid("since", "not a token of this server"))
+    }
+}
+
+fn parse(text: &str) -> Option<SyncToken> {
+    let mut parts = text.strip_prefix('s')?.split('_');
+    let mut token = SyncToken::at(number(parts.next()?)?);
+    for part in parts {
+        match part.split_at_checked(1)? {
+            ("t", typing) => token.typing = number(typing)?,
+            ("d", pos) => token.to_device = number(pos)?,
+            _ => return None,
+        }
+    }
+    Some(token)
+}
+
+fn number(digits: &str) -> Option<u64> {
+    // `parse` would accept a sign; positions must also fit the database's integers.
+    let plain = digits.bytes().all(|b| b.is_ascii_digit());
+    digits.parse().ok().filter(|n| plain && i64::try_from(*n).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_survive_the_round_trip() {
+        for (text, token) in [
+            ("s0", SyncToken::at(0)),
+            ("s12", SyncToken::at(12)),
+            ("s12_t5", SyncToken { typing: 5, ..SyncToken::at(12) }),
+            ("s12_d7", SyncToken { to_device: 7, ..SyncToken::at(12) }),
+            ("s12_t5_d7", SyncToken { pos: 12, typing: 5, to_device: 7 }),
+        ] {
+            assert_eq!(text.parse::<SyncToken>().unwrap(), token);
+            assert_eq!(token.to_string(), text);
+        }
+        for text in ["", "s", "12", "s-1", "s+1", "s12_", "s12_x3", "s12_t", "s99999999999999999999", "s12_é"]
+        {
+            assert!(text.parse::<SyncToken>().is_err(), "{text}");
+        }
+    }
+}
