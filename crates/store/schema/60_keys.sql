@@ -63,7 +63,7 @@ CREATE TABLE key_signatures (
 CREATE INDEX key_signatures_signer ON key_signatures (signer_nid, key_id);
 
 -- What /keys/changes and /sync read to tell whose device lists changed: kinds DeviceList and Membership.
-CREATE INDEX stream_device_lists ON stream (pos, kind, room_nid, user_nid) WHERE kind IN (5, 8);
+CREATE INDEX stream_device_lists ON stream (pos, kind, room_nid, user_nid, ref) WHERE kind IN (5, 8);
 
 -- Messages that wait for a device.
 CREATE TABLE to_device (

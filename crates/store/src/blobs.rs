@@ -1,13 +1,16 @@
 //! The blob store: files beside the database, each named by the BLAKE3 hash of its content.
 //!
 //! A blob `abcd…` is `ab/cd/abcd…` under the folder. It is written to `tmp/` first and moved when its bytes and
-//! the folders on its way are on disk, so a blob that has a row is always whole. `tmp/` is emptied at opening.
+//! the folders on its way are on disk, so a blob that has a row is always whole. `tmp/` is emptied before the
+//! first blob of a process.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
 
 use crate::value::{FromColumn, Param, ToParam};
 use crate::{Row, StoreError};
@@ -53,23 +56,17 @@ pub struct Blobs {
 struct Inner {
     root: PathBuf,
     next: AtomicU64,
+    /// Whether `tmp/` is there and holds nothing of an earlier process.
+    ready: Mutex<bool>,
 }
 
 impl Blobs {
-    /// Opens the blob store in `root`, made if missing. What an earlier process left half-written is removed.
-    ///
-    /// # Errors
-    /// [`StoreError::Io`] or [`StoreError::DiskFull`] if the folder cannot be made or written.
-    pub fn open(root: impl Into<PathBuf>) -> Result<Self, StoreError> {
-        let root = root.into();
-        let temporary = root.join("tmp");
-        match fs::remove_dir_all(&temporary) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-            _ => {}
+    /// The blob store in `root`, which is made when the first blob is written. One process at a time.
+    #[must_use]
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self {
+            inner: Arc::new(Inner { root: root.into(), next: AtomicU64::new(0), ready: Mutex::new(false) }),
         }
-        fs::create_dir_all(&temporary)?;
-        sync_folder(&root)?;
-        Ok(Self { inner: Arc::new(Inner { root, next: AtomicU64::new(0) }) })
     }
 
     /// Begins a new blob.
@@ -77,10 +74,25 @@ impl Blobs {
     /// # Errors
     /// [`StoreError::Io`] or [`StoreError::DiskFull`].
     pub fn create(&self) -> Result<BlobWriter, StoreError> {
+        self.prepare()?;
         let number = self.inner.next.fetch_add(1, Ordering::Relaxed);
         let path = self.inner.root.join("tmp").join(number.to_string());
         let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
         Ok(BlobWriter { blobs: self.clone(), path, file, hasher: blake3::Hasher::new(), size: 0 })
+    }
+
+    fn prepare(&self) -> Result<(), StoreError> {
+        let mut ready = self.inner.ready.lock();
+        if !*ready {
+            let temporary = self.inner.root.join("tmp");
+            match fs::remove_dir_all(&temporary) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+                _ => {}
+            }
+            fs::create_dir_all(&temporary)?;
+            *ready = true;
+        }
+        Ok(())
     }
 
     /// Opens a blob for reading.

@@ -71,16 +71,37 @@ pub fn set(
     if let Some(old) = get(tx, user, usage)?
         && old.public != key.public
     {
-        tx.execute("DELETE FROM key_signatures WHERE user_nid = ?1 AND key = ?2", params![user, old.public])?;
-        tx.execute(
-            "DELETE FROM key_signatures WHERE signer_nid = ?1 AND key_id = ?2",
-            params![user, format!("ed25519:{}", old.public)],
-        )?;
+        forget_signatures(tx, user, &old.public)?;
     }
     tx.execute(
         "INSERT INTO cross_signing_keys (user_nid, usage, public, json) VALUES (?1, ?2, ?3, ?4) \
          ON CONFLICT (user_nid, usage) DO UPDATE SET public = excluded.public, json = excluded.json",
         params![user, usage.as_str(), key.public, key.json],
+    )?;
+    Ok(())
+}
+
+/// Removes a cross-signing key with the signatures on it and by it.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn remove(tx: &mut WriteTx<'_>, user: UserNid, usage: Usage) -> Result<(), StoreError> {
+    if let Some(old) = get(tx, user, usage)? {
+        forget_signatures(tx, user, &old.public)?;
+    }
+    tx.execute(
+        "DELETE FROM cross_signing_keys WHERE user_nid = ?1 AND usage = ?2",
+        params![user, usage.as_str()],
+    )?;
+    Ok(())
+}
+
+/// Removes the signatures on a user's key and those that it made.
+fn forget_signatures(tx: &mut WriteTx<'_>, user: UserNid, public: &str) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM key_signatures WHERE user_nid = ?1 AND key = ?2", params![user, public])?;
+    tx.execute(
+        "DELETE FROM key_signatures WHERE signer_nid = ?1 AND key_id = ?2",
+        params![user, format!("ed25519:{public}")],
     )?;
     Ok(())
 }

@@ -28,6 +28,14 @@ pub fn record(tx: &mut WriteTx<'_>, user: UserNid) -> Result<Pos, StoreError> {
     tx.record(Kind::DeviceList, None, Some(user), 0)
 }
 
+/// Records that `signer` signed a key of `user`: a change of the user's device list that only the signer sees.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn record_signature(tx: &mut WriteTx<'_>, user: UserNid, signer: UserNid) -> Result<Pos, StoreError> {
+    tx.record(Kind::DeviceList, None, Some(user), signer.0)
+}
+
 /// The changes with `from < pos <= to`, as `user` may see them. Membership is judged as it is now: somebody who
 /// came and went in the meantime is in neither list. Those who are invited count as sharing the room, because
 /// members encrypt for them.
@@ -37,8 +45,8 @@ pub fn record(tx: &mut WriteTx<'_>, user: UserNid) -> Result<Pos, StoreError> {
 pub fn changed_between(tx: &impl Reader, user: UserNid, from: Pos, to: Pos) -> Result<Changes, StoreError> {
     let rows: Vec<(Kind, Option<RoomNid>, UserNid)> = tx.query(
         "SELECT DISTINCT kind, room_nid, user_nid FROM stream \
-         WHERE kind IN (5, 8) AND pos > ?1 AND pos <= ?2 AND user_nid IS NOT NULL",
-        params![from, to],
+         WHERE kind IN (5, 8) AND pos > ?1 AND pos <= ?2 AND user_nid IS NOT NULL AND (kind = 8 OR ref IN (0, ?3))",
+        params![from, to, user],
         |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
     )?;
     if rows.is_empty() {

@@ -1,0 +1,249 @@
+//! Public keys of devices and users: upload, query, claim (Client-Server API, "End-to-end encryption").
+//!
+//! # Invariants
+//! - A one-time key is given out at most once, in the order of upload. Giving it out removes it and leaves a
+//!   tombstone in the same transaction, so neither a crash nor a repeated upload can bring it back.
+//! - Keys and the stream row that announces them are one transaction: nobody can miss a new device.
+//! - Signatures are checked at upload; what cannot be verified is refused and changes nothing.
+
+mod cross_signing;
+mod parse;
+mod query;
+
+use std::collections::BTreeMap;
+
+use wardline_domain::canonical::{CanonicalError, Value};
+use wardline_domain::ids;
+use wardline_domain::ruma::{OwnedServerName, OwnedUserId, UserId};
+use wardline_store::{
+    Kind, Pos, Reader, Store, StoreError, UserNid, WriteTx, device_keys, device_lists, one_time_keys, users,
+};
+
+pub use cross_signing::{SignatureFailures, SigningKeys};
+pub use query::Queried;
+
+/// The most one-time keys of one algorithm that may wait for a device. Clients keep 50 to 100.
+const MAX_WAITING: u64 = 1000;
+
+/// Why an operation on keys was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// A value is not acceptable; the text names the field.
+    #[error("{0}")]
+    Invalid(String),
+    /// A signature is missing or does not verify; the text names the key.
+    #[error("{0}")]
+    BadSignature(String),
+    /// A key is needed that was neither given nor uploaded before.
+    #[error("{0}")]
+    Missing(String),
+    /// Cross-signing keys would be replaced: the user must prove who they are first.
+    #[error("replacing cross-signing keys needs authentication")]
+    AuthRequired,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a device uploads; every value is a JSON text.
+#[derive(Clone, Debug, Default)]
+pub struct Upload {
+    /// The device's identity keys, signed by the device.
+    pub device_keys: Option<String>,
+    /// One-time keys in the order in which they are to be given out: `algorithm:id` and the key.
+    pub one_time_keys: Vec<(String, String)>,
+    /// Fallback keys, one for each algorithm: `algorithm:id` and the key.
+    pub fallback_keys: Vec<(String, String)>,
+}
+
+/// Keys that were claimed: by user and device, `algorithm:id` and the key as JSON text.
+pub type Claimed = BTreeMap<OwnedUserId, BTreeMap<String, (String, String)>>;
+
+/// Public keys of devices and users.
+#[derive(Clone, Debug)]
+pub struct Keys {
+    store: Store,
+    server_name: OwnedServerName,
+}
+
+struct OneTimeKey {
+    algorithm: String,
+    id: String,
+    json: String,
+}
+
+impl Keys {
+    /// The keys of the users of `server_name`.
+    #[must_use]
+    pub fn new(store: Store, server_name: OwnedServerName) -> Self {
+        Self { store, server_name }
+    }
+
+    /// Stores what a device uploads, all or nothing (`POST /keys/upload`). How many one-time keys wait then, by
+    /// algorithm.
+    ///
+    /// # Errors
+    /// [`KeyError::Invalid`] if the keys are not this device's, or a one-time key has the id of another one;
+    /// [`KeyError::BadSignature`] if the device did not sign its keys.
+    pub async fn upload(
+        &self,
+        user: (&UserId, UserNid),
+        device: &str,
+        upload: Upload,
+    ) -> Result<Vec<(String, u64)>, KeyError> {
+        let (user_id, user) = user;
+        let device_keys =
+            upload.device_keys.map(|json| parse::device_keys(&json, user_id, device)).transpose()?;
+        let otks = named_keys("one_time_keys", upload.one_time_keys)?;
+        let fallbacks = named_keys("fallback_keys", upload.fallback_keys)?;
+        let device = device.to_owned();
+        if device_keys.is_none() && otks.is_empty() && fallbacks.is_empty() {
+            return Ok(self.store.read_now(|tx| one_time_keys::counts(tx, user, &device))?);
+        }
+        self.store
+            .write_with(move |tx| {
+                if let Some(json) = device_keys {
+                    set_device_keys(tx, user, &device, &json)?;
+                }
+                store_one_time_keys(tx, user, &device, &otks, &fallbacks)
+            })
+            .await
+    }
+
+    /// Takes one key of each wanted device out of its queue (`POST /keys/claim`). `wanted`: user, device and
+    /// algorithm. Devices that have none left, and users of other servers, are absent from the answer.
+    ///
+    /// # Errors
+    /// Only a failure of the store.
+    pub async fn claim(&self, wanted: Vec<(OwnedUserId, String, String)>) -> Result<Claimed, KeyError> {
+        self.store
+            .write_with(move |tx| {
+                let mut claimed = Claimed::new();
+                for (user_id, device, algorithm) in wanted {
+                    let Some(user) = users::find(tx, &user_id)? else { continue };
+                    if let Some(key) = one_time_keys::claim(tx, user, &device, &algorithm)? {
+                        let name = format!("{algorithm}:{}", key.key_id);
+                        claimed.entry(user_id).or_default().insert(device, (name, key.json));
+                    }
+                }
+                Ok(claimed)
+            })
+            .await
+    }
+
+    /// Whose keys changed between two positions, as `user` may see it (`GET /keys/changes`).
+    ///
+    /// # Errors
+    /// Only a failure of the store.
+    pub async fn changes(
+        &self,
+        user: UserNid,
+        from: Pos,
+        to: Pos,
+    ) -> Result<device_lists::Changes, KeyError> {
+        self.store.read(move |tx| Ok(device_lists::changed_between(tx, user, from, to)?)).await
+    }
+
+    /// Whether the user belongs to this server.
+    #[must_use]
+    pub fn is_local(&self, user: &UserId) -> bool {
+        user.server_name() == self.server_name
+    }
+}
+
+/// Reads a user id of a request body; `field` names where it stands.
+///
+/// # Errors
+/// [`KeyError::Invalid`].
+pub fn user_id_of(field: &str, id: &str) -> Result<OwnedUserId, KeyError> {
+    ids::parse_user_id(id).map_err(|error| KeyError::Invalid(format!("{field}: {error}")))
+}
+
+/// Splits `algorithm:id` names and brings the keys into canonical form, so that equal keys have equal bytes.
+fn named_keys(field: &str, keys: Vec<(String, String)>) -> Result<Vec<OneTimeKey>, KeyError> {
+    keys.into_iter()
+        .map(|(name, json)| {
+            let Some((algorithm, id)) =
+                name.split_once(':').filter(|(a, id)| !a.is_empty() && !id.is_empty())
+            else {
+                return Err(KeyError::Invalid(format!("{field}: a name must be algorithm:id")));
+            };
+            if name.len() > 255 {
+                return Err(KeyError::Invalid(format!("{field}: a name is longer than 255 bytes")));
+            }
+            let value = Value::parse(&json)
+                .map_err(|e: CanonicalError| KeyError::Invalid(format!("{field}: {e}")))?;
+            if !matches!(value, Value::Object(_) | Value::String(_)) {
+                return Err(KeyError::Invalid(format!("{field}: a key must be an object or a string")));
+            }
+            Ok(OneTimeKey { algorithm: algorithm.to_owned(), id: id.to_owned(), json: value.to_canonical() })
+        })
+        .collect()
+}
+
+fn set_device_keys(tx: &mut WriteTx<'_>, user: UserNid, device: &str, json: &str) -> Result<(), KeyError> {
+    let old = device_keys::get(tx, user, device)?;
+    if old.as_deref() == Some(json) {
+        return Ok(());
+    }
+    // One-time keys of another identity could not be used by anybody.
+    if old.is_some_and(|old| parse::identity(&old, device) != parse::identity(json, device)) {
+        device_keys::forget_session_keys(tx, user, device)?;
+    }
+    Ok(device_keys::set(tx, user, device, json)?)
+}
+
+fn store_one_time_keys(
+    tx: &mut WriteTx<'_>,
+    user: UserNid,
+    device: &str,
+    otks: &[OneTimeKey],
+    fallbacks: &[OneTimeKey],
+) -> Result<Vec<(String, u64)>, KeyError> {
+    let mut stored = !fallbacks.is_empty();
+    for key in otks {
+        match one_time_keys::upload(tx, user, device, &key.algorithm, &key.id, &key.json)? {
+            one_time_keys::Upload::Stored => stored = true,
+            one_time_keys::Upload::Known => {}
+            one_time_keys::Upload::Differs => {
+                tracing::warn!(user = user.0, "a device uploaded another one-time key under a known id");
+                return Err(KeyError::Invalid(format!(
+                    "one_time_keys.{}:{}: another key was uploaded under this id",
+                    key.algorithm, key.id
+                )));
+            }
+        }
+    }
+    for key in fallbacks {
+        one_time_keys::set_fallback(tx, user, device, &key.algorithm, &key.id, &key.json)?;
+    }
+    let counts = one_time_keys::counts(tx, user, device)?;
+    if counts.iter().any(|(_, count)| *count > MAX_WAITING) {
+        return Err(KeyError::Invalid(format!("one_time_keys: more than {MAX_WAITING} keys would wait")));
+    }
+    if stored {
+        tx.record(Kind::OneTimeKeys, None, Some(user), 0)?;
+    }
+    Ok(counts)
+}
+
+/// The user ids behind numbers, each looked up once.
+struct Names<'t, R> {
+    tx: &'t R,
+    known: BTreeMap<UserNid, OwnedUserId>,
+}
+
+impl<'t, R: Reader> Names<'t, R> {
+    fn new(tx: &'t R) -> Self {
+        Self { tx, known: BTreeMap::new() }
+    }
+
+    fn of(&mut self, user: UserNid) -> Result<OwnedUserId, StoreError> {
+        if let Some(id) = self.known.get(&user) {
+            return Ok(id.clone());
+        }
+        let id = users::user_id(self.tx, user)?;
+        self.known.insert(user, id.clone());
+        Ok(id)
+    }
+}
