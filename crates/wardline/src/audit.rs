@@ -20,7 +20,7 @@ pub(crate) async fn verify(data: &Path) -> Result<(), Error> {
     let checked =
         store.read(|tx| Ok::<_, VerifyError>((wardline_audit::verify(tx)?, stream::head(tx)?))).await;
     let (verified, head) = checked.map_err(|error| Error::Check(error.to_string()))?;
-    if let Some(missing) = store.read(|tx| Ok::<_, StoreError>(stream::first_gap(tx)?)).await? {
+    if let Some(missing) = store.read::<_, StoreError, _>(|tx| stream::first_gap(tx)).await? {
         return Err(Error::Check(format!("stream: position {missing} is missing")));
     }
     println!("audit: {} entries, unbroken, last hash {}", verified.entries, hex::encode(verified.last_hash));

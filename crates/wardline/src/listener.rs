@@ -95,7 +95,7 @@ async fn connection(
     let service = tower::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
         let answer = router.clone().oneshot(request.map(axum::body::Body::new));
-        async move { answer.await.or_else(|never: Infallible| match never {}) as Result<_, Infallible> }
+        async move { answer.await as Result<_, Infallible> }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

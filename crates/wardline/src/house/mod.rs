@@ -76,7 +76,6 @@ impl House {
 
     /// Everything that this server answers: the APIs, and the web app on every other path. When `stop` is
     /// cancelled, long-polls are released at once.
-    #[must_use]
     pub fn router(&self, stop: CancellationToken) -> Router {
         wardline_http::router(self.state.clone())
             .merge(keys::router(self.keys.clone()))

@@ -1,0 +1,4 @@
+//! The whole house over HTTP: what only shows once the floors are joined.
+
+mod house;
+mod key_service;
