@@ -1,12 +1,14 @@
 //! Building events: content hash, signature, event id (server-server specification, "Signing Events").
 
+use std::fmt;
+use std::ops::Range;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use ruma::{OwnedEventId, OwnedRoomId, OwnedUserId};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
-use std::ops::Range;
 
 use crate::canonical::{self, CanonicalError, MAX_INTEGER, Value, write_integer, write_string};
 use crate::pdu::{Built, Pdu, PduError, event_id_of_redacted, room_id_of_create};
@@ -15,8 +17,8 @@ use crate::room_version::RoomVersion;
 use crate::signing::Signer;
 use crate::time::Timestamp;
 
-/// What an event says, before it has a place in a room.
-#[derive(Clone, Debug)]
+/// What an event says, before it has a place in a room. Its `Debug` form leaves out the content.
+#[derive(Clone)]
 pub struct EventTemplate {
     /// The event type.
     pub kind: String,
@@ -30,6 +32,16 @@ pub struct EventTemplate {
     pub redacts: Option<OwnedEventId>,
     /// When it is sent.
     pub origin_server_ts: Timestamp,
+}
+
+impl fmt::Debug for EventTemplate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventTemplate")
+            .field("kind", &self.kind)
+            .field("state_key", &self.state_key)
+            .field("sender", &self.sender)
+            .finish_non_exhaustive()
+    }
 }
 
 impl EventTemplate {
@@ -87,7 +99,7 @@ pub fn build(template: EventTemplate, context: BuildContext, signer: &Signer) ->
     let content = content_members(raw.get(), &template.kind, template.redacts.as_ref(), context.version)?;
     let depth = context.depth.clamp(0, MAX_INTEGER);
     let is_hash_root = context.version.room_id_is_create_hash() && template.kind == "m.room.create";
-    let in_content = context.version.redacts_in_content();
+    let (target, top_level) = targets(&template.kind, template.redacts, &content, context.version);
     let parts = Parts {
         auth_events: &context.auth_events,
         depth,
@@ -101,11 +113,10 @@ pub fn build(template: EventTemplate, context: BuildContext, signer: &Signer) ->
     if parts.room_id.is_none() && !is_hash_root {
         return Err(PduError::Field { field: "room_id".to_owned(), reason: "missing".to_owned() });
     }
-    let top_level = template.redacts.as_ref().filter(|_| !in_content);
 
     let full_content = content.to_canonical();
     let mut buffer = String::with_capacity(full_content.len() + 1024);
-    parts.write(&mut buffer, &full_content, top_level, None, None);
+    parts.write(&mut buffer, &full_content, top_level.as_ref(), None, None);
     let hash = STANDARD_NO_PAD.encode(Sha256::digest(buffer.as_bytes()));
 
     // The signature and the event id cover the same bytes: the redacted event with its content hash.
@@ -116,7 +127,8 @@ pub fn build(template: EventTemplate, context: BuildContext, signer: &Signer) ->
     let signature = signer.sign(buffer.as_bytes());
 
     buffer.clear();
-    let content = parts.write(&mut buffer, &full_content, top_level, Some(&hash), Some((signer, &signature)));
+    let signature = Some((signer, signature.as_str()));
+    let content = parts.write(&mut buffer, &full_content, top_level.as_ref(), Some(&hash), signature);
     let origin_server_ts = Timestamp(parts.origin_server_ts);
     let room_id = match context.room_id {
         Some(room_id) if !is_hash_root => room_id,
@@ -125,7 +137,7 @@ pub fn build(template: EventTemplate, context: BuildContext, signer: &Signer) ->
     Built {
         event_id,
         room_id,
-        redacts: template.redacts.filter(|_| template.kind == "m.room.redaction"),
+        redacts: target,
         origin_server_ts,
         sender: template.sender,
         kind: template.kind,
@@ -137,6 +149,24 @@ pub fn build(template: EventTemplate, context: BuildContext, signer: &Signer) ->
         content,
     }
     .finish()
+}
+
+/// The event that a redaction redacts, and what of it is written at the top level of the event. A client may
+/// have put the target into the content itself.
+fn targets(
+    kind: &str,
+    redacts: Option<OwnedEventId>,
+    content: &Value<'_>,
+    version: RoomVersion,
+) -> (Option<OwnedEventId>, Option<OwnedEventId>) {
+    if kind != "m.room.redaction" {
+        return (None, None);
+    }
+    if version.redacts_in_content() {
+        let target = content.get("redacts").and_then(Value::as_str);
+        return (target.and_then(|id| OwnedEventId::try_from(id).ok()), None);
+    }
+    (redacts.clone(), redacts)
 }
 
 /// The content as a canonical object, with `redacts` put into it where the room version wants it there.

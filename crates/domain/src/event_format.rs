@@ -3,6 +3,8 @@
 //! The bytes of an event are made once and shared by every reader. What differs between readers, `unsigned`
 //! and the presence of `room_id`, is spliced in when they are served.
 
+use std::fmt;
+
 use ruma::{EventId, RoomId};
 use serde_json::value::RawValue;
 
@@ -12,7 +14,7 @@ use crate::pdu::Pdu;
 /// The client format of one event, without `unsigned`.
 ///
 /// The text starts with `{"room_id":"…",` so that it can be served with or without the room id.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ClientEvent {
     json: Box<str>,
     /// Where the members after the room id begin.
@@ -49,6 +51,13 @@ impl Unsigned<'_> {
             && self.redacted_because.is_none()
             && self.membership.is_none()
             && self.relations.is_none()
+    }
+}
+
+impl fmt::Debug for ClientEvent {
+    /// Without what the event says, so that it may be logged.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientEvent").field("bytes", &self.json.len()).finish_non_exhaustive()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Persistent data units (server-server specification, "PDUs"): an event as it is hashed and signed.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::ops::Range;
 
 use ruma::{OwnedEventId, OwnedRoomId, OwnedUserId};
@@ -20,7 +21,9 @@ pub const MAX_EVENT_BYTES: usize = 65_535;
 pub const MAX_NAME_BYTES: usize = 255;
 
 /// A parsed event of room version 3 to 12. Immutable; shared as `Arc<Pdu>`.
-#[derive(Clone, Debug)]
+///
+/// Its `Debug` form leaves out what the event says, so that it may be logged.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Pdu {
     /// The event id: the reference hash of the event.
     pub event_id: OwnedEventId,
@@ -93,6 +96,18 @@ struct Wire<'a> {
     redacts: Option<serde_json::Value>,
     #[serde(borrow)]
     content: &'a RawValue,
+}
+
+impl fmt::Debug for Pdu {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pdu")
+            .field("event_id", &self.event_id)
+            .field("room_id", &self.room_id)
+            .field("sender", &self.sender)
+            .field("kind", &self.kind)
+            .field("state_key", &self.state_key)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Pdu {

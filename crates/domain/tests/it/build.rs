@@ -56,13 +56,16 @@ fn contents() -> impl Strategy<Value = Map<String, Value>> {
     ]);
     let invite = json!({ "signed": { "mxid": BEN }, "display_name": "Ben" });
     let third_party = prop::option::of(Just(invite));
-    (json::object(), prop::collection::vec((special, json::json()), 0..6), third_party).prop_map(
-        |(mut content, special, third_party)| {
+    (
+        json::object(),
+        prop::collection::vec((special, prop_oneof![json::json(), Just(json!("$in_the_content"))]), 0..6),
+        third_party,
+    )
+        .prop_map(|(mut content, special, third_party)| {
             content.extend(special.into_iter().map(|(key, value)| (key.to_owned(), value)));
             content.extend(third_party.map(|value| ("third_party_invite".to_owned(), value)));
             content
-        },
-    )
+        })
 }
 
 /// An arbitrary event built here.
@@ -98,10 +101,6 @@ fn keys() -> PublicKeyMap {
     BTreeMap::from([("riverside.example".to_owned(), BTreeMap::from([("ed25519:a1".to_owned(), key)]))])
 }
 
-fn ids(events: &[OwnedEventId]) -> Vec<&str> {
-    events.iter().map(|id| id.as_str()).collect()
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(192))]
 
@@ -123,11 +122,8 @@ proptest! {
         let spaced = serde_json::to_string_pretty(&serde_json::from_str::<Value>(pdu.json()).unwrap()).unwrap();
         let again = Pdu::parse(&spaced, version).unwrap();
         let stored = Pdu::from_stored(pdu.event_id.clone(), pdu.json(), version).unwrap();
-        for other in [again, stored] {
-            prop_assert_eq!(format!("{other:?}"), format!("{pdu:?}"));
-            prop_assert_eq!(other.content(), pdu.content());
-            prop_assert_eq!(ids(&other.prev_events), ids(&pdu.prev_events));
-        }
+        prop_assert!(again == pdu && stored == pdu);
+        prop_assert!(!format!("{pdu:?}").contains("json"), "what the event says stays out of logs");
     }
 }
 
