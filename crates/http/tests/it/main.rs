@@ -1,0 +1,10 @@
+//! The HTTP floor through its router.
+
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+mod devices;
+mod login;
+mod profile;
+mod register;
+mod shape;
+mod support;

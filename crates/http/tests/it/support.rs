@@ -1,0 +1,164 @@
+//! A router over a store in a temporary folder, with a clock that is set by hand.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, AtomicU64, Ordering},
+};
+
+use axum::{Router, body::Body, extract::ConnectInfo};
+use http::{HeaderMap, Request, StatusCode, header};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+use wardline_domain::{Clock, Random, Timestamp};
+use wardline_http::{AppState, HttpConfig, RateLimiter};
+use wardline_identity::Identity;
+use wardline_store::{Store, StoreConfig};
+
+#[derive(Debug)]
+pub(crate) struct Hand(AtomicI64);
+
+impl Hand {
+    pub(crate) fn advance(&self, ms: i64) {
+        self.0.fetch_add(ms, Ordering::Relaxed);
+    }
+}
+
+impl Clock for Hand {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// Different bytes at every call (splitmix64).
+#[derive(Debug, Default)]
+struct Dice(AtomicU64);
+
+impl Random for Dice {
+    fn fill(&self, buffer: &mut [u8]) {
+        for chunk in buffer.chunks_mut(8) {
+            let mut z = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed).wrapping_add(1);
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            chunk.copy_from_slice(&(z ^ (z >> 31)).to_le_bytes()[..chunk.len()]);
+        }
+    }
+}
+
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    #[track_caller]
+    pub(crate) fn ok(self) -> Value {
+        assert_eq!(self.status, 200, "{}", self.body);
+        self.body
+    }
+
+    #[track_caller]
+    pub(crate) fn refused(self, status: u16, errcode: &str) -> Value {
+        assert_eq!((self.status.as_u16(), &self.body["errcode"]), (status, &json!(errcode)), "{}", self.body);
+        self.body
+    }
+}
+
+pub(crate) struct Server {
+    pub(crate) router: Router,
+    pub(crate) clock: Arc<Hand>,
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) store: Store,
+    _folder: tempfile::TempDir,
+}
+
+pub(crate) const PASSWORD: &str = "a long password";
+
+impl Server {
+    /// A server with the users amy and bob, registration closed.
+    pub(crate) async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub(crate) async fn with(change: impl FnOnce(&mut HttpConfig)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&StoreConfig::at(folder.path().join("wardline.db"))).unwrap();
+        let clock = Arc::new(Hand(AtomicI64::new(1_800_000_000_000)));
+        let random: Arc<dyn Random> = Arc::new(Dice::default());
+        let name = wardline_domain::ruma::OwnedServerName::try_from("riverside.example").unwrap();
+        let mut config = HttpConfig::new(name.clone(), "https://chat.riverside.example/");
+        change(&mut config);
+        let identity = Arc::new(Identity::new(store.clone(), clock.clone(), random.clone(), name));
+        for user in ["amy", "bob"] {
+            identity.create_account(user, Some(PASSWORD), false).await.unwrap();
+        }
+        let state = AppState {
+            identity: identity.clone(),
+            store: store.clone(),
+            clock: clock.clone(),
+            random,
+            config: Arc::new(config),
+            limiter: Arc::new(RateLimiter::new(clock.clone())),
+        };
+        Self { router: wardline_http::router(state), clock, identity, store, _folder: folder }
+    }
+
+    /// Sends a request as it is.
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Answer { status, headers, body }
+    }
+
+    /// `call` is a method and a path, such as `GET /_matrix/client/versions`; a null body is no body.
+    pub(crate) async fn call(&self, call: &str, token: &str, body: Value) -> Answer {
+        let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
+        self.send(request(call, token, body)).await
+    }
+
+    pub(crate) async fn get(&self, path: &str, token: &str) -> Answer {
+        self.call(&format!("GET {path}"), token, Value::Null).await
+    }
+
+    /// Signs in by password; `more` adds members to the request.
+    pub(crate) async fn login(&self, user: &str, more: Value) -> Answer {
+        let mut body = login_body(user, PASSWORD);
+        body.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
+        self.call("POST /_matrix/client/v3/login", "", body).await
+    }
+
+    pub(crate) async fn token(&self, user: &str) -> String {
+        text(&self.login(user, Value::Null).await.ok(), "access_token")
+    }
+}
+
+pub(crate) fn request(call: &str, token: &str, body: Body) -> Request<Body> {
+    let (method, path) = call.split_once(' ').unwrap();
+    let mut request = Request::builder().method(method).uri(path);
+    if !token.is_empty() {
+        request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+    }
+    let address: std::net::SocketAddr = "192.0.2.1:5000".parse().unwrap();
+    request.extension(ConnectInfo(address)).body(body).unwrap()
+}
+
+pub(crate) fn login_body(user: &str, password: &str) -> Value {
+    json!({
+        "type": "m.login.password",
+        "identifier": { "type": "m.id.user", "user": user },
+        "password": password,
+    })
+}
+
+pub(crate) fn password_auth(user: &str, password: &str, session: &Value) -> Value {
+    let mut auth = login_body(user, password);
+    auth["session"] = session.clone();
+    auth
+}
+
+pub(crate) fn text(value: &Value, member: &str) -> String {
+    value[member].as_str().unwrap().to_owned()
+}
