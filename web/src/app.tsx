@@ -1,0 +1,165 @@
+import type { JSX, ReactNode } from "react";
+import { Link, Redirect, useRoute } from "wouter";
+import { ChatsScreen } from "./chats/ChatsScreen.tsx";
+import { Announcer } from "./conversation/Announcer.tsx";
+import { Conversation } from "./conversation/Conversation.tsx";
+import { useRequests } from "./fhir/queries.ts";
+import { t } from "./i18n/index.ts";
+import { joinedRooms } from "./matrix/rooms.ts";
+import { useAllRooms } from "./matrix/use-rooms.ts";
+import { OnCallScreen } from "./oncall/OnCallScreen.tsx";
+import { PatientsScreen } from "./patients/PatientsScreen.tsx";
+import { useRequestDelivery } from "./requests/delivery.ts";
+import { isMineToDo } from "./requests/model.ts";
+import { RequestsScreen } from "./requests/RequestsScreen.tsx";
+import { UrgentCover } from "./requests/UrgentCard.tsx";
+import { useMe } from "./requests/use-request.ts";
+import { Elsewhere, Starting, Unusable } from "./session/Gates.tsx";
+import { MeMenu } from "./session/MeMenu.tsx";
+import { SignIn } from "./session/SignIn.tsx";
+import { useClient, useSession } from "./session/store.ts";
+import { ErrorBoundary } from "./ui/ErrorBoundary.tsx";
+import { Icon } from "./ui/Icon.tsx";
+import { Empty } from "./ui/parts.tsx";
+
+const places = ["chats", "patients", "on-call", "requests"] as const;
+type PlaceName = (typeof places)[number];
+
+/** The whole app: what is shown depends on where the session stands. */
+export function App(): JSX.Element {
+    const phase = useSession((session) => session.phase);
+    switch (phase) {
+        case "starting":
+            return <Starting />;
+        case "elsewhere":
+            return <Elsewhere />;
+        case "unusable":
+            return <Unusable />;
+        case "signed-out":
+            return <SignIn />;
+        case "running":
+            return <Running />;
+    }
+}
+
+function isPlace(name: string | undefined): name is PlaceName {
+    return places.some((place) => place === name);
+}
+
+function Running(): JSX.Element {
+    const [, parameters] = useRoute("/:place/:room?");
+    useRequestDelivery();
+    const place = parameters?.place;
+    if (!isPlace(place)) return <Redirect to="/chats" replace />;
+    const openRoom = parameters?.room === undefined ? undefined : decodeURIComponent(parameters.room);
+    return (
+        <div className="app" data-open={openRoom === undefined ? "list" : "conversation"}>
+            <a className="skip" href="#content">
+                {t.app.skip}
+            </a>
+            <Places current={place} />
+            <ConnectionLine />
+            <main id="content" className="panes" tabIndex={-1}>
+                <section className="pane pane--list" aria-label={t.places[place]}>
+                    <header className="pane__head">
+                        <h1>{t.places[place]}</h1>
+                        <MeMenu />
+                    </header>
+                    <div className="pane__body">
+                        <ErrorBoundary key={place}>
+                            <List place={place} openRoom={openRoom} />
+                        </ErrorBoundary>
+                    </div>
+                </section>
+                <section className="pane pane--detail" aria-label={t.conversation.label}>
+                    <ErrorBoundary key={openRoom}>
+                        {openRoom === undefined ? (
+                            <Choose place={place} />
+                        ) : (
+                            <Conversation key={openRoom} roomId={openRoom} back={`/${place}`} />
+                        )}
+                    </ErrorBoundary>
+                </section>
+            </main>
+            <Announcer openRoom={openRoom} />
+            <UrgentCover />
+        </div>
+    );
+}
+
+function List({ place, openRoom }: { place: PlaceName; openRoom: string | undefined }): ReactNode {
+    switch (place) {
+        case "chats":
+            return <ChatsScreen openRoom={openRoom} />;
+        case "patients":
+            return <PatientsScreen openRoom={openRoom} />;
+        case "on-call":
+            return <OnCallScreen />;
+        case "requests":
+            return <RequestsScreen />;
+    }
+}
+
+function Choose({ place }: { place: PlaceName }): JSX.Element {
+    const words = {
+        chats: [t.chats.choose, t.chats.chooseBody],
+        patients: [t.patients.choose, t.patients.chooseBody],
+        "on-call": [t.onCall.choose, t.onCall.chooseBody],
+        requests: [t.requests.choose, t.requests.chooseBody],
+    } as const;
+    const [title, body] = words[place];
+    return (
+        <Empty icon={place} title={title}>
+            {body}
+        </Empty>
+    );
+}
+
+function Places({ current }: { current: PlaceName }): JSX.Element {
+    const client = useClient();
+    const me = useMe();
+    useAllRooms();
+    const { data: requests } = useRequests();
+    const unread = joinedRooms(client).filter((room) => room.getUnreadNotificationCount() > 0).length;
+    const toDo = (requests ?? []).filter((request) => isMineToDo(request, me)).length;
+    const counts: Partial<Record<PlaceName, { count: number; words: string }>> = {
+        chats: { count: unread, words: t.chats.unreadChats(unread) },
+        requests: { count: toDo, words: t.requests.toDo(toDo) },
+    };
+    return (
+        <nav className="places" aria-label={t.app.places}>
+            {places.map((place) => {
+                const badge = counts[place];
+                return (
+                    <Link
+                        key={place}
+                        href={`/${place}`}
+                        aria-current={place === current ? "page" : undefined}
+                    >
+                        <span className="places__icon">
+                            <Icon name={place} />
+                            {badge !== undefined && badge.count > 0 && (
+                                <span className="places__count" aria-hidden="true">
+                                    {badge.count}
+                                </span>
+                            )}
+                        </span>
+                        <span>{t.places[place]}</span>
+                        {badge !== undefined && badge.count > 0 && (
+                            <span className="visually-hidden">, {badge.words}</span>
+                        )}
+                    </Link>
+                );
+            })}
+        </nav>
+    );
+}
+
+function ConnectionLine(): JSX.Element {
+    const connection = useSession((session) => session.connection);
+    return (
+        <div className="connection" role="status">
+            {connection === "reconnecting" && <p>{t.connection.reconnecting}</p>}
+        </div>
+    );
+}

@@ -1,0 +1,149 @@
+import { memo, type JSX } from "react";
+import { t } from "../i18n/index.ts";
+import { clock, dayLabel } from "../i18n/time.ts";
+import type { TimelineItem } from "../matrix/timeline.ts";
+import type { OutboxItem } from "../matrix/outbox-logic.ts";
+import type { MessageStatus } from "../matrix/ticks.ts";
+import { parse, REQUEST, RequestContentSchema } from "../matrix/events.ts";
+import { RequestCard } from "../requests/RequestCard.tsx";
+import { useSession } from "../session/store.ts";
+import { Icon } from "../ui/Icon.tsx";
+import { QueueTick, Ticks } from "./Ticks.tsx";
+
+interface ItemProps {
+    item: TimelineItem;
+    name: string;
+    /** Only for messages of this person. */
+    status: MessageStatus | undefined;
+    /** Say the status in words: on the newest message of this person. */
+    spelledOut: boolean;
+}
+
+/** One thing in a conversation. */
+export function Item({ item, name, status, spelledOut }: ItemProps): JSX.Element {
+    switch (item.kind) {
+        case "day":
+            return (
+                <li className="day">
+                    <span>{dayLabel(item.at, Date.now())}</span>
+                </li>
+            );
+        case "system":
+            return (
+                <li className="system">
+                    {item.text} <time dateTime={new Date(item.at).toISOString()}>{clock(item.at)}</time>
+                </li>
+            );
+        case "unreadable":
+            return (
+                <li className="bubble bubble--unreadable">
+                    {item.first && <Sender name={name} />}
+                    <p>
+                        <Icon name="lock" size={16} />{" "}
+                        {item.pending ? t.conversation.opening : t.conversation.unreadable}
+                    </p>
+                    {!item.pending && <p className="muted">{t.conversation.unreadableHint}</p>}
+                    <Meta at={item.at} />
+                </li>
+            );
+        case "request":
+            return (
+                <li className={item.own ? "bubble bubble--own bubble--card" : "bubble bubble--card"}>
+                    {item.first && !item.own && <Sender name={name} />}
+                    <RequestCard content={item.content} />
+                    <Meta at={item.at} status={status} spelledOut={spelledOut} />
+                </li>
+            );
+        case "message":
+            return (
+                <li className={item.own ? "bubble bubble--own" : "bubble"}>
+                    {item.first && !item.own && <Sender name={name} />}
+                    {item.own && <span className="visually-hidden">{t.conversation.you}: </span>}
+                    <p className={item.deleted ? "bubble__text muted" : "bubble__text"}>{item.text}</p>
+                    <Meta at={item.at} edited={item.edited} status={status} spelledOut={spelledOut} />
+                </li>
+            );
+    }
+}
+
+/** Items only change when their content or status does; a long conversation is not drawn anew for every tick. */
+export const TimelineRow = memo(
+    Item,
+    (before, after) =>
+        before.name === after.name &&
+        before.spelledOut === after.spelledOut &&
+        JSON.stringify(before.item) === JSON.stringify(after.item) &&
+        JSON.stringify(before.status) === JSON.stringify(after.status),
+);
+
+function Sender({ name }: { name: string }): JSX.Element {
+    return <p className="bubble__sender">{name}</p>;
+}
+
+interface MetaProps {
+    at: number;
+    edited?: boolean;
+    status?: MessageStatus | undefined;
+    spelledOut?: boolean;
+}
+
+function Meta({ at, edited = false, status, spelledOut = false }: MetaProps): JSX.Element {
+    return (
+        <span className="bubble__meta">
+            {edited && <span>{t.conversation.edited}</span>}
+            <time dateTime={new Date(at).toISOString()}>{clock(at)}</time>
+            {status && <Ticks status={status} spelledOut={spelledOut} />}
+        </span>
+    );
+}
+
+/** Something typed that the server has not confirmed yet, or has refused. */
+export function QueuedBubble({
+    item,
+    onTakenBack,
+}: {
+    item: OutboxItem;
+    onTakenBack: (text: string) => void;
+}): JSX.Element {
+    const outbox = useSession((session) => session.outbox);
+    const online = useSession((session) => session.connection === "online");
+    const request = item.type === REQUEST ? parse(RequestContentSchema, item.content) : undefined;
+    const text = typeof item.content["body"] === "string" ? item.content["body"] : "";
+    const takeBack = async (): Promise<void> => {
+        const taken = await outbox?.discard(item.txnId);
+        if (taken && !request) onTakenBack(text);
+    };
+    return (
+        <li className={request ? "bubble bubble--own bubble--card" : "bubble bubble--own"}>
+            {request ? <RequestCard content={request} /> : <p className="bubble__text">{text}</p>}
+            {item.state === "failed" ? (
+                <div className="bubble__failed" role="alert">
+                    <p>
+                        <Icon name="warning" size={18} /> <strong>{t.outbox.failed}</strong> {item.error}
+                    </p>
+                    <div className="actions__row">
+                        <button
+                            type="button"
+                            className="button"
+                            onClick={() => void outbox?.retry(item.txnId)}
+                        >
+                            {t.outbox.retry}
+                        </button>
+                        <button
+                            type="button"
+                            className="button button--quiet"
+                            onClick={() => void takeBack()}
+                        >
+                            {request ? t.outbox.remove : t.outbox.edit}
+                        </button>
+                    </div>
+                </div>
+            ) : (
+                <span className="bubble__meta">
+                    <time dateTime={new Date(item.createdAt).toISOString()}>{clock(item.createdAt)}</time>
+                    <QueueTick item={item} online={online} />
+                </span>
+            )}
+        </li>
+    );
+}

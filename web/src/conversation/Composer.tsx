@@ -1,0 +1,115 @@
+import {
+    useEffect,
+    useId,
+    useLayoutEffect,
+    useRef,
+    type FormEvent,
+    type JSX,
+    type KeyboardEvent,
+} from "react";
+import { t } from "../i18n/index.ts";
+import { useClient, useSession } from "../session/store.ts";
+import { Icon } from "../ui/Icon.tsx";
+
+/** Tell others at most this often that one is typing; the server forgets it after `TYPING_MS`. */
+const TYPING_EVERY_MS = 8_000;
+const TYPING_MS = 12_000;
+
+interface ComposerProps {
+    roomId: string;
+    text: string;
+    onText: (text: string) => void;
+    /** Raises a request; absent where there is no patient. */
+    onAsk?: (() => void) | undefined;
+    onSent: () => void;
+}
+
+/** Where one writes. What is typed goes to the outbox at once and is kept there until the server has it. */
+export function Composer({ roomId, text, onText, onAsk, onSent }: ComposerProps): JSX.Element {
+    const outbox = useSession((session) => session.outbox);
+    const typing = useTyping(roomId);
+    const field = useRef<HTMLTextAreaElement>(null);
+    const id = useId();
+
+    useLayoutEffect(() => {
+        const element = field.current;
+        if (!element) return;
+        element.style.height = "auto";
+        element.style.height = `${element.scrollHeight}px`;
+    }, [text]);
+
+    const send = async (): Promise<void> => {
+        const body = text.trim();
+        if (!body || !outbox) return;
+        typing.stop();
+        await outbox.add({ roomId, type: "m.room.message", content: { msgtype: "m.text", body } });
+        onText("");
+        field.current?.focus();
+        onSent();
+    };
+    const submit = (event: FormEvent): void => {
+        event.preventDefault();
+        void send();
+    };
+    const keyDown = (event: KeyboardEvent): void => {
+        const plainEnter = event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing;
+        // With a finger, Enter makes a new line; with a keyboard it sends.
+        if (!plainEnter || !matchMedia("(pointer: fine)").matches) return;
+        event.preventDefault();
+        void send();
+    };
+    return (
+        <form className="composer" onSubmit={submit}>
+            {onAsk && (
+                <button
+                    type="button"
+                    className="button composer__ask"
+                    title={t.ask.buttonLong}
+                    onClick={onAsk}
+                >
+                    {t.ask.button}
+                </button>
+            )}
+            <label htmlFor={id} className="visually-hidden">
+                {t.conversation.composer}
+            </label>
+            <textarea
+                id={id}
+                ref={field}
+                rows={1}
+                placeholder={t.conversation.composer}
+                value={text}
+                onChange={(event) => {
+                    onText(event.target.value);
+                    if (event.target.value.trim()) typing.start();
+                    else typing.stop();
+                }}
+                onKeyDown={keyDown}
+            />
+            <button type="submit" className="icon-button composer__send" aria-label={t.conversation.send}>
+                <Icon name="send" />
+            </button>
+        </form>
+    );
+}
+
+function useTyping(roomId: string): { start: () => void; stop: () => void } {
+    const client = useClient();
+    const last = useRef(0);
+    const stop = useRef(() => undefined);
+    stop.current = () => {
+        if (last.current === 0) return undefined;
+        last.current = 0;
+        void client.sendTyping(roomId, false, 0).catch(() => undefined);
+        return undefined;
+    };
+    useEffect(() => () => stop.current(), []);
+    return {
+        start: () => {
+            if (Date.now() - last.current < TYPING_EVERY_MS) return;
+            last.current = Date.now();
+            void client.sendTyping(roomId, true, TYPING_MS).catch(() => undefined);
+        },
+        stop: () => stop.current(),
+    };
+}

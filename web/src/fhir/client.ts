@@ -1,0 +1,101 @@
+import * as v from "valibot";
+import type { TokenHolder } from "../matrix/tokens.ts";
+
+/** A refusal or failure of the clinical service, in the words of its OperationOutcome where it gave one. */
+export class FhirError extends Error {
+    constructor(
+        readonly status: number,
+        message: string,
+    ) {
+        super(message);
+        this.name = "FhirError";
+    }
+}
+
+const OutcomeSchema = v.object({
+    issue: v.array(
+        v.object({
+            diagnostics: v.optional(v.string()),
+            details: v.optional(v.object({ text: v.optional(v.string()) })),
+        }),
+    ),
+});
+
+const BundleSchema = v.object({
+    entry: v.optional(v.array(v.object({ resource: v.optional(v.unknown()) })), []),
+    link: v.optional(v.array(v.object({ relation: v.string(), url: v.string() })), []),
+});
+
+/** Most resources read in one search; a hospital's ward lists and roles fit many times over. */
+const MAX_PAGES = 20;
+
+/** A thin FHIR R4 client: JSON in, JSON out, same-origin, the session's token. Callers parse what they read. */
+export class FhirClient {
+    constructor(
+        private readonly tokens: TokenHolder,
+        private readonly base = "/fhir/R4",
+    ) {}
+
+    /** Every resource of a type that this person may see; follows pages. */
+    async search(type: string, parameters: Record<string, string> = {}): Promise<unknown[]> {
+        const query = new URLSearchParams({ _count: "500", ...parameters });
+        let url: string | undefined = `${this.base}/${type}?${query}`;
+        const resources: unknown[] = [];
+        for (let page = 0; url !== undefined && page < MAX_PAGES; page++) {
+            const bundle: v.InferOutput<typeof BundleSchema> = v.parse(
+                BundleSchema,
+                await this.send(url, {}),
+            );
+            for (const { resource } of bundle.entry) if (resource !== undefined) resources.push(resource);
+            url = sameOrigin(bundle.link.find((link) => link.relation === "next")?.url);
+        }
+        return resources;
+    }
+
+    /** Creates or replaces a resource whose id we chose: safe to repeat. */
+    put(type: string, id: string, resource: Record<string, unknown>): Promise<unknown> {
+        return this.send(`${this.base}/${type}/${encodeURIComponent(id)}`, {
+            method: "PUT",
+            body: JSON.stringify(resource),
+        });
+    }
+
+    /** Runs an operation on a resource, with string parameters. */
+    operation(
+        type: string,
+        id: string,
+        name: string,
+        parameters: Record<string, string> = {},
+    ): Promise<unknown> {
+        const parameter = Object.entries(parameters).map(([key, valueString]) => ({
+            name: key,
+            valueString,
+        }));
+        const body = { resourceType: "Parameters", ...(parameter.length > 0 && { parameter }) };
+        return this.send(`${this.base}/${type}/${encodeURIComponent(id)}/$${name}`, {
+            method: "POST",
+            body: JSON.stringify(body),
+        });
+    }
+
+    private async send(url: string, init: RequestInit): Promise<unknown> {
+        const headers: Record<string, string> = { Accept: "application/fhir+json" };
+        if (init.body) headers["Content-Type"] = "application/fhir+json";
+        const response = await this.tokens.authorised(url, { ...init, headers });
+        const body: unknown = await response.json().catch(() => undefined);
+        if (response.ok) return body;
+        const outcome = v.safeParse(OutcomeSchema, body);
+        const issue = outcome.success ? outcome.output.issue[0] : undefined;
+        throw new FhirError(
+            response.status,
+            issue?.details?.text ?? issue?.diagnostics ?? response.statusText,
+        );
+    }
+}
+
+/** Pages are followed only on our own address, whatever a link says. */
+function sameOrigin(url: string | undefined): string | undefined {
+    if (url === undefined) return undefined;
+    const parsed = new URL(url, location.origin);
+    return parsed.pathname + parsed.search;
+}

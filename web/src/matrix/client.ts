@@ -1,0 +1,59 @@
+import { createClient, PendingEventOrdering, type MatrixClient } from "matrix-js-sdk";
+import type { SecretKeyHolder } from "./crypto-setup.ts";
+import { quietLogger, silenceSdk } from "./logger.ts";
+import type { TokenHolder } from "./tokens.ts";
+
+/** Who is signed in on this browser, and the keys to what the SDK stores here. */
+export interface Identity {
+    userId: string;
+    deviceId: string;
+    /** 32 random bytes, base64, that encrypt the crypto store; kept in the `Vault`. */
+    cryptoKey: string;
+    /** Prefix of the crypto store's database names. */
+    cryptoPrefix: string;
+}
+
+/** Makes a client with encryption running; nothing is sent until `startSync`. */
+export async function makeClient(
+    identity: Identity,
+    tokens: TokenHolder,
+    holder: SecretKeyHolder,
+): Promise<MatrixClient> {
+    silenceSdk();
+    const client = createClient({
+        baseUrl: location.origin,
+        fetchFn: tokens.fetch,
+        accessToken: tokens.accessToken,
+        userId: identity.userId,
+        deviceId: identity.deviceId,
+        cryptoCallbacks: holder.callbacks,
+        logger: quietLogger,
+        timelineSupport: true,
+        verificationMethods: [],
+        disableVoip: true,
+    });
+    client.setMaxListeners(200);
+    const storageKey = Uint8Array.from(
+        atob(identity.cryptoKey),
+        (character) => character.codePointAt(0) ?? 0,
+    );
+    await client.initRustCrypto({ cryptoDatabasePrefix: identity.cryptoPrefix, storageKey });
+    return client;
+}
+
+/** Starts `/sync`; it goes on by itself, through server restarts too, until `stopClient`. */
+export async function startSync(client: MatrixClient): Promise<void> {
+    await client.startClient({
+        initialSyncLimit: 30,
+        lazyLoadMembers: true,
+        pendingEventOrdering: PendingEventOrdering.Detached,
+        pollTimeout: 25_000,
+    });
+}
+
+/** Erases the crypto store. Call after the client has stopped. */
+export function eraseCryptoStore(prefix: string): void {
+    for (const suffix of ["matrix-sdk-crypto", "matrix-sdk-crypto-meta"]) {
+        indexedDB.deleteDatabase(`${prefix}::${suffix}`);
+    }
+}

@@ -1,0 +1,27 @@
+import type { MatrixClient } from "matrix-js-sdk";
+
+/**
+ * The part of the SDK's crypto backend that shares a conversation's history with a new member (MSC4268) when the
+ * invitation did not come from one of us but from the hospital's clerk. The SDK does this by itself only for its own `invite` and
+ * `joinRoom`; the three methods exist on the object that `getCrypto()` returns but not in its public type.
+ */
+interface HistorySharing {
+    shareRoomHistoryWithUser(roomId: string, userId: string): Promise<void>;
+    markRoomAsPendingKeyBundle(roomId: string, inviterId: string): Promise<void>;
+    maybeAcceptKeyBundle(roomId: string, inviterId: string): Promise<boolean>;
+}
+
+function hasHistorySharing(value: unknown): value is HistorySharing {
+    const candidate = value as Partial<HistorySharing> | undefined;
+    return (
+        typeof candidate?.shareRoomHistoryWithUser === "function" &&
+        typeof candidate.markRoomAsPendingKeyBundle === "function" &&
+        typeof candidate.maybeAcceptKeyBundle === "function"
+    );
+}
+
+/** The history-sharing side of a client's crypto, or `undefined` before crypto runs. */
+export function historySharing(client: MatrixClient): HistorySharing | undefined {
+    const backend: unknown = client.getCrypto();
+    return hasHistorySharing(backend) ? backend : undefined;
+}

@@ -1,0 +1,116 @@
+import type { MatrixClient } from "matrix-js-sdk";
+import type { CryptoApi, CryptoCallbacks, GeneratedSecretStorageKey } from "matrix-js-sdk/lib/crypto-api";
+import { sealRecoveryKey, unsealRecoveryKey } from "./key-service.ts";
+import type { TokenHolder } from "./tokens.ts";
+
+/** How the set-up of encryption ended: everything readable, or only what comes from now on. */
+export type CryptoOutcome = "ready" | "no-history";
+
+/**
+ * Holds the secret-storage key while encryption is being set up (and no longer), for the SDK's callbacks.
+ */
+export class SecretKeyHolder {
+    private key: Uint8Array<ArrayBuffer> | undefined;
+
+    readonly callbacks: CryptoCallbacks = {
+        getSecretStorageKey: ({ keys }) => {
+            const keyId = Object.keys(keys)[0];
+            return Promise.resolve(keyId && this.key ? [keyId, this.key] : null);
+        },
+    };
+
+    hold(key: Uint8Array<ArrayBuffer>): void {
+        this.key = key;
+    }
+
+    drop(): void {
+        this.key?.fill(0);
+        this.key = undefined;
+    }
+}
+
+/** What set-up needs; the password is the one just typed. */
+export interface CryptoSetup {
+    client: MatrixClient;
+    tokens: TokenHolder;
+    holder: SecretKeyHolder;
+    password: string;
+}
+
+/**
+ * Makes encryption work without a question (architecture: "trust without ceremony"). The first browser of an account
+ * makes its keys, seals the recovery key at the hospital's key service and starts the key backup; later ones fetch the
+ * recovery key, sign themselves and read the history. Call after the first sync. May be called again after a failure.
+ */
+export async function setUpCrypto(setup: CryptoSetup): Promise<CryptoOutcome> {
+    const api = setup.client.getCrypto();
+    if (!api) throw new Error("encryption is not running");
+    try {
+        const exists = await api.userHasCrossSigningKeys(setup.client.getSafeUserId(), true);
+        const secretsExist = (await setup.client.secretStorage.getDefaultKeyId()) !== null;
+        if (exists && secretsExist) return await joinIdentity(api, setup);
+        // Keys without secret storage are the trace of a set-up cut short: nobody can ever read them, so start again.
+        await createIdentity(api, setup, exists);
+        return "ready";
+    } finally {
+        setup.holder.drop();
+    }
+}
+
+/** First browser: sealing comes first, so that a crash at any later point never leaves keys that nobody can open. */
+async function createIdentity(api: CryptoApi, setup: CryptoSetup, replace: boolean): Promise<void> {
+    const { client, tokens, holder, password } = setup;
+    const recovery = await api.createRecoveryKeyFromPassphrase();
+    const privateKey: Uint8Array<ArrayBuffer> = new Uint8Array(recovery.privateKey);
+    holder.hold(privateKey);
+    await sealRecoveryKey(tokens, privateKey, password);
+    await api.bootstrapCrossSigning({
+        setupNewCrossSigning: replace,
+        authUploadDeviceSigningKeys: (makeRequest) =>
+            withPassword(client.getSafeUserId(), password, makeRequest),
+    });
+    await api.bootstrapSecretStorage({
+        createSecretStorageKey: (): Promise<GeneratedSecretStorageKey> => Promise.resolve(recovery),
+        setupNewSecretStorage: true,
+        setupNewKeyBackup: true,
+    });
+}
+
+/** Later browser: become part of the identity that exists and read the history. */
+async function joinIdentity(api: CryptoApi, setup: CryptoSetup): Promise<CryptoOutcome> {
+    if ((await api.isCrossSigningReady()) && (await api.getActiveSessionBackupVersion()) !== null)
+        return "ready";
+    const key = await unsealRecoveryKey(setup.tokens, setup.password);
+    if (!key) return "no-history";
+    setup.holder.hold(key);
+    await api.bootstrapCrossSigning({});
+    await api.loadSessionBackupPrivateKeyFromSecretStorage();
+    await api.checkKeyBackupAndEnable();
+    // From here on single messages are restored on demand; fetching all of them need not hold anything up.
+    void api.restoreKeyBackup().catch(() => undefined);
+    return "ready";
+}
+
+interface AuthFailure {
+    data?: { session?: string; flows?: unknown };
+}
+
+/** User-interactive authentication with the password (client-server API, "Password-based"). */
+async function withPassword<T>(
+    userId: string,
+    password: string,
+    makeRequest: (auth: { type: string; [key: string]: unknown } | null) => Promise<T>,
+): Promise<T> {
+    try {
+        return await makeRequest(null);
+    } catch (error) {
+        const session = (error as AuthFailure).data?.session;
+        if (!session) throw error;
+        return makeRequest({
+            type: "m.login.password",
+            identifier: { type: "m.id.user", user: userId },
+            password,
+            session,
+        });
+    }
+}

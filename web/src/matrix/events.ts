@@ -1,0 +1,71 @@
+/** Names of Wardline's own event, state and receipt types, and the shapes we read from them (all untrusted input). */
+import * as v from "valibot";
+
+export const PATIENT_ROOM = "org.wardline.patient";
+export const REQUEST = "org.wardline.request";
+export const REQUEST_UPDATE = "org.wardline.request.update";
+export const DELIVERED = "org.wardline.delivered";
+
+export const requestClasses = ["urgent", "action", "information"] as const;
+export type RequestClass = (typeof requestClasses)[number];
+
+export const requestStates = [
+    "raised",
+    "delivered",
+    "seen",
+    "accepted",
+    "declined",
+    "on-my-way",
+    "arrived",
+    "completed",
+    "cancelled",
+    "failed",
+] as const;
+export type RequestState = (typeof requestStates)[number];
+
+const text = v.pipe(v.string(), v.maxLength(20_000));
+const id = v.pipe(v.string(), v.maxLength(255));
+
+export const SbarSchema = v.object({
+    situation: v.optional(text, ""),
+    background: v.optional(text, ""),
+    assessment: v.optional(text, ""),
+    recommendation: v.optional(text, ""),
+});
+export type Sbar = v.InferOutput<typeof SbarSchema>;
+
+/** The words of a request: content of the encrypted `org.wardline.request`. */
+export const RequestContentSchema = v.object({
+    request_id: id,
+    class: v.picklist(requestClasses),
+    to: v.object({ kind: v.picklist(["role", "person"]), id, display: text }),
+    needed_by: v.number(),
+    sbar: v.optional(SbarSchema),
+    text: v.optional(text),
+    body: v.optional(text, ""),
+});
+export type RequestContent = v.InferOutput<typeof RequestContentSchema>;
+
+/** The clerk's clear-text announcement of a step: content of `org.wardline.request.update`. */
+export const RequestUpdateSchema = v.object({
+    request_id: id,
+    state: v.picklist(requestStates),
+    class: v.picklist(requestClasses),
+    at: v.number(),
+    step: v.optional(v.number(), 0),
+    actor: v.optional(v.nullable(id)),
+    role: v.optional(v.nullable(id)),
+    asks: v.optional(v.nullable(id)),
+    invite: v.optional(v.nullable(id)),
+    next_step_at: v.optional(v.nullable(v.number())),
+    body: v.optional(text, ""),
+});
+export type RequestUpdate = v.InferOutput<typeof RequestUpdateSchema>;
+
+export const PatientStateSchema = v.object({ ref: v.pipe(v.string(), v.minLength(1), v.maxLength(64)) });
+
+/** Parses, or gives `undefined`: an event that is not what it says is not shown as if it were. */
+export function parse<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutput<S> | undefined {
+    const result = v.safeParse(schema, value);
+    return result.success ? result.output : undefined;
+}

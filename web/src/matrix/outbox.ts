@@ -1,0 +1,217 @@
+import type { MatrixClient } from "matrix-js-sdk";
+import { RoomEvent } from "matrix-js-sdk";
+import { create } from "zustand";
+import { t } from "../i18n/index.ts";
+import {
+    afterReload,
+    isFinal,
+    nextToSend,
+    retryDelay,
+    type OutboxItem,
+    type QueuedRequest,
+} from "./outbox-logic.ts";
+import type { Vault } from "./vault.ts";
+
+/** Everything typed and not yet seen in its conversation, for the screens. */
+export const useOutbox = create<{ items: OutboxItem[] }>(() => ({ items: [] }));
+
+const PREFIX = "outbox:";
+
+function recordName(item: Pick<OutboxItem, "seq" | "txnId">): string {
+    return `${PREFIX}${String(item.seq).padStart(16, "0")}:${item.txnId}`;
+}
+
+/** Writes the Task of a request once its message has `eventId`. */
+export type RequestWriter = (request: QueuedRequest, eventId: string) => Promise<void>;
+
+/**
+ * Sends what was typed, in order for each conversation, however long it takes. Every item is on disk (encrypted, see `Vault`)
+ * before it is tried, keeps its transaction id for ever, and leaves only when its echo came back in the timeline.
+ */
+export class Outbox {
+    private readonly running = new Set<string>();
+    private readonly timers = new Map<string, ReturnType<typeof setTimeout>>();
+    private lastSeq = 0;
+    /** Writes to disk happen one after another, so that a removal can never be overtaken by an older write. */
+    private writes: Promise<void> = Promise.resolve();
+
+    constructor(
+        private readonly client: MatrixClient,
+        private readonly vault: Vault,
+        private readonly writeRequest: RequestWriter,
+    ) {}
+
+    /** Loads what an earlier visit left and starts to send. */
+    async start(): Promise<void> {
+        const stored = await this.vault.list<OutboxItem>(PREFIX);
+        for (const item of stored) if (item.state === "sent") await this.vault.remove(recordName(item));
+        const items = afterReload(stored);
+        this.lastSeq = items.at(-1)?.seq ?? 0;
+        useOutbox.setState({ items });
+        this.client.on(RoomEvent.Timeline, (event, room) => {
+            if (room) this.settle(room.roomId, event.getId(), event.getUnsigned().transaction_id);
+        });
+        this.flush();
+    }
+
+    /** Takes responsibility for a message: resolves when it is on disk, not when it is sent. */
+    async add(entry: Pick<OutboxItem, "roomId" | "type" | "content" | "request">): Promise<void> {
+        this.lastSeq = Math.max(Date.now(), this.lastSeq + 1);
+        const item: OutboxItem = {
+            ...entry,
+            txnId: `w${crypto.randomUUID()}`,
+            seq: this.lastSeq,
+            createdAt: Date.now(),
+            state: "waiting",
+            attempts: 0,
+        };
+        await this.vault.put(recordName(item), item);
+        useOutbox.setState(({ items }) => ({ items: [...items, item] }));
+        this.flush();
+    }
+
+    /** Tries everything that waits, now; called when the connection comes back. */
+    flush(): void {
+        for (const [roomId, timer] of this.timers) {
+            clearTimeout(timer);
+            this.timers.delete(roomId);
+        }
+        for (const item of nextToSend(useOutbox.getState().items)) this.run(item);
+    }
+
+    /** Tries a failed item again. The server has refused the old transaction, so it gets a new one. */
+    async retry(txnId: string): Promise<void> {
+        const item = find(txnId);
+        if (item?.state !== "failed") return;
+        await this.vault.remove(recordName(item));
+        const again: OutboxItem = {
+            ...item,
+            txnId: `w${crypto.randomUUID()}`,
+            state: "waiting",
+            error: undefined,
+            attempts: 0,
+        };
+        await this.vault.put(recordName(again), again);
+        useOutbox.setState(({ items }) => ({
+            items: items.map((other) => (other === item ? again : other)),
+        }));
+        this.flush();
+    }
+
+    /** Gives a failed item up; its words are handed back so that nothing is lost. */
+    async discard(txnId: string): Promise<OutboxItem | undefined> {
+        const item = find(txnId);
+        if (!item || item.state !== "failed") return undefined;
+        await this.vault.remove(recordName(item));
+        useOutbox.setState(({ items }) => ({ items: items.filter((other) => other.txnId !== txnId) }));
+        return item;
+    }
+
+    private run(item: OutboxItem): void {
+        if (this.running.has(item.roomId)) return;
+        this.running.add(item.roomId);
+        this.attempt(item)
+            .finally(() => this.running.delete(item.roomId))
+            .then(
+                (goOn) => {
+                    if (goOn) this.flush();
+                },
+                () => undefined,
+            );
+    }
+
+    /** One try; resolves `true` when the next item of the conversation may follow at once. */
+    private async attempt(item: OutboxItem): Promise<boolean> {
+        const room = this.client.getRoom(item.roomId);
+        if (!room) return false;
+        await this.update(item.txnId, { state: "sending" });
+        try {
+            let eventId = item.eventId;
+            if (!eventId) {
+                if (!room.hasEncryptionStateEvent())
+                    throw Object.assign(new Error(t.outbox.notEncrypted), { status: 400 });
+                eventId = await this.send(item);
+                await this.update(item.txnId, { eventId });
+            }
+            if (item.request) await this.writeRequest(item.request, eventId);
+            await this.update(item.txnId, { state: "sent", eventId });
+            this.settle(item.roomId, room.findEventById(eventId)?.getId());
+            return true;
+        } catch (error) {
+            return this.failed(item, error);
+        }
+    }
+
+    private async send(item: OutboxItem): Promise<string> {
+        const room = this.client.getRoom(item.roomId);
+        const earlier = room?.getPendingEvents().find((event) => event.getTxnId() === item.txnId);
+        if (earlier && room) return (await this.client.resendEvent(earlier, room)).event_id;
+        const send = this.client.sendEvent.bind(this.client) as unknown as (
+            roomId: string,
+            threadId: null,
+            type: string,
+            content: object,
+            txnId: string,
+        ) => Promise<{ event_id: string }>;
+        return (await send(item.roomId, null, item.type, item.content, item.txnId)).event_id;
+    }
+
+    private async failed(item: OutboxItem, error: unknown): Promise<boolean> {
+        const attempts = item.attempts + 1;
+        if (isFinal(error)) {
+            this.forgetEcho(item);
+            const words = error instanceof Error && error.message ? error.message : t.outbox.refused;
+            await this.update(item.txnId, { state: "failed", error: words, attempts });
+            return true;
+        }
+        await this.update(item.txnId, { state: "waiting", attempts });
+        const timer = setTimeout(() => this.flush(), retryDelay(attempts));
+        this.timers.set(item.roomId, timer);
+        return false;
+    }
+
+    /** A refused message must not stand in the SDK's own queue, where it would block the ones behind it. */
+    private forgetEcho(item: OutboxItem): void {
+        const room = this.client.getRoom(item.roomId);
+        const echo = room?.getPendingEvents().find((event) => event.getTxnId() === item.txnId);
+        if (echo) this.client.cancelPendingEvent(echo);
+    }
+
+    /** Removes the item whose echo has arrived; an item with an unwritten request stays until that is written. */
+    private settle(roomId: string, eventId?: string, txnId?: string): void {
+        const item = useOutbox
+            .getState()
+            .items.find(
+                (one) =>
+                    one.roomId === roomId && ((eventId && one.eventId === eventId) || one.txnId === txnId),
+            );
+        if (!item || !eventId) return;
+        if (item.request && item.state !== "sent") {
+            if (!item.eventId) void this.update(item.txnId, { eventId });
+            return;
+        }
+        useOutbox.setState(({ items }) => ({ items: items.filter((other) => other.txnId !== item.txnId) }));
+        void this.write(() => this.vault.remove(recordName(item)));
+    }
+
+    private write(action: () => Promise<void>): Promise<void> {
+        this.writes = this.writes.then(action, action);
+        return this.writes;
+    }
+
+    private async update(txnId: string, change: Partial<OutboxItem>): Promise<void> {
+        const item = find(txnId);
+        if (!item) return;
+        const changed = { ...item, ...change };
+        useOutbox.setState(({ items }) => ({
+            items: items.map((other) => (other.txnId === txnId ? changed : other)),
+        }));
+        await this.write(async () => {
+            if (find(txnId)) await this.vault.put(recordName(changed), changed);
+        });
+    }
+}
+
+function find(txnId: string): OutboxItem | undefined {
+    return useOutbox.getState().items.find((item) => item.txnId === txnId);
+}

@@ -1,0 +1,67 @@
+import { EventType, type MatrixClient, type Room, type RoomMember } from "matrix-js-sdk";
+import { parse, PATIENT_ROOM, PatientStateSchema } from "./events.ts";
+
+/** `Patient.id` of a patient's conversation, `undefined` for any other conversation. */
+export function patientRef(room: Room): string | undefined {
+    if (room.getType() !== PATIENT_ROOM) return undefined;
+    const content = room.currentState.getStateEvents(PATIENT_ROOM, "")?.getContent();
+    return parse(PatientStateSchema, content)?.ref;
+}
+
+/** The conversation of a patient among those this person belongs to. */
+export function roomOfPatient(client: MatrixClient, ref: string): Room | undefined {
+    return joinedRooms(client).find((room) => patientRef(room) === ref);
+}
+
+/** Conversations that this person belongs to. */
+export function joinedRooms(client: MatrixClient): Room[] {
+    return client.getRooms().filter((room) => room.getMyMembership() === "join");
+}
+
+/** Conversations that somebody invites this person to. */
+export function invitedRooms(client: MatrixClient): Room[] {
+    return client.getRooms().filter((room) => room.getMyMembership() === "invite");
+}
+
+/** The local part of a Matrix id: `Practitioner.id`. */
+export function localpart(userId: string): string {
+    return userId.slice(1).split(":", 1)[0] ?? userId;
+}
+
+/** The server of a Matrix id. */
+export function serverOf(userId: string): string {
+    return userId.slice(userId.indexOf(":") + 1);
+}
+
+/** The server's clerk: authors memberships and announcements, is no colleague. */
+export function clerkOf(client: MatrixClient): string {
+    return `@clerk:${serverOf(client.getSafeUserId())}`;
+}
+
+export function isClerk(userId: string): boolean {
+    return localpart(userId) === "clerk";
+}
+
+/** The people in a conversation other than this person and the clerk. */
+export function colleagues(room: Room): RoomMember[] {
+    return room
+        .getJoinedMembers()
+        .filter((member) => member.userId !== room.myUserId && !isClerk(member.userId));
+}
+
+/** A person's name as the conversation knows it, never a bare Matrix id. */
+export function nameOf(room: Room | null | undefined, userId: string): string {
+    const member = room?.getMember(userId);
+    return member?.rawDisplayName && member.rawDisplayName !== userId
+        ? member.rawDisplayName
+        : localpart(userId);
+}
+
+/** The rooms that this person's `m.direct` lists for `userId`. */
+export function directRoom(client: MatrixClient, userId: string): Room | undefined {
+    const direct = client.getAccountData(EventType.Direct)?.getContent()[userId];
+    const ids = Array.isArray(direct) ? direct : [];
+    return (
+        ids.map((id) => client.getRoom(id)).find((room) => room?.getMyMembership() === "join") ?? undefined
+    );
+}

@@ -1,0 +1,180 @@
+import { MsgType, RelationType, type MatrixEvent, type Room } from "matrix-js-sdk";
+import { t } from "../i18n/index.ts";
+import {
+    parse,
+    REQUEST,
+    REQUEST_UPDATE,
+    RequestContentSchema,
+    RequestUpdateSchema,
+    type RequestContent,
+} from "./events.ts";
+import { isClerk, nameOf } from "./rooms.ts";
+
+/** One thing to draw in a conversation. */
+export type TimelineItem =
+    | { kind: "day"; key: string; at: number }
+    | { kind: "system"; key: string; at: number; text: string; joined?: string[] }
+    | { kind: "unreadable"; key: string; at: number; sender: string; pending: boolean; first: boolean }
+    | {
+          kind: "message";
+          key: string;
+          at: number;
+          sender: string;
+          own: boolean;
+          first: boolean;
+          text: string;
+          edited: boolean;
+          deleted: boolean;
+          /** Position among the loaded events, for ticks. */
+          index: number;
+      }
+    | {
+          kind: "request";
+          key: string;
+          at: number;
+          sender: string;
+          own: boolean;
+          first: boolean;
+          content: RequestContent;
+          index: number;
+      };
+
+/** Messages of one person closer together than this share one name line. */
+const GROUP_MS = 5 * 60_000;
+
+function dayOf(at: number): string {
+    return new Date(at).toDateString();
+}
+
+function plainText(event: MatrixEvent): string {
+    const content = event.getContent();
+    const body: unknown = content["body"];
+    const type: unknown = content["msgtype"];
+    if (type === MsgType.Text || type === MsgType.Notice || type === MsgType.Emote) {
+        return typeof body === "string" ? body : "";
+    }
+    return t.conversation.unsupported(typeof body === "string" ? body : "");
+}
+
+type SystemLine = { text: string; joined?: string[] };
+
+function memberLine(event: MatrixEvent, room: Room): SystemLine | undefined {
+    const target = event.getStateKey() ?? "";
+    if (isClerk(target)) return undefined;
+    const now: unknown = event.getContent()["membership"];
+    const before: unknown = event.getPrevContent()["membership"];
+    if (now === before) return undefined;
+    const name = nameOf(room, target);
+    const bySelf = event.getSender() === target;
+    if (now === "join") return { text: t.conversation.joined([name]), joined: [name] };
+    if (now === "invite") return { text: t.conversation.invited(name) };
+    if (now === "leave") return { text: bySelf ? t.conversation.left(name) : t.conversation.removed(name) };
+    return undefined;
+}
+
+type Drawn = Exclude<TimelineItem, { kind: "day" }>;
+
+function drawn(event: MatrixEvent, room: Room, index: number): Drawn | undefined {
+    const key = event.getId() ?? `local-${index}`;
+    const at = event.getTs();
+    const sender = event.getSender() ?? "";
+    const own = sender === room.myUserId;
+    const base = { key, at, sender, own, first: true, index };
+    if (event.isRelation(RelationType.Replace) || event.isRelation(RelationType.Annotation)) return undefined;
+    if (event.isRedacted() && !event.isState()) {
+        return { ...base, kind: "message", text: t.conversation.deleted, edited: false, deleted: true };
+    }
+    if (event.isBeingDecrypted() || event.isDecryptionFailure() || event.getType() === "m.room.encrypted") {
+        return { kind: "unreadable", key, at, sender, pending: !event.isDecryptionFailure(), first: true };
+    }
+    switch (event.getType()) {
+        case "m.room.message":
+            return {
+                ...base,
+                kind: "message",
+                text: plainText(event),
+                edited: event.replacingEvent() !== null,
+                deleted: false,
+            };
+        case REQUEST: {
+            const content = parse(RequestContentSchema, event.getContent());
+            return content && { ...base, kind: "request", content };
+        }
+        case REQUEST_UPDATE: {
+            const update = isClerk(sender) ? parse(RequestUpdateSchema, event.getContent()) : undefined;
+            // The request's own card shows that it was raised, delivered and seen; a line would only be noise.
+            const quiet = update?.state === "delivered" || update?.state === "seen";
+            if (!update || quiet || (update.state === "raised" && update.step === 0)) return undefined;
+            return update.body ? { kind: "system", key, at, text: update.body } : undefined;
+        }
+        case "m.room.member": {
+            const line = memberLine(event, room);
+            return line && { kind: "system", key, at, ...line };
+        }
+        case "m.room.encryption":
+            return { kind: "system", key, at, text: t.conversation.encrypted };
+        default:
+            return undefined;
+    }
+}
+
+/** What a conversation shows, oldest first, with day separators and messages grouped by sender. */
+export function buildTimeline(room: Room, events: readonly MatrixEvent[]): TimelineItem[] {
+    const items: TimelineItem[] = [];
+    let last: TimelineItem | undefined;
+    for (const [index, event] of events.entries()) {
+        const item = drawn(event, room, index);
+        if (!item) continue;
+        if (!last || dayOf(last.at) !== dayOf(item.at)) {
+            items.push({ kind: "day", key: `day-${item.key}`, at: item.at });
+            last = undefined;
+        }
+        if (item.kind !== "system" && last && "sender" in last) {
+            item.first = last.sender !== item.sender || item.at - last.at > GROUP_MS;
+        }
+        items.push(item);
+        last = item;
+    }
+    return mergeSystemLines(items);
+}
+
+/** Joins of many people at once become one line, the rest stays. */
+function mergeSystemLines(items: readonly TimelineItem[]): TimelineItem[] {
+    const merged: TimelineItem[] = [];
+    for (const item of items) {
+        const previous = merged.at(-1);
+        const earlier = previous?.kind === "system" ? previous : undefined;
+        if (item.kind === "system" && item.joined && earlier?.joined) {
+            const joined = [...new Set([...earlier.joined, ...item.joined])];
+            merged[merged.length - 1] = { ...earlier, joined, text: t.conversation.joined(joined) };
+        } else {
+            merged.push(item);
+        }
+    }
+    return merged;
+}
+
+/** One line for the list of conversations: the newest thing worth telling. */
+export function preview(room: Room): { text: string; at: number; own: boolean } | undefined {
+    const events = room.getLiveTimeline().getEvents();
+    for (let index = events.length - 1; index >= 0; index--) {
+        const event = events[index];
+        const item = event && drawn(event, room, index);
+        if (!item) continue;
+        const own = "own" in item && item.own;
+        return { text: previewText(item), at: item.at, own };
+    }
+    return undefined;
+}
+
+function previewText(item: Drawn): string {
+    switch (item.kind) {
+        case "message":
+        case "system":
+            return item.text;
+        case "unreadable":
+            return item.pending ? t.conversation.opening : t.conversation.unreadable;
+        case "request":
+            return t.requests.preview(item.content.class, item.content.to.display);
+    }
+}

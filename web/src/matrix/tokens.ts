@@ -1,0 +1,106 @@
+/**
+ * The session's access token and its renewal (Matrix client-server API, "Refreshing access tokens").
+ * One holder serves the Matrix client, the FHIR client and the key service, so that a token is renewed once.
+ */
+export interface Tokens {
+    accessToken: string;
+    refreshToken?: string | undefined;
+    /** When the access token stops working, milliseconds since the epoch; absent when it does not. */
+    expiresAt?: number | undefined;
+}
+
+interface RefreshAnswer {
+    access_token: string;
+    refresh_token?: string;
+    expires_in_ms?: number;
+}
+
+/** Renew this long before the end, so that a long upload does not start with a dying token. */
+const EARLY_MS = 60_000;
+
+export class TokenHolder {
+    private renewal: Promise<boolean> | undefined;
+
+    constructor(
+        private tokens: Tokens,
+        private readonly baseUrl: string,
+        /** Called with renewed tokens, before they are used. */
+        private readonly onRenewed: (tokens: Tokens) => Promise<void>,
+        /** Called when the server will not accept this session any more; `soft` when the device may sign in again. */
+        private readonly onLost: (soft: boolean) => void,
+    ) {}
+
+    get accessToken(): string {
+        return this.tokens.accessToken;
+    }
+
+    /** `fetch` with the current token; renews it and tries once more when the server says it is unknown. */
+    readonly fetch: typeof globalThis.fetch = async (input, init) => {
+        const headers = new Headers(init?.headers);
+        const needsToken = headers.has("Authorization");
+        if (!needsToken) return fetch(input, init);
+        if (this.tokens.expiresAt !== undefined && this.tokens.expiresAt - Date.now() < EARLY_MS) {
+            await this.renew(this.tokens.accessToken);
+        }
+        const used = this.tokens.accessToken;
+        headers.set("Authorization", `Bearer ${used}`);
+        const response = await fetch(input, { ...init, headers });
+        const refusal = response.status === 401 ? await unknownToken(response) : undefined;
+        if (!refusal || !(await this.renew(used, refusal.soft))) return response;
+        headers.set("Authorization", `Bearer ${this.tokens.accessToken}`);
+        return fetch(input, { ...init, headers });
+    };
+
+    /** `fetch` for our own services: always sends the token. */
+    readonly authorised: typeof globalThis.fetch = (input, init) => {
+        const headers = new Headers(init?.headers);
+        headers.set("Authorization", "Bearer");
+        return this.fetch(input, { ...init, headers });
+    };
+
+    /** Renews the token unless that has happened since `used`; `soft` is what the server said when it refused it. */
+    private renew(used: string, soft?: boolean): Promise<boolean> {
+        if (used !== this.tokens.accessToken) return Promise.resolve(true);
+        this.renewal ??= this.doRenew(soft).finally(() => {
+            this.renewal = undefined;
+        });
+        return this.renewal;
+    }
+
+    private async doRenew(soft: boolean | undefined): Promise<boolean> {
+        if (!this.tokens.refreshToken || soft === false) {
+            // Without a refresh token an early renewal is pointless; only a refusal by the server ends the session.
+            if (soft !== undefined) this.onLost(soft);
+            return false;
+        }
+        const response = await fetch(`${this.baseUrl}/_matrix/client/v3/refresh`, {
+            method: "POST",
+            headers: { "Content-Type": "application/json" },
+            body: JSON.stringify({ refresh_token: this.tokens.refreshToken }),
+        });
+        if (response.status === 401 || response.status === 403) {
+            this.onLost((await unknownToken(response))?.soft ?? false);
+            return false;
+        }
+        if (!response.ok) return false;
+        const answer = (await response.json()) as RefreshAnswer;
+        const renewed: Tokens = {
+            accessToken: answer.access_token,
+            refreshToken: answer.refresh_token ?? this.tokens.refreshToken,
+            expiresAt: answer.expires_in_ms === undefined ? undefined : Date.now() + answer.expires_in_ms,
+        };
+        await this.onRenewed(renewed);
+        this.tokens = renewed;
+        return true;
+    }
+}
+
+/** What a refused token means, if that is why the request was refused (client-server API, "Soft logout"). */
+async function unknownToken(response: Response): Promise<{ soft: boolean } | undefined> {
+    try {
+        const body = (await response.clone().json()) as { errcode?: string; soft_logout?: boolean };
+        return body.errcode === "M_UNKNOWN_TOKEN" ? { soft: body.soft_logout === true } : undefined;
+    } catch {
+        return undefined;
+    }
+}

@@ -1,0 +1,82 @@
+import {
+    ClientEvent,
+    MatrixEventEvent,
+    RoomEvent,
+    RoomMemberEvent,
+    RoomStateEvent,
+    type MatrixClient,
+    type Room,
+} from "matrix-js-sdk";
+import { useSyncExternalStore } from "react";
+import { useClient } from "../session/store.ts";
+
+/**
+ * The SDK is the store of conversations; React only needs to know that something changed. A `Changes` counts the changes
+ * of every room, tells its listeners at most once per turn of the event loop, and is made once per client.
+ */
+class Changes {
+    private readonly listeners = new Set<() => void>();
+    private readonly versions = new Map<string, number>();
+    private total = 0;
+    private scheduled = false;
+
+    constructor(client: MatrixClient) {
+        const ofRoom = (room: Room | undefined): void => this.changed(room?.roomId);
+        client.on(ClientEvent.Room, ofRoom);
+        client.on(ClientEvent.Sync, () => this.changed());
+        client.on(ClientEvent.AccountData, () => this.changed());
+        client.on(RoomEvent.Timeline, (_event, room) => ofRoom(room));
+        client.on(RoomEvent.Receipt, (_event, room) => ofRoom(room));
+        client.on(RoomEvent.Name, ofRoom);
+        client.on(RoomEvent.MyMembership, ofRoom);
+        client.on(RoomEvent.TimelineReset, ofRoom);
+        client.on(RoomEvent.Redaction, (_event, room) => ofRoom(room));
+        client.on(RoomStateEvent.Update, (state) => this.changed(state.roomId));
+        client.on(RoomMemberEvent.Typing, (_event, member) => this.changed(member.roomId));
+        client.on(MatrixEventEvent.Decrypted, (event) => this.changed(event.getRoomId()));
+        client.on(MatrixEventEvent.Replaced, (event) => this.changed(event.getRoomId()));
+    }
+
+    readonly subscribe = (listener: () => void): (() => void) => {
+        this.listeners.add(listener);
+        return () => this.listeners.delete(listener);
+    };
+
+    version(roomId?: string): number {
+        return roomId === undefined ? this.total : (this.versions.get(roomId) ?? 0);
+    }
+
+    private changed(roomId?: string): void {
+        this.total++;
+        if (roomId !== undefined) this.versions.set(roomId, this.version(roomId) + 1);
+        if (this.scheduled) return;
+        this.scheduled = true;
+        setTimeout(() => {
+            this.scheduled = false;
+            for (const listener of this.listeners) listener();
+        }, 0);
+    }
+}
+
+const changesOf = new WeakMap<MatrixClient, Changes>();
+
+function changes(client: MatrixClient): Changes {
+    let known = changesOf.get(client);
+    if (!known) {
+        known = new Changes(client);
+        changesOf.set(client, known);
+    }
+    return known;
+}
+
+/** Re-renders when any conversation changes; the number is different after every change. */
+export function useAllRooms(): number {
+    const source = changes(useClient());
+    return useSyncExternalStore(source.subscribe, () => source.version());
+}
+
+/** Re-renders when this conversation changes; the number is different after every change. */
+export function useRoomChanges(roomId: string): number {
+    const source = changes(useClient());
+    return useSyncExternalStore(source.subscribe, () => source.version(roomId));
+}

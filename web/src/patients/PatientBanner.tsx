@@ -1,0 +1,58 @@
+import type { JSX } from "react";
+import { t } from "../i18n/index.ts";
+import { bornWithAge, fullName, gender, nhsNumber } from "./format.ts";
+import { usePatient } from "./use-patient.ts";
+
+/** Who the patient is, as the NHS writes it. The same everywhere, so that it can be checked at a glance. */
+export function PatientSummary({ patientRef }: { patientRef: string }): JSX.Element {
+    const found = usePatient(patientRef);
+    if (!found) {
+        return (
+            <div className="patient patient--unknown">
+                <p className="patient__name">
+                    {found === undefined ? t.patients.loading : t.patients.unknown}
+                </p>
+            </div>
+        );
+    }
+    const { patient, place } = found;
+    const where = [place.ward, place.bed && t.patients.bed(place.bed)].filter(Boolean).join(", ");
+    return (
+        <div className="patient">
+            <p className="patient__name">{fullName(patient)}</p>
+            <dl className="patient__facts">
+                {patient.born !== undefined && (
+                    <div>
+                        <dt>{t.patients.born}</dt>
+                        <dd>{bornWithAge(patient.born, new Date())}</dd>
+                    </div>
+                )}
+                <div>
+                    <dt>{t.patients.gender}</dt>
+                    <dd>{gender(patient.gender)}</dd>
+                </div>
+                {patient.nhsNumber !== undefined && (
+                    <div>
+                        <dt>{t.patients.nhsNumber}</dt>
+                        <dd className="nowrap">{nhsNumber(patient.nhsNumber)}</dd>
+                    </div>
+                )}
+                {where && (
+                    <div>
+                        <dt>{t.patients.place}</dt>
+                        <dd>{where}</dd>
+                    </div>
+                )}
+            </dl>
+        </div>
+    );
+}
+
+/** The banner of a patient's conversation. It stays where it is while the conversation scrolls. */
+export function PatientBanner({ patientRef }: { patientRef: string }): JSX.Element {
+    return (
+        <section className="banner" aria-label={t.patients.banner}>
+            <PatientSummary patientRef={patientRef} />
+        </section>
+    );
+}

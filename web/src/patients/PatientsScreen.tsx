@@ -1,0 +1,111 @@
+import { useMemo, type JSX } from "react";
+import { Link } from "wouter";
+import { usePatients, usePlaces, useRequests } from "../fhir/queries.ts";
+import { t } from "../i18n/index.ts";
+import { roomOfPatient } from "../matrix/rooms.ts";
+import { useAllRooms } from "../matrix/use-rooms.ts";
+import { isOpen, type Request } from "../requests/model.ts";
+import { useClient } from "../session/store.ts";
+import { Icon } from "../ui/Icon.tsx";
+import { Empty, LoadFailed, Loading } from "../ui/parts.tsx";
+import { age, nhsNumber, shortName } from "./format.ts";
+import { byWard, type Patient } from "./model.ts";
+
+/** The ward list: patients by bed, with their open requests; one tap opens the conversation. */
+export function PatientsScreen({ openRoom }: { openRoom: string | undefined }): JSX.Element {
+    const patients = usePatients();
+    const { data: places } = usePlaces();
+    const { data: requests } = useRequests();
+    const wards = useMemo(() => byWard(patients.data ?? [], places), [patients.data, places]);
+    if (patients.isPending) return <Loading />;
+    return (
+        <>
+            {patients.isError && (
+                <LoadFailed stale={patients.data !== undefined} retry={() => void patients.refetch()} />
+            )}
+            {patients.data?.length === 0 && <Empty icon="patients">{t.patients.empty}</Empty>}
+            {wards.map(({ ward, patients: inWard }) => (
+                <section key={ward} className="group" aria-label={ward || t.patients.noWard}>
+                    <h2 className="group__title">
+                        {ward || t.patients.noWard}{" "}
+                        <span className="muted">{t.patients.count(inWard.length)}</span>
+                    </h2>
+                    <ul className="rows">
+                        {inWard.map(({ patient, bed }) => (
+                            <PatientRow
+                                key={patient.ref}
+                                patient={patient}
+                                bed={bed}
+                                openRoom={openRoom}
+                                requests={(requests ?? []).filter(
+                                    (request) => request.patientRef === patient.ref && isOpen(request),
+                                )}
+                            />
+                        ))}
+                    </ul>
+                </section>
+            ))}
+        </>
+    );
+}
+
+interface RowProps {
+    patient: Patient;
+    bed: string;
+    requests: Request[];
+    openRoom: string | undefined;
+}
+
+function PatientRow({ patient, bed, requests, openRoom }: RowProps): JSX.Element {
+    const client = useClient();
+    useAllRooms();
+    const roomId = roomOfPatient(client, patient.ref)?.roomId;
+    const urgent = requests.filter((request) => request.class === "urgent").length;
+    const unread = roomId === undefined ? 0 : (client.getRoom(roomId)?.getUnreadNotificationCount() ?? 0);
+    const content = (
+        <>
+            <span className="bed">{bed || t.patients.noBed}</span>
+            <span className="row__main">
+                <span className="row__title">{shortName(patient)}</span>
+                <span className="row__sub">
+                    {patient.born !== undefined && `${age(patient.born, new Date())} · `}
+                    {patient.nhsNumber !== undefined &&
+                        `${t.patients.nhsNumber} ${nhsNumber(patient.nhsNumber)}`}
+                    {roomId === undefined && ` · ${t.patients.noConversation}`}
+                </span>
+                {requests.length > 0 && (
+                    <span className={urgent > 0 ? "row__flag row__flag--urgent" : "row__flag"}>
+                        <Icon name={urgent > 0 ? "urgent" : "action"} size={16} />
+                        {urgent > 0 ? t.patients.urgentOpen(urgent) : t.patients.open(requests.length)}
+                    </span>
+                )}
+            </span>
+            {unread > 0 && <UnreadBadge count={unread} />}
+        </>
+    );
+    return (
+        <li>
+            {roomId === undefined ? (
+                <div className="row row--still">{content}</div>
+            ) : (
+                <Link
+                    className="row"
+                    href={`/patients/${encodeURIComponent(roomId)}`}
+                    aria-current={openRoom === roomId ? "page" : undefined}
+                >
+                    {content}
+                </Link>
+            )}
+        </li>
+    );
+}
+
+/** How many messages are unread, in figures and, for screen readers, in words. */
+export function UnreadBadge({ count }: { count: number }): JSX.Element {
+    return (
+        <span className="unread">
+            <span aria-hidden="true">{count > 99 ? "99+" : count}</span>
+            <span className="visually-hidden">{t.chats.unread(count)}</span>
+        </span>
+    );
+}

@@ -1,0 +1,110 @@
+import { useMemo, type JSX } from "react";
+import { Link } from "wouter";
+import { useRequests } from "../fhir/queries.ts";
+import { t } from "../i18n/index.ts";
+import { ago } from "../i18n/time.ts";
+import { shortName } from "../patients/format.ts";
+import { usePatient } from "../patients/use-patient.ts";
+import { ClassBadge, Empty, LoadFailed, Loading, useNow } from "../ui/parts.tsx";
+import { byUrgency, isMineToDo, isOpen, type Request } from "./model.ts";
+import { RequestStatus } from "./RequestCard.tsx";
+import { useMe, useNames } from "./use-request.ts";
+
+interface Sorted {
+    mine: Request[];
+    waiting: Request[];
+    closed: Request[];
+}
+
+function sortOut(requests: readonly Request[], me: string, now: number): Sorted {
+    const midnight = new Date(now).setHours(0, 0, 0, 0);
+    const concerns = (one: Request): boolean => one.requesterId === me || one.acceptedById === me;
+    return {
+        mine: requests.filter((one) => isMineToDo(one, me)).toSorted(byUrgency),
+        waiting: requests.filter((one) => one.requesterId === me && isOpen(one)).toSorted(byUrgency),
+        closed: requests
+            .filter((one) => !isOpen(one) && concerns(one) && one.changedAt >= midnight)
+            .toSorted((a, b) => b.changedAt - a.changedAt),
+    };
+}
+
+/** What this person must do and what they wait for, with clocks and the chain of who saw it when. */
+export function RequestsScreen(): JSX.Element {
+    const requests = useRequests();
+    const me = useMe();
+    const sorted = useMemo(() => sortOut(requests.data ?? [], me, Date.now()), [requests.data, me]);
+    if (requests.isPending) return <Loading />;
+    return (
+        <>
+            {requests.isError && (
+                <LoadFailed stale={requests.data !== undefined} retry={() => void requests.refetch()} />
+            )}
+            <Section title={t.requests.mine} empty={t.requests.emptyMine} requests={sorted.mine} />
+            <Section title={t.requests.waiting} empty={t.requests.emptyWaiting} requests={sorted.waiting} />
+            {sorted.closed.length > 0 && (
+                <Section title={t.requests.closed} empty={t.requests.emptyClosed} requests={sorted.closed} />
+            )}
+        </>
+    );
+}
+
+function Section({
+    title,
+    empty,
+    requests,
+}: {
+    title: string;
+    empty: string;
+    requests: Request[];
+}): JSX.Element {
+    return (
+        <section className="group" aria-label={title}>
+            <h2 className="group__title">
+                {title} <span className="muted">{requests.length}</span>
+            </h2>
+            {requests.length === 0 && <Empty icon="requests">{empty}</Empty>}
+            <ul className="rows rows--cards">
+                {requests.map((request) => (
+                    <RequestRow key={request.id} request={request} />
+                ))}
+            </ul>
+        </section>
+    );
+}
+
+function RequestRow({ request }: { request: Request }): JSX.Element {
+    const found = usePatient(request.patientRef);
+    const name = useNames();
+    const now = useNow(30_000);
+    const patient = found ? shortName(found.patient) : t.patients.unknown;
+    return (
+        <li>
+            <article
+                className={`request request--${request.class}`}
+                aria-label={`${patient}: ${name(request.addressed)}`}
+            >
+                <header className="request__head">
+                    <ClassBadge value={request.class} />
+                    <span className="muted">{t.requests.raised(ago(request.raisedAt, now))}</span>
+                </header>
+                <p className="request__patient">
+                    <strong>{patient}</strong>
+                    {found?.place.bed && ` · ${t.patients.bed(found.place.bed)}`}
+                    {found?.place.ward && ` · ${found.place.ward}`}
+                </p>
+                <p>
+                    {t.requests.to} <strong>{name(request.addressed)}</strong>
+                </p>
+                <RequestStatus request={request} />
+                {request.roomId !== undefined && (
+                    <Link
+                        className="button button--quiet"
+                        href={`/requests/${encodeURIComponent(request.roomId)}`}
+                    >
+                        {t.requests.open}
+                    </Link>
+                )}
+            </article>
+        </li>
+    );
+}

@@ -1,0 +1,101 @@
+import { useEffect, useId, useRef, type JSX } from "react";
+import { useLocation } from "wouter";
+import { useRequests } from "../fhir/queries.ts";
+import { t } from "../i18n/index.ts";
+import { ago, clockWithDay } from "../i18n/time.ts";
+import { PatientSummary } from "../patients/PatientBanner.tsx";
+import { Icon } from "../ui/Icon.tsx";
+import { useNow } from "../ui/parts.tsx";
+import { Actions } from "./Actions.tsx";
+import { Countdown } from "./Countdown.tsx";
+import { useRequestNotices } from "./delivery.ts";
+import { byUrgency, isMineToDo, isUnanswered, type Action, type Request } from "./model.ts";
+import { useRequestWords } from "./request-event.ts";
+import { useMe, useNames } from "./use-request.ts";
+import { RequestWords } from "./RequestWords.tsx";
+
+/** Covers the screen with the urgent request that waits for this person's answer, for as long as there is one. */
+export function UrgentCover(): JSX.Element | null {
+    const me = useMe();
+    const { data } = useRequests();
+    const waiting = (data ?? [])
+        .filter((one) => one.class === "urgent" && isUnanswered(one) && isMineToDo(one, me))
+        .toSorted(byUrgency);
+    const first = waiting[0];
+    return first ? <UrgentCard key={first.id} request={first} total={waiting.length} /> : null;
+}
+
+function UrgentCard({ request, total }: { request: Request; total: number }): JSX.Element {
+    const dialog = useRef<HTMLDialogElement>(null);
+    const titleId = useId();
+    const [, navigate] = useLocation();
+    const { seen } = useRequestNotices();
+    const name = useNames();
+    const now = useNow(15_000);
+
+    useEffect(() => {
+        const element = dialog.current;
+        element?.showModal();
+        return () => element?.close();
+    }, []);
+
+    useEffect(() => {
+        const look = (): void => seen(request);
+        look();
+        document.addEventListener("visibilitychange", look);
+        return () => document.removeEventListener("visibilitychange", look);
+    }, [request, seen]);
+
+    const after = (action: Action): void => {
+        if (action !== "decline" && request.roomId) navigate(`/chats/${encodeURIComponent(request.roomId)}`);
+    };
+
+    const requester = name(
+        request.requesterId === undefined
+            ? undefined
+            : { kind: "person", id: request.requesterId, display: request.requesterName },
+    );
+    return (
+        <dialog
+            ref={dialog}
+            role="alertdialog"
+            className="urgent"
+            aria-labelledby={titleId}
+            onCancel={(event) => event.preventDefault()}
+        >
+            <header className="urgent__head">
+                <Icon name="urgent" size={32} />
+                <h2 id={titleId}>{t.requests.urgentTitle}</h2>
+                {total > 1 && <span>{t.requests.urgentCount(1, total)}</span>}
+            </header>
+            <div className="urgent__body">
+                {request.neededBy !== undefined && (
+                    <p className="urgent__clock">
+                        {t.requests.neededBy(clockWithDay(request.neededBy, now))}{" "}
+                        <Countdown to={request.neededBy} />
+                    </p>
+                )}
+                {request.patientRef !== undefined && <PatientSummary patientRef={request.patientRef} />}
+                <p>
+                    {t.requests.from} <strong>{requester}</strong>, {ago(request.raisedAt, now)}
+                    {request.addressed && (
+                        <>
+                            . {t.requests.to} <strong>{name(request.addressed)}</strong>
+                        </>
+                    )}
+                </p>
+                <UrgentWords request={request} />
+            </div>
+            <footer className="urgent__foot">
+                <Actions request={request} without={["cancel"]} onDone={after} />
+            </footer>
+        </dialog>
+    );
+}
+
+function UrgentWords({ request }: { request: Request }): JSX.Element {
+    const words = useRequestWords(request);
+    if (words === "loading") return <p className="muted">{t.requests.wordsLoading}</p>;
+    if (words === "missing") return <p className="notice notice--warning">{t.requests.wordsMissing}</p>;
+    return <RequestWords content={words} />;
+}

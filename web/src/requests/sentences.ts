@@ -1,0 +1,74 @@
+/** The sentences that say where a request stands. */
+import { t } from "../i18n/index.ts";
+import { clockWithDay } from "../i18n/time.ts";
+import type { Party, Request, Transition } from "./model.ts";
+
+type Name = (party: Party | undefined) => string;
+
+function person(id: string | undefined, display?: string): Party | undefined {
+    return id === undefined ? undefined : { kind: "person", id, display };
+}
+
+/** The transition that brought the present state, for "when". */
+function latest(request: Request): Transition | undefined {
+    return request.chain.findLast((one) => one.state === request.state);
+}
+
+/** Where it stands: `Accepted by Dr Amy Reed`. */
+export function stateLine(request: Request, name: Name): string {
+    const holder = person(request.holderId, request.holderName) ?? request.addressed;
+    const taker = person(request.acceptedById, request.acceptedByName) ?? latest(request)?.actor ?? holder;
+    const words = t.requests.state;
+    switch (request.state) {
+        case "raised":
+        case "delivered":
+        case "seen":
+            return words[request.state](name(holder));
+        case "accepted":
+        case "on-my-way":
+        case "arrived":
+        case "completed":
+            return words[request.state](name(taker));
+        case "declined":
+        case "cancelled":
+        case "failed":
+            return words[request.state];
+    }
+}
+
+/** When that happened: `at 14:05`. */
+export function stateTime(request: Request, now: number): string {
+    return t.requests.at(clockWithDay(latest(request)?.at ?? request.changedAt, now));
+}
+
+/** What happens if nobody accepts, while that can happen. */
+export function nextStepLine(request: Request, now: number): string | undefined {
+    if (request.nextStepAt === undefined) return undefined;
+    const time = clockWithDay(request.nextStepAt, now);
+    return request.nextStep === undefined
+        ? t.requests.nextStepUnnamed(time)
+        : t.requests.nextStep(request.nextStep, time);
+}
+
+/** One line of the chain of who saw it when. */
+export function chainLine(transition: Transition, first: boolean, name: Name): string {
+    const step = transition.step + 1;
+    if (transition.state === "raised") {
+        if (transition.asks) return t.requests.chainAsked(name(transition.asks)) + because(transition);
+        if (transition.reason === "vacant") return t.requests.chainVacant(step);
+        if (transition.reason === "already-asked") return t.requests.chainAlready(step);
+        if (first && transition.actor) return t.requests.chainRaised(name(transition.actor));
+        return t.requests.chainNext(step) + because(transition);
+    }
+    const words = t.requests.chainLine[transition.state];
+    const line = transition.actor
+        ? `${words} ${name(transition.actor)}`
+        : t.requests.stateName[transition.state];
+    return line + because(transition);
+}
+
+function because(transition: Transition): string {
+    if (transition.reason === undefined) return "";
+    const known: Record<string, string> = t.requests.reason;
+    return ` (${known[transition.reason] ?? transition.reason})`;
+}

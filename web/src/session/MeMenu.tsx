@@ -1,0 +1,107 @@
+import { useState, type JSX } from "react";
+import { useStaff } from "../fhir/queries.ts";
+import { t } from "../i18n/index.ts";
+import { useOutbox } from "../matrix/outbox.ts";
+import { localpart } from "../matrix/rooms.ts";
+import { Dialog } from "../ui/Dialog.tsx";
+import { Avatar } from "../ui/parts.tsx";
+import { themes, useTheme } from "../ui/theme.ts";
+import { signOut } from "./session.ts";
+import { useClient, useSession } from "./store.ts";
+
+/** Who am I, how it looks, sign out. */
+export function MeMenu(): JSX.Element {
+    const userId = useClient().getSafeUserId();
+    const { data: staff } = useStaff();
+    const [open, setOpen] = useState(false);
+    const me = staff?.get(localpart(userId));
+    const name = me?.name ?? localpart(userId);
+    return (
+        <>
+            <button
+                type="button"
+                className="me-button"
+                aria-label={t.me.open(name)}
+                onClick={() => setOpen(true)}
+            >
+                <Avatar name={name} />
+            </button>
+            {open && (
+                <Dialog title={t.me.title} onClose={() => setOpen(false)}>
+                    <div className="me">
+                        <p>
+                            <span className="me__label">{t.me.signedInAs}</span>
+                            <strong>{name}</strong>
+                            {me?.job && <span>{me.job}</span>}
+                            <span className="muted">{localpart(userId)}</span>
+                        </p>
+                        <Appearance />
+                        <Messages />
+                        <Leave />
+                    </div>
+                </Dialog>
+            )}
+        </>
+    );
+}
+
+function Appearance(): JSX.Element {
+    const { theme, choose } = useTheme();
+    return (
+        <fieldset className="choices">
+            <legend>{t.me.appearance}</legend>
+            {themes.map((value) => (
+                <label key={value} className="choice">
+                    <input
+                        type="radio"
+                        name="theme"
+                        checked={theme === value}
+                        onChange={() => choose(value)}
+                    />
+                    {t.me.themes[value]}
+                </label>
+            ))}
+        </fieldset>
+    );
+}
+
+function Messages(): JSX.Element {
+    const history = useSession((session) => session.history);
+    return (
+        <p>
+            <span className="me__label">{t.me.encryption}</span>
+            <span>{t.me.history[history]}</span>
+        </p>
+    );
+}
+
+function Leave(): JSX.Element {
+    const unsent = useOutbox((outbox) => outbox.items.filter((item) => item.state !== "sent").length);
+    const [asked, setAsked] = useState(false);
+    if (asked && unsent > 0) {
+        return (
+            <div className="notice notice--warning" role="alert">
+                <strong>{t.me.unsentTitle}</strong>
+                <p>{t.me.unsent(unsent)}</p>
+                <button type="button" className="button button--danger" onClick={() => void signOut()}>
+                    {t.me.signOutAnyway}
+                </button>
+            </div>
+        );
+    }
+    return (
+        <div>
+            <button
+                type="button"
+                className="button"
+                onClick={() => {
+                    if (unsent > 0) setAsked(true);
+                    else void signOut();
+                }}
+            >
+                {t.me.signOut}
+            </button>
+            <p className="muted">{t.me.signOutHint}</p>
+        </div>
+    );
+}

@@ -1,0 +1,196 @@
+import { ClientEvent, HttpApiEvent, type MatrixClient } from "matrix-js-sdk";
+import { FhirClient } from "../fhir/client.ts";
+import { t } from "../i18n/index.ts";
+import { eraseCryptoStore, makeClient, startSync, type Identity } from "../matrix/client.ts";
+import { SecretKeyHolder, setUpCrypto } from "../matrix/crypto-setup.ts";
+import { HistorySharing } from "../matrix/history.ts";
+import { Outbox } from "../matrix/outbox.ts";
+import { DeliveryReceipts } from "../matrix/receipts.ts";
+import { takeTabLock } from "../matrix/tab-lock.ts";
+import { TokenHolder, type Tokens } from "../matrix/tokens.ts";
+import { Vault } from "../matrix/vault.ts";
+import { withEvent } from "../requests/model.ts";
+import { login } from "./sign-in.ts";
+import { useSession } from "./store.ts";
+
+const SESSION = "session";
+const NOTICE = "wardline-notice";
+
+/** What is kept of a session between visits, in the `Vault`. */
+interface StoredSession extends Identity, Tokens {
+    /** The server ended the session but this device may go on after a new sign-in (soft logout). */
+    expired?: boolean;
+}
+
+/** Starts the app: one tab only, then the stored session if there is one. `steal` takes over from another tab. */
+export async function boot(steal = false): Promise<void> {
+    useSession.setState({ phase: "starting" });
+    const mine = await takeTabLock(steal, stepAside).catch(() => true);
+    if (!mine) {
+        useSession.setState({ phase: "elsewhere" });
+        return;
+    }
+    try {
+        const vault = await Vault.open();
+        const stored = await vault.get<StoredSession>(SESSION);
+        useSession.setState({ vault });
+        if (stored && !stored.expired) await run(vault, stored);
+        else useSession.setState({ phase: "signed-out", notice: stored ? t.signIn.expired : takeNotice() });
+    } catch {
+        useSession.setState({ phase: "unusable" });
+    }
+}
+
+/** Signs in with a user name and password; throws `SignInError` with words to show. */
+export async function signIn(user: string, password: string): Promise<void> {
+    const { vault } = useSession.getState();
+    if (!vault) throw new Error("storage is not open");
+    const stored = await vault.get<StoredSession>(SESSION);
+    const same = stored && sameUser(stored.userId, user) ? stored : undefined;
+    const answer = await login(user.trim(), password, same?.deviceId);
+    const kept = same?.deviceId === answer.device_id && same.userId === answer.user_id;
+    // Somebody else used this browser before: what is stored here (queued messages, drafts) is not this person's.
+    let store = vault;
+    if (stored && !kept) {
+        eraseCryptoStore(stored.cryptoPrefix);
+        await vault.erase();
+        store = await Vault.open();
+        useSession.setState({ vault: store });
+    }
+    const session: StoredSession = {
+        userId: answer.user_id,
+        deviceId: answer.device_id,
+        accessToken: answer.access_token,
+        refreshToken: answer.refresh_token,
+        expiresAt: answer.expires_in_ms === undefined ? undefined : Date.now() + answer.expires_in_ms,
+        cryptoKey: kept ? same.cryptoKey : randomKey(),
+        cryptoPrefix: kept ? same.cryptoPrefix : `wardline-${answer.device_id}`,
+    };
+    await store.put(SESSION, session);
+    await run(store, session, password);
+}
+
+/** Signs out and erases everything this browser held. */
+export async function signOut(): Promise<void> {
+    const { client } = useSession.getState();
+    await client?.logout(true).catch(() => undefined);
+    await forget(t.signIn.signedOut);
+}
+
+function sameUser(userId: string, typed: string): boolean {
+    const name = typed.trim().toLowerCase();
+    return userId === name || userId.slice(1).split(":")[0] === name;
+}
+
+function randomKey(): string {
+    return btoa(String.fromCodePoint(...crypto.getRandomValues(new Uint8Array(32))));
+}
+
+async function run(vault: Vault, session: StoredSession, password?: string): Promise<void> {
+    let current = session;
+    const tokens = new TokenHolder(
+        session,
+        location.origin,
+        async (renewed) => {
+            current = { ...current, ...renewed };
+            await vault.put(SESSION, current);
+            useSession.getState().client?.setAccessToken(renewed.accessToken);
+        },
+        (soft) => void lose(vault, current, soft),
+    );
+    const holder = new SecretKeyHolder();
+    const client = await makeClient(session, tokens, holder);
+    const fhir = new FhirClient(tokens);
+    const outbox = new Outbox(client, vault, async (request, eventId) => {
+        await fhir.put("Task", request.id, withEvent(request.task, eventId));
+    });
+    new DeliveryReceipts(client).start();
+    new HistorySharing(client).start();
+    watchConnection(client, outbox);
+    useSession.setState({ phase: "running", client, fhir, outbox, loaded: false, notice: undefined });
+    await outbox.start();
+    await startSync(client);
+    if (password !== undefined) void prepareCrypto({ client, tokens, holder, password });
+}
+
+function watchConnection(client: MatrixClient, outbox: Outbox): void {
+    client.on(ClientEvent.Sync, (state, previous) => {
+        if (state === "PREPARED" || state === "SYNCING") {
+            useSession.setState({ connection: "online", loaded: true });
+            if (previous !== "SYNCING") outbox.flush();
+        } else if (state === "RECONNECTING" || state === "ERROR") {
+            useSession.setState({ connection: "reconnecting" });
+        }
+    });
+    window.addEventListener("online", () => {
+        client.retryImmediately();
+        outbox.flush();
+    });
+    window.addEventListener("offline", () => useSession.setState({ connection: "reconnecting" }));
+}
+
+/** Sets encryption up behind the scenes; tries again while the password of this sign-in is at hand. */
+async function prepareCrypto(setup: Parameters<typeof setUpCrypto>[0]): Promise<void> {
+    useSession.setState({ history: "setting-up" });
+    await firstSync(setup.client);
+    for (const wait of [0, 2_000, 5_000, 15_000, 30_000, 60_000]) {
+        await new Promise((resolve) => setTimeout(resolve, wait));
+        if (useSession.getState().client !== setup.client) return;
+        try {
+            const outcome = await setUpCrypto(setup);
+            useSession.setState({ history: outcome === "ready" ? "readable" : "unreadable" });
+            return;
+        } catch {
+            // Keys are only ever left in a state from which the next try goes on.
+        }
+    }
+    useSession.setState({ history: "unreadable" });
+}
+
+function firstSync(client: MatrixClient): Promise<void> {
+    if (client.isInitialSyncComplete()) return Promise.resolve();
+    return new Promise((resolve) => {
+        const listener = (state: string): void => {
+            if (state !== "PREPARED" && state !== "SYNCING") return;
+            client.off(ClientEvent.Sync, listener);
+            resolve();
+        };
+        client.on(ClientEvent.Sync, listener);
+    });
+}
+
+/** Another tab took over: stop at once, so that two never write to one crypto store. */
+function stepAside(): void {
+    useSession.getState().client?.stopClient();
+    useSession.setState({ phase: "elsewhere", client: undefined, fhir: undefined, outbox: undefined });
+}
+
+/** The server ended the session. Softly: keep what is here for the same person; otherwise erase it. */
+async function lose(vault: Vault, session: StoredSession, soft: boolean): Promise<void> {
+    const { client } = useSession.getState();
+    client?.removeAllListeners(HttpApiEvent.SessionLoggedOut);
+    client?.stopClient();
+    if (!soft) {
+        await forget(t.signIn.endedByServer);
+        return;
+    }
+    await vault.put(SESSION, { ...session, expired: true });
+    location.reload();
+}
+
+async function forget(notice: string): Promise<void> {
+    const { client, vault } = useSession.getState();
+    const stored = await vault?.get<StoredSession>(SESSION);
+    client?.stopClient();
+    sessionStorage.clear();
+    sessionStorage.setItem(NOTICE, notice);
+    if (stored) eraseCryptoStore(stored.cryptoPrefix);
+    await vault?.erase();
+    location.assign("/");
+}
+
+function takeNotice(): string | undefined {
+    const notice = sessionStorage.getItem(NOTICE) ?? undefined;
+    sessionStorage.removeItem(NOTICE);
+    return notice;
+}

@@ -1,0 +1,48 @@
+import type { MatrixClient } from "matrix-js-sdk";
+import { create } from "zustand";
+import type { FhirClient } from "../fhir/client.ts";
+import type { Outbox } from "../matrix/outbox.ts";
+import type { Vault } from "../matrix/vault.ts";
+
+/** Where this browser stands. */
+export type Phase =
+    | "starting"
+    /** Wardline runs in another tab. */
+    | "elsewhere"
+    /** The browser refuses what Wardline needs (storage or encryption). */
+    | "unusable"
+    | "signed-out"
+    | "running";
+
+/** Quality of the connection to the server. */
+export type Connection = "connecting" | "online" | "reconnecting";
+
+export interface SessionState {
+    phase: Phase;
+    connection: Connection;
+    /** The first sync has come: what is not shown does not exist. */
+    loaded: boolean;
+    /** Shown on the sign-in page: why one is there. */
+    notice?: string | undefined;
+    /** Earlier messages cannot be read on this browser, or its set-up is still being tried. */
+    history: "readable" | "setting-up" | "unreadable";
+    client?: MatrixClient | undefined;
+    fhir?: FhirClient | undefined;
+    outbox?: Outbox | undefined;
+    vault?: Vault | undefined;
+}
+
+/** The session, for the screens. Only `session.ts` changes it. */
+export const useSession = create<SessionState>(() => ({
+    phase: "starting",
+    connection: "connecting",
+    loaded: false,
+    history: "readable",
+}));
+
+/** The client of a running session; only components inside the running app use it. */
+export function useClient(): MatrixClient {
+    const client = useSession((session) => session.client);
+    if (!client) throw new Error("no session is running");
+    return client;
+}

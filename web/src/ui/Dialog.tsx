@@ -1,0 +1,40 @@
+import { useEffect, useId, useRef, type JSX, type ReactNode } from "react";
+import { t } from "../i18n/index.ts";
+import { Icon } from "./Icon.tsx";
+
+interface DialogProps {
+    title: string;
+    onClose: () => void;
+    children: ReactNode;
+    wide?: boolean;
+}
+
+/** A modal dialog. Escape and the close button call `onClose`; focus returns to where it was. */
+export function Dialog({ title, onClose, children, wide = false }: DialogProps): JSX.Element {
+    const element = useRef<HTMLDialogElement>(null);
+    const titleId = useId();
+    useEffect(() => {
+        const dialog = element.current;
+        dialog?.showModal();
+        return () => dialog?.close();
+    }, []);
+    return (
+        <dialog
+            ref={element}
+            className={wide ? "dialog dialog--wide" : "dialog"}
+            aria-labelledby={titleId}
+            onCancel={(event) => {
+                event.preventDefault();
+                onClose();
+            }}
+        >
+            <header className="dialog__head">
+                <h2 id={titleId}>{title}</h2>
+                <button type="button" className="icon-button" aria-label={t.app.close} onClick={onClose}>
+                    <Icon name="close" />
+                </button>
+            </header>
+            <div className="dialog__body">{children}</div>
+        </dialog>
+    );
+}

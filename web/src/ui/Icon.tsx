@@ -1,0 +1,42 @@
+import type { JSX } from "react";
+
+const paths = {
+    chats: "M4 5h16v11H9l-5 4z",
+    patients: "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zm-8 9c0-4 3.6-6.5 8-6.5s8 2.5 8 6.5",
+    "on-call": "M5 4h4l2 5-2.5 1.5a11 11 0 0 0 5 5L15 13l5 2v4a2 2 0 0 1-2 2A15 15 0 0 1 3 6a2 2 0 0 1 2-2z",
+    requests: "M9 4h6v3H9zM7 5.5H5V21h14V5.5h-2M8.5 14l2.5 2.5 4.5-5",
+    back: "M15 5l-7 7 7 7",
+    send: "M4 12l16-8-6 16-3-6z",
+    close: "M6 6l12 12M18 6L6 18",
+    plus: "M12 5v14M5 12h14",
+    ask: "M12 3v10m0 4.5v.5M4.5 20.5L12 4l7.5 16.5z",
+    urgent: "M12 4L2.5 20.5h19zM12 10v4.5m0 3v.3",
+    action: "M5 12.5l4.5 4.5L19 7.5",
+    information: "M12 11v6m0-9.6v.2M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z",
+    clock: "M12 7v5l3.5 2M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z",
+    sent: "M5 12.5l4.5 4.5L19 7.5",
+    double: "M2 12.5l4.5 4.5L16 7.5M11 16l1 1 10-9.5",
+    warning: "M12 8v5m0 3.4v.2M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z",
+    lock: "M7 11V8a5 5 0 0 1 10 0v3M5 11h14v9H5z",
+    people: "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zm-7 9c0-3.5 3-5.5 7-5.5s7 2 7 5.5M16 4.5a3.5 3.5 0 0 1 0 6.5m2 4c2.5.6 4 2.300 4 5",
+    nobody: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM5.600 5.600l12.800 12.800",
+    bed: "M3 6v13m0-4h18v4m0-4v-3a3 3 0 0 0-3-3H9v6M6.200 12.500a1.700 1.700 0 1 0 0-3.400 1.700 1.700 0 0 0 0 3.400z",
+} as const;
+
+export type IconName = keyof typeof paths;
+
+/** A line icon. Always decoration: the words beside it, or the label of its button, carry the meaning. */
+export function Icon({ name, size = 24 }: { name: IconName; size?: number }): JSX.Element {
+    return (
+        <svg
+            className="icon"
+            width={size}
+            height={size}
+            viewBox="0 0 24 24"
+            aria-hidden="true"
+            focusable="false"
+        >
+            <path d={paths[name]} />
+        </svg>
+    );
+}

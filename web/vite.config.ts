@@ -1,0 +1,32 @@
+import { defineConfig } from "vitest/config";
+
+// Where `npm run dev` finds a running Wardline (`cargo run -p wardline`).
+const server = process.env["WARDLINE_SERVER"] ?? "http://127.0.0.1:8008";
+
+export default defineConfig({
+    oxc: { jsx: { runtime: "automatic" } },
+    build: {
+        target: ["chrome119", "safari17.4", "firefox121"],
+        assetsInlineLimit: 0,
+        modulePreload: { polyfill: false },
+        chunkSizeWarningLimit: 1024,
+        rolldownOptions: {
+            onLog(level, log, report) {
+                // Libraries mark modules "use client" for server rendering, which we do not do.
+                if (log.code !== "MODULE_LEVEL_DIRECTIVE") report(level, log);
+            },
+        },
+    },
+    server: {
+        proxy: {
+            "/_matrix": server,
+            "/fhir": server,
+            "/_wardline": server,
+            "/.well-known": server,
+        },
+    },
+    test: {
+        environment: "happy-dom",
+        include: ["src/**/*.test.ts", "src/**/*.test.tsx"],
+    },
+});
