@@ -196,7 +196,7 @@ impl Identity {
 
     /// A new pair of tokens for a refresh token. The old pair stays valid until the new one is used, so that a
     /// lost answer costs nothing. A refresh token whose successor was already used may be stolen: the session
-    /// ends (the device and its keys stay) and that is audited.
+    /// is revoked and that is audited. The device and its keys stay, and its owner is told to sign in again.
     ///
     /// # Errors
     /// [`IdentityError::UnknownToken`], or a failure of the server.
@@ -213,12 +213,13 @@ impl Identity {
                     return Err(IdentityError::UnknownToken { soft_logout: true });
                 };
                 if grant.standing == Standing::Spent {
-                    sessions::end_session_of(tx, grant.user, &grant.device_id)?;
-                    let entry = Entry::new(at, grant.user_id.as_str(), Action::TokenReused)
-                        .device(grant.device_id)
-                        .outcome(Outcome::Refused)
-                        .with("session", grant.session_id.to_string());
-                    wardline_audit::append(tx, &entry)?;
+                    if sessions::revoke(tx, grant.session_id)? {
+                        let entry = Entry::new(at, grant.user_id.as_str(), Action::TokenReused)
+                            .device(grant.device_id)
+                            .outcome(Outcome::Refused)
+                            .with("session", grant.session_id.to_string());
+                        wardline_audit::append(tx, &entry)?;
+                    }
                     return Ok(true);
                 }
                 if grant.standing == Standing::Pending {

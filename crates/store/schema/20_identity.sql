@@ -33,7 +33,8 @@ CREATE TABLE sessions (
   user_nid   INTEGER NOT NULL,
   device_id  TEXT NOT NULL,
   created_at INTEGER NOT NULL,                  -- ms
-  grant_id   INTEGER NOT NULL,                  -- the grant in force; its children are issued but unused
+  grant_id   INTEGER NOT NULL,                  -- the grant in force; its children are issued but unused.
+                                                -- 0: revoked
   UNIQUE (user_nid, device_id),
   FOREIGN KEY (user_nid, device_id) REFERENCES devices (user_nid, device_id)
 ) STRICT;

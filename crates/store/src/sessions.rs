@@ -179,6 +179,17 @@ pub fn end_session_of(tx: &mut WriteTx<'_>, user: UserNid, device: &str) -> Resu
     Ok(true)
 }
 
+/// Revokes a session without forgetting it: none of its grants is in force any more, and whoever comes with one
+/// of its tokens can be told that the device still exists. Whether it was in force.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn revoke(tx: &mut WriteTx<'_>, session: i64) -> Result<bool, StoreError> {
+    let changed =
+        tx.execute("UPDATE sessions SET grant_id = 0 WHERE id = ?1 AND grant_id <> 0", params![session])?;
+    Ok(changed == 1)
+}
+
 /// Opens a session on an existing device with its first grant, in force at once. A session that the device
 /// still had is ended. The new session's number.
 ///
