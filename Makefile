@@ -19,11 +19,16 @@ export CARGO_TERM_COLOR ?= auto
 help: ## What can be made
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
+.NOTPARALLEL:
+
 .PHONY: run
-run: web
-	@scripts/need cargo cc
+run: tools-run web
 	cargo build --locked --release -p wardline
 	$(TARGET)/release/wardline demo --data "$(DATA)" --listen "$(ADDR)"
+
+.PHONY: tools-run
+tools-run:
+	@scripts/need cargo cc node
 
 # --- the web app -------------------------------------------------------------------------------------------------
 
@@ -79,4 +84,4 @@ conformance: dev-binary
 
 .PHONY: browser
 browser: tools web dev-binary
-	WARDLINE_BIN="$(DEV_BIN)" node web/e2e/run.mjs
+	cd web && WARDLINE_BIN="$(DEV_BIN)" node --test --test-reporter=spec e2e/story.test.mjs

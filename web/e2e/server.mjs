@@ -1,0 +1,78 @@
+// The real binary with the demo hospital, in a folder of its own, that can be killed and started again.
+
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { createWriteStream, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { artefacts, root } from "./places.mjs";
+
+const binary = process.env["WARDLINE_BIN"] ?? join(root, "target/debug/wardline");
+
+export class Server {
+    #process;
+    #address = "127.0.0.1:0";
+    #log = createWriteStream(join(artefacts, "wardline.log"));
+    data = mkdtempSync(join(tmpdir(), "wardline-e2e-"));
+    url = "";
+
+    /** Starts the demo hospital; a second start is at the same address. */
+    async start() {
+        const running = spawn(binary, ["demo", "--data", this.data, "--listen", this.#address]);
+        this.#process = running;
+        running.stderr.pipe(this.#log, { end: false });
+        for await (const line of createInterface({ input: running.stdout })) {
+            const url = /ready at (http:\S+)/.exec(line)?.[1];
+            if (url === undefined) continue;
+            running.stdout.resume();
+            this.url = url;
+            this.#address = new URL(url).host;
+            return;
+        }
+        assert.fail(`wardline ended before it was ready; see ${join(artefacts, "wardline.log")}`);
+    }
+
+    /** SIGKILL: no chance to finish anything. */
+    async kill() {
+        await this.#end("SIGKILL");
+    }
+
+    async stop() {
+        await this.#end("SIGTERM");
+    }
+
+    async #end(signal) {
+        const ended = new Promise((resolve) => this.#process.once("exit", resolve));
+        this.#process.kill(signal);
+        await ended;
+    }
+
+    /** Takes a file in, while the server is stopped. */
+    import(file) {
+        execFileSync(binary, ["import", "--data", this.data, "--server-name", "riverside.example", file], {
+            stdio: "inherit",
+        });
+    }
+
+    verifyAudit() {
+        execFileSync(binary, ["audit", "verify", "--data", this.data], { stdio: "inherit" });
+    }
+
+    /** Where any of `words` stands in clear in what the server keeps or logs. */
+    findInClear(words) {
+        const files = readdirSync(this.data, { recursive: true, withFileTypes: true })
+            .filter((entry) => entry.isFile())
+            .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
+        assert.ok(files.some((file) => file.endsWith("wardline.db")), "there is a database to look into");
+        return [...files, join(artefacts, "wardline.log")].flatMap((file) => {
+            const content = readFileSync(file);
+            return words.filter((word) => content.includes(word)).map((word) => `${word} in ${file}`);
+        });
+    }
+
+    remove() {
+        this.#log.end();
+        rmSync(this.data, { recursive: true, force: true });
+    }
+}

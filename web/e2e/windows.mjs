@@ -1,0 +1,112 @@
+// Browser windows of people at work: one per person and device, with screenshots and axe.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { AxeBuilder } from "@axe-core/playwright";
+import { chromium } from "playwright-core";
+import { artefacts } from "./places.mjs";
+
+export const desktop = { viewport: { width: 1280, height: 800 } };
+export const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
+
+/** How long anything on a screen may take, in milliseconds; generous, for a busy test machine. */
+const patience = 30_000;
+
+export async function openBrowser() {
+    return chromium.launch({
+        executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
+        args: [
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+        ],
+    });
+}
+
+/** A window of one person. What goes wrong in its scripts is collected in `problems`. */
+export class Window {
+    problems = [];
+
+    static async open(browser, url, device) {
+        const context = await browser.newContext({ ...device, locale: "en-GB", timezoneId: "Europe/London" });
+        const window = new Window();
+        window.context = context;
+        window.page = await context.newPage();
+        window.page.setDefaultTimeout(patience);
+        window.page.on("pageerror", (error) => window.problems.push(String(error)));
+        await window.page.goto(url);
+        return window;
+    }
+
+    async signIn(user, password = "riverside-demo") {
+        await this.page.getByLabel("User name").fill(user);
+        await this.page.getByLabel("Password", { exact: true }).fill(password);
+        await this.page.getByRole("button", { name: "Sign in", exact: true }).click();
+        await this.page.getByRole("navigation", { name: "Places" }).waitFor();
+    }
+
+    /** Goes to one of the four places; from a conversation on a phone by way of its back button. */
+    async goTo(place) {
+        const link = this.page.getByRole("navigation", { name: "Places" }).getByRole("link", { name: place });
+        if (!(await link.isVisible())) await this.page.getByRole("link", { name: "Back" }).click();
+        await link.click();
+        await this.page.getByRole("heading", { level: 1, name: place }).waitFor();
+    }
+
+    async write(text) {
+        await this.page.getByLabel("Write a message").fill(text);
+        await this.page.getByRole("button", { name: "Send", exact: true }).click();
+    }
+
+    /** Waits until `text` stands in the open conversation. */
+    async reads(text) {
+        await this.page.getByRole("region", { name: "Conversation" }).getByText(text, { exact: true }).first().waitFor();
+    }
+
+    async shows(text) {
+        await this.page.getByText(text).first().waitFor();
+    }
+
+    async screenshot(name) {
+        await this.page.screenshot({ path: join(artefacts, `${name}.png`) });
+    }
+
+    /** A screenshot, and nothing serious found by axe. */
+    async look(name) {
+        await this.screenshot(name);
+        const { violations } = await new AxeBuilder({ page: this.page }).analyze();
+        const serious = violations
+            .filter(({ impact }) => impact === "serious" || impact === "critical")
+            .map(({ id, help, nodes }) => `${id}: ${help} (${nodes.map(({ target }) => target).join(", ")})`);
+        assert.deepEqual(serious, [], `axe on ${name}`);
+    }
+}
+
+/** Milliseconds between pressing Send in one window and the words on the screen of the other. */
+export async function sendToScreen(from, to, text) {
+    const seen = to.page.evaluate(
+        (wanted) =>
+            new Promise((resolve) => {
+                const look = () => {
+                    if (!document.body.innerText.includes(wanted)) return;
+                    observer.disconnect();
+                    resolve(Date.now());
+                };
+                const observer = new MutationObserver(look);
+                observer.observe(document.body, { childList: true, subtree: true, characterData: true });
+                look();
+            }),
+        text,
+    );
+    await from.page.getByLabel("Write a message").fill(text);
+    const sent = await from.page.getByRole("button", { name: "Send", exact: true }).evaluate((button) => {
+        const now = Date.now();
+        button.click();
+        return now;
+    });
+    return (await seen) - sent;
+}
