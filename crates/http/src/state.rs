@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use wardline_domain::{Clock, Random, ruma::OwnedServerName};
+use wardline_engine::Engine;
 use wardline_identity::Identity;
 use wardline_store::Store;
 
@@ -11,6 +12,8 @@ use crate::limits::{Bucket, RateLimiter};
 /// The state shared by all routes. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct AppState {
+    /// Rooms, keys, messages between devices, media.
+    pub engine: Arc<Engine>,
     /// Accounts, sessions and tokens.
     pub identity: Arc<Identity>,
     /// The database, for the few handlers that need nothing but a look-up.

@@ -10,7 +10,8 @@ use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
-use wardline_domain::{Clock, Random, Timestamp};
+use wardline_domain::{Clock, Random, Timestamp, signing::Signer};
+use wardline_engine::{Context, Engine, EngineConfig};
 use wardline_http::{AppState, HttpConfig, RateLimiter};
 use wardline_identity::Identity;
 use wardline_store::{Store, StoreConfig};
@@ -89,11 +90,15 @@ impl Server {
         let name = wardline_domain::ruma::OwnedServerName::try_from("riverside.example").unwrap();
         let mut config = HttpConfig::new(name.clone(), "https://chat.riverside.example/");
         change(&mut config);
-        let identity = Arc::new(Identity::new(store.clone(), clock.clone(), random.clone(), name));
+        let identity = Arc::new(Identity::new(store.clone(), clock.clone(), random.clone(), name.clone()));
         for user in ["amy", "bob"] {
             identity.create_account(user, Some(PASSWORD), false).await.unwrap();
         }
+        let signer = Signer::from_seed(name, "1", [7; 32]).unwrap();
+        let context =
+            Context::new(store.clone(), clock.clone(), random.clone(), signer, EngineConfig::default());
         let state = AppState {
+            engine: Arc::new(Engine::start(Arc::new(context))),
             identity: identity.clone(),
             store: store.clone(),
             clock: clock.clone(),

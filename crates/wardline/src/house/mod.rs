@@ -16,6 +16,7 @@ use axum::{
 use http::{StatusCode, header};
 use tokio_util::sync::CancellationToken;
 use wardline_domain::{Clock, Random};
+use wardline_engine::{Context, Engine, EngineConfig};
 use wardline_gateway::keys::{self, KeyService};
 use wardline_http::{AppState, Bucket, HttpConfig, RateLimiter};
 use wardline_identity::Identity;
@@ -63,7 +64,15 @@ impl House {
         let url = format!("http://{}", reachable(address));
         let keys =
             KeyService::open(&folder.gateway(), sealing_key, &url, Arc::clone(&clock), Arc::clone(&random))?;
+        let context = Context::new(
+            store.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&random),
+            folder.signer(&config.server_name, random.as_ref())?,
+            EngineConfig::default(),
+        );
         let state = AppState {
+            engine: Arc::new(Engine::start(Arc::new(context))),
             identity: Arc::new(identity),
             limiter: Arc::new(RateLimiter::new(Arc::clone(&clock))),
             config: Arc::new(http_config(config, &url)?),
