@@ -138,8 +138,7 @@ fn add_signatures(
 ) -> Result<(), KeyError> {
     let (target_id, key) = target;
     let target_id: OwnedUserId = super::user_id_of("user", target_id)?;
-    let unknown = || KeyError::Missing("the signed key is not known".into());
-    let user = users::find(tx, &target_id)?.ok_or_else(unknown)?;
+    let user = users::find(tx, &target_id)?.ok_or(KeyError::UnknownKey)?;
     let own = user == signer.1;
     let device = if own { device_keys::get(tx, user, key)? } else { None };
     let is_device = device.is_some();
@@ -148,7 +147,7 @@ fn add_signatures(
         None => {
             cross_signing::get(tx, user, Usage::Master)?
                 .filter(|master| master.public == key)
-                .ok_or_else(unknown)?
+                .ok_or(KeyError::UnknownKey)?
                 .json
         }
     };

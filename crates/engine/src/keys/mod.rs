@@ -24,6 +24,8 @@ pub use query::Queried;
 
 /// The most one-time keys of one algorithm that may wait for a device. Clients keep 50 to 100.
 const MAX_WAITING: u64 = 1000;
+/// Keys that are claimed in one turn of the writer.
+const CLAIMS_AT_ONCE: usize = 128;
 
 /// Why an operation on keys was refused.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +39,9 @@ pub enum KeyError {
     /// A key is needed that was neither given nor uploaded before.
     #[error("{0}")]
     Missing(String),
+    /// The key that a signature is for is not known.
+    #[error("the signed key is not known")]
+    UnknownKey,
     /// Cross-signing keys would be replaced: the user must prove who they are first.
     #[error("replacing cross-signing keys needs authentication")]
     AuthRequired,
@@ -116,19 +121,15 @@ impl Keys {
     /// # Errors
     /// Only a failure of the store.
     pub async fn claim(&self, wanted: Vec<(OwnedUserId, String, String)>) -> Result<Claimed, KeyError> {
-        self.store
-            .write_with(move |tx| {
-                let mut claimed = Claimed::new();
-                for (user_id, device, algorithm) in wanted {
-                    let Some(user) = users::find(tx, &user_id)? else { continue };
-                    if let Some(key) = one_time_keys::claim(tx, user, &device, &algorithm)? {
-                        let name = format!("{algorithm}:{}", key.key_id);
-                        claimed.entry(user_id).or_default().insert(device, (name, key.json));
-                    }
-                }
-                Ok(claimed)
-            })
-            .await
+        let mut claimed = Claimed::new();
+        // Key by key it is a matter of microseconds, but somebody may ask for thousands: others write in between.
+        for part in wanted.chunks(CLAIMS_AT_ONCE).map(<[_]>::to_vec) {
+            let keys: Vec<_> = self.store.write(move |tx| claim_all(tx, part)).await?;
+            for (user, device, name, json) in keys {
+                claimed.entry(user).or_default().insert(device, (name, json));
+            }
+        }
+        Ok(claimed)
     }
 
     /// Whose keys changed between two positions, as `user` may see it (`GET /keys/changes`).
@@ -179,6 +180,21 @@ fn named_keys(field: &str, keys: Vec<(String, String)>) -> Result<Vec<OneTimeKey
             Ok(OneTimeKey { algorithm: algorithm.to_owned(), id: id.to_owned(), json: value.to_canonical() })
         })
         .collect()
+}
+
+/// User, device, name and JSON text of every key that was there to be claimed.
+fn claim_all(
+    tx: &mut WriteTx<'_>,
+    wanted: Vec<(OwnedUserId, String, String)>,
+) -> Result<Vec<(OwnedUserId, String, String, String)>, StoreError> {
+    let mut claimed = Vec::with_capacity(wanted.len());
+    for (user_id, device, algorithm) in wanted {
+        let Some(user) = users::find(tx, &user_id)? else { continue };
+        if let Some(key) = one_time_keys::claim(tx, user, &device, &algorithm)? {
+            claimed.push((user_id, device, format!("{algorithm}:{}", key.key_id), key.json));
+        }
+    }
+    Ok(claimed)
 }
 
 fn set_device_keys(tx: &mut WriteTx<'_>, user: UserNid, device: &str, json: &str) -> Result<(), KeyError> {

@@ -1,0 +1,247 @@
+//! `/_matrix/media/…` (upload) and `/_matrix/client/v1/media/…` (download, thumbnail, config).
+//! Specification: Client-Server API, "Content repository".
+//!
+//! Downloads need a token. The unauthenticated endpoints of `/_matrix/media/v3` are frozen: they know no media.
+
+use std::io::SeekFrom;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
+use futures_util::StreamExt;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
+use tokio_util::io::ReaderStream;
+use wardline_engine::media::{Content, MediaError, Upload};
+use wardline_store::StoreError;
+use wardline_store::media::ThumbnailBox;
+
+use super::media_headers::{content_disposition, is_inline, range};
+use crate::{AppState, Authenticated, Empty, Json, MatrixError, Path, Query};
+
+/// The longest that a client may wait for media that was announced but not uploaded, in milliseconds.
+const MAX_PATIENCE_MS: u64 = 60_000;
+
+pub(crate) fn routes() -> Router<AppState> {
+    let frozen =
+        || async { MatrixError::not_found("media needs an access token: use /_matrix/client/v1/media") };
+    Router::new()
+        .route("/_matrix/media/v3/upload", post(upload))
+        .route("/_matrix/media/v3/upload/{serverName}/{mediaId}", put(upload_announced))
+        .route("/_matrix/media/v1/create", post(create))
+        .route("/_matrix/media/v3/config", get(config))
+        .route("/_matrix/media/v3/download/{*rest}", get(frozen))
+        .route("/_matrix/media/v3/thumbnail/{*rest}", get(frozen))
+        .route("/_matrix/client/v1/media/config", get(config))
+        .route("/_matrix/client/v1/media/download/{serverName}/{mediaId}", get(download))
+        .route("/_matrix/client/v1/media/download/{serverName}/{mediaId}/{fileName}", get(download_named))
+        .route("/_matrix/client/v1/media/thumbnail/{serverName}/{mediaId}", get(thumbnail))
+}
+
+impl From<MediaError> for MatrixError {
+    fn from(error: MediaError) -> Self {
+        let text = error.to_string();
+        match error {
+            MediaError::NotFound => Self::not_found(text),
+            MediaError::NotYetUploaded => Self::new(StatusCode::GATEWAY_TIMEOUT, "M_NOT_YET_UPLOADED", text),
+            MediaError::TooLarge { .. } | MediaError::PictureTooLarge => Self::too_large(text),
+            MediaError::NotAPicture => Self::new(StatusCode::BAD_REQUEST, "M_UNKNOWN", text),
+            MediaError::Invalid(_) => Self::invalid_param(text),
+            MediaError::NotOwner => Self::forbidden(text),
+            MediaError::AlreadyUploaded => Self::new(StatusCode::CONFLICT, "M_CANNOT_OVERWRITE_MEDIA", text),
+            MediaError::TooManyAnnounced => Self::limit_exceeded(60_000),
+            MediaError::Store(error) => error.into(),
+        }
+    }
+}
+
+async fn config(State(state): State<AppState>, _: Authenticated) -> Json<Value> {
+    Json(json!({ "m.upload.size": state.config.max_upload_bytes }))
+}
+
+#[derive(Deserialize)]
+struct UploadQuery {
+    filename: Option<String>,
+}
+
+fn content_type(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok())
+}
+
+/// Refuses by `Content-Length` what would not fit, before a byte of it is read.
+fn check_length(state: &AppState, headers: &HeaderMap) -> Result<(), MatrixError> {
+    let length =
+        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let limit = state.config.max_upload_bytes;
+    if length.is_some_and(|length| length > limit) {
+        return Err(MediaError::TooLarge { limit }.into());
+    }
+    Ok(())
+}
+
+async fn receive(mut upload: Upload, body: Body) -> Result<String, MatrixError> {
+    let mut chunks = body.into_data_stream();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk
+            .map_err(|_| MatrixError::new(StatusCode::BAD_REQUEST, "M_UNKNOWN", "the upload broke off"))?;
+        upload.write(&chunk).await?;
+    }
+    Ok(upload.finish().await?)
+}
+
+async fn upload(
+    State(state): State<AppState>,
+    auth: Authenticated,
+    Query(query): Query<UploadQuery>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Value>, MatrixError> {
+    check_length(&state, &headers)?;
+    let limit = state.config.max_upload_bytes;
+    let upload =
+        state.engine.media.upload(auth.user_nid, content_type(&headers), query.filename, limit).await?;
+    let id = receive(upload, body).await?;
+    Ok(Json(json!({ "content_uri": format!("mxc://{}/{id}", state.config.server_name) })))
+}
+
+async fn upload_announced(
+    State(state): State<AppState>,
+    auth: Authenticated,
+    Path((server, id)): Path<(String, String)>,
+    Query(query): Query<UploadQuery>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Empty, MatrixError> {
+    check_length(&state, &headers)?;
+    let limit = state.config.max_upload_bytes;
+    let upload = state
+        .engine
+        .media
+        .upload_announced(auth.user_nid, (&server, &id), content_type(&headers), query.filename, limit)
+        .await?;
+    receive(upload, body).await?;
+    Ok(Empty)
+}
+
+async fn create(State(state): State<AppState>, auth: Authenticated) -> Result<Json<Value>, MatrixError> {
+    let (id, expires) = state.engine.media.announce(auth.user_nid).await?;
+    let uri = format!("mxc://{}/{id}", state.config.server_name);
+    Ok(Json(json!({ "content_uri": uri, "unused_expires_at": expires })))
+}
+
+#[derive(Deserialize)]
+struct DownloadQuery {
+    timeout_ms: Option<u64>,
+}
+
+fn patience(timeout_ms: Option<u64>) -> Duration {
+    Duration::from_millis(timeout_ms.unwrap_or(20_000).min(MAX_PATIENCE_MS))
+}
+
+async fn download(
+    State(state): State<AppState>,
+    _: Authenticated,
+    Path((server, id)): Path<(String, String)>,
+    Query(query): Query<DownloadQuery>,
+    headers: HeaderMap,
+) -> Result<Response, MatrixError> {
+    let content = state.engine.media.download((&server, &id), patience(query.timeout_ms)).await?;
+    send(content, &headers).await
+}
+
+async fn download_named(
+    State(state): State<AppState>,
+    _: Authenticated,
+    Path((server, id, name)): Path<(String, String, String)>,
+    Query(query): Query<DownloadQuery>,
+    headers: HeaderMap,
+) -> Result<Response, MatrixError> {
+    let mut content = state.engine.media.download((&server, &id), patience(query.timeout_ms)).await?;
+    content.name = Some(name);
+    send(content, &headers).await
+}
+
+#[derive(Deserialize)]
+struct ThumbnailQuery {
+    width: u32,
+    height: u32,
+    #[serde(default)]
+    method: Method,
+    timeout_ms: Option<u64>,
+}
+
+#[derive(Deserialize, Default, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum Method {
+    #[default]
+    Scale,
+    Crop,
+}
+
+async fn thumbnail(
+    State(state): State<AppState>,
+    _: Authenticated,
+    Path((server, id)): Path<(String, String)>,
+    Query(query): Query<ThumbnailQuery>,
+    headers: HeaderMap,
+) -> Result<Response, MatrixError> {
+    let wanted =
+        ThumbnailBox { width: query.width, height: query.height, crop: query.method == Method::Crop };
+    let patience = patience(query.timeout_ms);
+    send(state.engine.media.thumbnail((&server, &id), wanted, patience).await?, &headers).await
+}
+
+/// Streams a file, or the part of it that `Range` asks for, so that no browser runs anything in it.
+async fn send(content: Content, request: &HeaderMap) -> Result<Response, MatrixError> {
+    let inline = is_inline(&content.content_type);
+    let content_type = if inline { &content.content_type } else { "application/octet-stream" };
+    let mut headers = HeaderMap::new();
+    for (name, value) in [
+        (header::ACCEPT_RANGES, "bytes"),
+        (header::CACHE_CONTROL, "private, max-age=86400, immutable"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "sandbox; default-src 'none'; script-src 'none'; plugin-types application/pdf; \
+             style-src 'unsafe-inline'; object-src 'self';",
+        ),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "cross-origin"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    let disposition = content_disposition(inline, content.name.as_deref());
+    for (name, value) in [(header::CONTENT_TYPE, content_type), (header::CONTENT_DISPOSITION, &disposition)] {
+        headers.insert(name, HeaderValue::from_str(value).map_err(|error| MatrixError::internal(&error))?);
+    }
+
+    let wanted = request.get(header::RANGE).and_then(|value| value.to_str().ok());
+    let (status, part) = match range(wanted, content.size) {
+        Ok(None) => (StatusCode::OK, 0..content.size),
+        Ok(Some(part)) => (StatusCode::PARTIAL_CONTENT, part),
+        Err(()) => {
+            headers.insert(header::CONTENT_RANGE, range_header(&format!("bytes */{}", content.size))?);
+            return Ok((StatusCode::RANGE_NOT_SATISFIABLE, headers).into_response());
+        }
+    };
+    if status == StatusCode::PARTIAL_CONTENT {
+        let text = format!("bytes {}-{}/{}", part.start, part.end.saturating_sub(1), content.size);
+        headers.insert(header::CONTENT_RANGE, range_header(&text)?);
+    }
+    let length = part.end - part.start;
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    let mut file = tokio::fs::File::from_std(content.file);
+    if part.start > 0 {
+        file.seek(SeekFrom::Start(part.start)).await.map_err(StoreError::from)?;
+    }
+    let body = Body::from_stream(ReaderStream::with_capacity(file.take(length), 64 << 10));
+    Ok((status, headers, body).into_response())
+}
+
+fn range_header(text: &str) -> Result<HeaderValue, MatrixError> {
+    HeaderValue::from_str(text).map_err(|error| MatrixError::internal(&error))
+}
