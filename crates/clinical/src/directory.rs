@@ -4,7 +4,8 @@ use wardline_domain::Timestamp;
 use wardline_store::clinical::{directory, rota};
 
 use crate::{
-    Clinical, ClinicalError, Location, LocationKind, Organisation, Practitioner, PractitionerRole, Service,
+    Clinical, ClinicalError, Location, LocationKind, Organisation, Patient, Practitioner, PractitionerRole,
+    Service,
 };
 
 /// Most entries that one search gives.
@@ -35,6 +36,22 @@ impl Clinical {
         self.parts
             .store
             .read_now(|tx| directory::location(tx, id)?.ok_or(ClinicalError::NotFound("Location")))
+    }
+
+    /// Where a patient is, for the screen: the bed, or the ward if the directory does not know the bed, and its
+    /// name with the ward's. `None` when not in hospital.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub fn place_of(&self, patient: &Patient) -> Result<Option<(Location, String)>, ClinicalError> {
+        let Some(ward) = &patient.record.ward else { return Ok(None) };
+        self.parts.store.read_now(|tx| {
+            let Some(ward) = directory::location(tx, ward)? else { return Ok(None) };
+            let Some(code) = &patient.record.bed else { return Ok(Some((ward.clone(), ward.name))) };
+            let bed = directory::bed_by_code(tx, &ward.id, code)?;
+            let display = format!("{}, {}", ward.name, bed.as_ref().map_or(code, |bed| &bed.name));
+            Ok(Some((bed.unwrap_or(ward), display)))
+        })
     }
 
     /// All practitioners.

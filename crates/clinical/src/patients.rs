@@ -89,7 +89,7 @@ impl Admissions<'_> {
             ids.nhs_number.map(|n| patients::by_nhs_number(tx, self.cipher, n)).transpose()?.flatten();
         let by_local =
             ids.local.as_ref().map(|l| patients::by_local_id(tx, self.cipher, l)).transpose()?.flatten();
-        match (by_nhs, by_local) {
+        match (self.survivor(tx, by_nhs)?, self.survivor(tx, by_local)?) {
             (Some(a), Some(b)) if a.reference != b.reference => Err(ClinicalError::invalid(
                 field,
                 "the NHS number and the local number belong to two different patients",
@@ -97,6 +97,16 @@ impl Admissions<'_> {
             (Some(found), _) | (None, Some(found)) => Ok(Some(found)),
             (None, None) => Ok(None),
         }
+    }
+
+    /// Follows a record that was merged to the one that goes on.
+    fn survivor(&self, tx: &impl Reader, found: Option<Patient>) -> Result<Option<Patient>, ClinicalError> {
+        let mut found = found;
+        // Merges cannot form a circle, since the survivor of a merge is never a record that ended.
+        while let Some(next) = found.as_ref().and_then(|f| f.replaced_by.clone()) {
+            found = patients::get(tx, self.cipher, &next)?;
+        }
+        Ok(found)
     }
 
     /// Adds identifiers that are new, refuses those that contradict.
@@ -123,7 +133,7 @@ impl Admissions<'_> {
         Ok(())
     }
 
-    /// The record that a merge ends; `None` if it is not known or was merged before.
+    /// The record that a merge ends; `None` if it is not known or was merged into the survivor before.
     fn merged_record(
         &self,
         tx: &impl Reader,
@@ -131,24 +141,25 @@ impl Admissions<'_> {
         survivor: &Patient,
     ) -> Result<Option<Patient>, ClinicalError> {
         let found = self.find(tx, merged, "MRG-1")?;
-        if found.as_ref().is_some_and(|f| f.reference == survivor.reference) {
-            return Err(ClinicalError::invalid("MRG-1", "a record cannot be merged into itself"));
-        }
-        Ok(found)
+        Ok(found.filter(|ended| ended.reference != survivor.reference))
     }
 
-    /// Ends a record: its identifiers and its place go to the survivor; its conversation stays readable.
+    /// Ends a record: the survivor takes the identifiers that it has none of, the others still lead to it; the
+    /// conversation of the ended record stays readable.
     fn end(
         &self,
         tx: &mut WriteTx<'_>,
         mut ended: Patient,
         survivor: &mut Patient,
     ) -> Result<(), ClinicalError> {
-        let gone = std::mem::take(&mut ended.record);
         let kept = &mut survivor.record;
-        kept.nhs_number = kept.nhs_number.or(gone.nhs_number);
-        kept.local_id = kept.local_id.take().or_else(|| gone.local_id.clone());
-        ended.record = Demographics { ward: None, bed: None, ..gone };
+        if kept.nhs_number.is_none() {
+            kept.nhs_number = ended.record.nhs_number.take();
+        }
+        if kept.local_id.is_none() {
+            kept.local_id = ended.record.local_id.take();
+        }
+        (ended.record.ward, ended.record.bed) = (None, None);
         ended.replaced_by = Some(survivor.reference.clone());
         ended.changed_at = self.at;
         let entry = Entry::new(self.at, "system:import", Action::PatientWritten)

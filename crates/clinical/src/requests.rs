@@ -2,6 +2,8 @@
 
 mod announce;
 
+use std::collections::BTreeMap;
+
 use wardline_audit::{Action, Entry};
 use wardline_domain::{
     Timestamp,
@@ -54,6 +56,10 @@ pub struct TaskView {
     pub transitions: Vec<Transition>,
     /// Name of the role or person who is asked next, while a clock runs.
     pub next: Option<String>,
+    /// Name of the role or person to whom it is addressed.
+    pub addressed: String,
+    /// Names of all people in it, by id.
+    pub names: BTreeMap<String, String>,
 }
 
 impl Clinical {
@@ -143,8 +149,9 @@ impl Clinical {
         if self.may_see(caller, &found.task) { Ok(found) } else { Err(ClinicalError::NotFound("Task")) }
     }
 
-    /// The requests that fit every filter that is given and that the caller may see, last changed first.
-    /// `requester` and `owner` (asked now, or accepted) are ids of practitioners.
+    /// The requests that fit every filter that is given and that the caller may see, last changed first, at most
+    /// 1000. `requester` and `owner` (asked now, or accepted) are ids of practitioners. Without a filter: those
+    /// that the caller has to do with, and the open ones of the conversations that they are a member of.
     ///
     /// # Errors
     /// A failure of the store.
@@ -155,8 +162,8 @@ impl Clinical {
         requester: Option<String>,
         owner: Option<String>,
     ) -> Result<Vec<TaskView>, ClinicalError> {
-        let cipher = self.parts.cipher.clone();
-        let mut found: Vec<TaskView> = self
+        let (cipher, person) = (self.parts.cipher.clone(), caller.person().to_owned());
+        let mut found: Vec<Task> = self
             .parts
             .store
             .read(move |tx| {
@@ -164,13 +171,23 @@ impl Clinical {
                     patient: patient.as_deref(),
                     requester: requester.as_deref(),
                     owner: owner.as_deref(),
+                    ..tasks::Filter::default()
                 };
-                let found = tasks::find(tx, &cipher, &filter, MAX_FOUND)?;
-                found.into_iter().map(|task| view(tx, &cipher, task)).collect::<Result<_, ClinicalError>>()
+                if patient.is_some() || requester.is_some() || owner.is_some() {
+                    return tasks::find(tx, &cipher, &filter, MAX_FOUND);
+                }
+                let own = tasks::Filter { person: Some(&person), ..filter };
+                let mut found = tasks::find(tx, &cipher, &own, MAX_FOUND)?;
+                found.extend(tasks::find(tx, &cipher, &tasks::Filter { open: true, ..filter }, MAX_FOUND)?);
+                Ok(found)
             })
             .await?;
-        found.retain(|view| self.may_see(caller, &view.task));
-        Ok(found)
+        found.retain(|task| self.may_see(caller, task));
+        found.sort_by(|a, b| (b.request.changed_at, &a.id).cmp(&(a.request.changed_at, &b.id)));
+        found.dedup_by(|a, b| a.id == b.id);
+        found.truncate(MAX_FOUND);
+        let cipher = self.parts.cipher.clone();
+        self.parts.store.read(move |tx| found.into_iter().map(|task| view(tx, &cipher, task)).collect()).await
     }
 
     fn may_see(&self, caller: &Caller, task: &Task) -> bool {
@@ -184,7 +201,20 @@ impl Clinical {
 fn view(tx: &impl Reader, cipher: &ColumnCipher, task: Task) -> Result<TaskView, ClinicalError> {
     let transitions = tasks::transitions(tx, cipher, &task.id)?;
     let next = task.request.next_ask().map(|ask| announce::name_of(tx, ask)).transpose()?;
-    Ok(TaskView { task, transitions, next })
+    let addressed = announce::name_of(tx, &task.addressed)?;
+    let request = &task.request;
+    let people = request
+        .asked
+        .iter()
+        .chain([&request.requester])
+        .chain(transitions.iter().filter_map(|t| t.actor.as_ref()));
+    let mut names = BTreeMap::new();
+    for id in people {
+        if !names.contains_key(id) {
+            names.insert(id.clone(), announce::person(tx, id)?);
+        }
+    }
+    Ok(TaskView { task, transitions, next, addressed, names })
 }
 
 fn is_same(known: &Task, new: &NewRequest, person: &str) -> bool {

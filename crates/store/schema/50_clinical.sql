@@ -85,11 +85,13 @@ CREATE TABLE tasks (
   id         TEXT NOT NULL UNIQUE,              -- FHIR id, chosen by the client
   patient    TEXT NOT NULL REFERENCES patients (ref),
   state      TEXT NOT NULL,                     -- the request's state
+  open       INTEGER NOT NULL,                  -- 1 until it is completed or cancelled
   version    INTEGER NOT NULL,                  -- number of transitions
   changed_at INTEGER NOT NULL,                  -- ms
   record     BLOB NOT NULL                      -- sealed: the whole request as JSON
 ) STRICT;
 CREATE INDEX tasks_by_patient ON tasks (patient, changed_at);
+CREATE INDEX tasks_open ON tasks (open, changed_at);
 
 -- Who has to do with a request.
 CREATE TABLE task_people (

@@ -74,7 +74,8 @@ pub(super) fn name_of(tx: &impl Reader, ask: &Ask) -> Result<String, StoreError>
     }
 }
 
-fn person(tx: &impl Reader, id: &str) -> Result<String, StoreError> {
+/// The name of a person for a line of text.
+pub(super) fn person(tx: &impl Reader, id: &str) -> Result<String, StoreError> {
     Ok(directory::practitioner(tx, id)?.map_or_else(|| id.to_owned(), |p| p.display()))
 }
 

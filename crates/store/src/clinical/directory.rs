@@ -190,6 +190,15 @@ pub fn ward_by_code(tx: &impl Reader, code: &str) -> Result<Option<Location>, St
     )
 }
 
+/// The bed of a ward that hospital systems call `code`.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn bed_by_code(tx: &impl Reader, ward: &str, code: &str) -> Result<Option<Location>, StoreError> {
+    let sql = format!("{LOCATION} WHERE part_of = ?1 AND code = ?2 AND kind = 'bed' ORDER BY id");
+    tx.query_row(&sql, params![ward, code], read_location)
+}
+
 const PRACTITIONER: &str = "SELECT id, family, given, title, job FROM practitioners";
 
 fn read_practitioner(row: &Row<'_>) -> Result<Practitioner, StoreError> {

@@ -69,10 +69,8 @@ fn local_key(local: &LocalId) -> String {
 /// [`StoreError::Constraint`] if another patient has one of the identifiers, or any failure of the database.
 pub fn put(tx: &mut WriteTx<'_>, cipher: &ColumnCipher, patient: &Patient) -> Result<(), StoreError> {
     let record = &patient.record;
-    // A record that was merged into another gives up its identifiers.
-    let current = patient.replaced_by.is_none();
-    let nhs = record.nhs_number.filter(|_| current).map(|n| cipher.index("nhs", &n.digits()));
-    let local = record.local_id.as_ref().filter(|_| current).map(|l| cipher.index("local", &local_key(l)));
+    let nhs = record.nhs_number.map(|n| cipher.index("nhs", &n.digits()));
+    let local = record.local_id.as_ref().map(|l| cipher.index("local", &local_key(l)));
     let ward = record.ward.as_ref().map(|w| cipher.index("ward", w));
     let sealed = cipher.seal(SEALED, &patient.reference, &to_json(record)?)?;
     tx.execute(

@@ -43,6 +43,10 @@ pub struct Filter<'a> {
     pub requester: Option<&'a str>,
     /// Who is asked now or has accepted.
     pub owner: Option<&'a str>,
+    /// Who has anything to do with it: raised it, was asked or accepted.
+    pub person: Option<&'a str>,
+    /// Only those that are not completed or cancelled.
+    pub open: bool,
 }
 
 /// Writes a task with its new transitions and takes one position of the stream.
@@ -59,9 +63,18 @@ pub fn put(
     let sealed = cipher.seal(SEALED, &task.id, &to_json(task)?)?;
     let nid: i64 = tx
         .query_row(
-            "INSERT INTO tasks (id, patient, state, version, changed_at, record) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
-             ON CONFLICT (id) DO UPDATE SET state = ?3, version = ?4, changed_at = ?5, record = ?6 RETURNING nid",
-            params![task.id, task.patient, request.state.code(), request.version, request.changed_at, sealed],
+            "INSERT INTO tasks (id, patient, state, version, changed_at, record, open) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO UPDATE SET \
+             state = ?3, version = ?4, changed_at = ?5, record = ?6, open = ?7 RETURNING nid",
+            params![
+                task.id,
+                task.patient,
+                request.state.code(),
+                request.version,
+                request.changed_at,
+                sealed,
+                !request.state.is_final()
+            ],
             |row| row.get(0),
         )?
         .ok_or_else(|| StoreError::Malformed("an insert returned no row".into()))?;
@@ -125,11 +138,14 @@ pub fn find(
     limit: usize,
 ) -> Result<Vec<Task>, StoreError> {
     let index = |person: Option<&str>| person.map(|p| cipher.index(PERSON, p));
-    let (requester, owner) = (index(filter.requester), index(filter.owner));
+    let (requester, owner, anyone) = (index(filter.requester), index(filter.owner), index(filter.person));
     let mut conditions = Conditions::default();
     let person = "t.nid IN (SELECT task FROM task_people WHERE person_index = ? AND part = ";
     conditions.and(&format!("{person}'requester')"), requester.as_ref().map(|v| v as _));
     conditions.and(&format!("{person}'owner')"), owner.as_ref().map(|v| v as _));
+    let part = "t.nid IN (SELECT task FROM task_people WHERE person_index = ?)";
+    conditions.and(part, anyone.as_ref().map(|v| v as _));
+    conditions.and("t.open = ?", filter.open.then_some(&true as _));
     conditions.and("t.patient = ?", filter.patient.as_ref().map(|v| v as _));
     let select = "SELECT t.id, t.record FROM tasks t";
     let sql = conditions.limited(select, " ORDER BY t.changed_at DESC, t.nid DESC LIMIT ?", &limit);

@@ -1,0 +1,8 @@
+//! The clinical floor over a real store, with a settable clock and rooms in memory.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod access;
+mod import;
+mod requests;
+mod restart;
+mod support;

@@ -1,0 +1,81 @@
+//! What was decided survives; what is owed to the rooms is done once.
+
+use std::sync::atomic::Ordering;
+
+use wardline_domain::{Timestamp, care::request::Command};
+
+use crate::support::{Hospital, MINUTE, NOON, caller};
+
+#[tokio::test]
+async fn the_clock_goes_on_over_a_restart_and_rings_once() {
+    let it = Hospital::demo().await;
+    it.raise("r1", "medical-registrar").await.unwrap();
+    it.pass(2 * MINUTE).await;
+    let it = it.restart();
+    assert_eq!(it.pass(2 * MINUTE).await, 0, "not yet");
+    let it = it.restart();
+    assert_eq!(it.pass(MINUTE).await, 1);
+    let it = it.restart();
+    assert_eq!(it.clinical.fire_due(Timestamp(NOON + 5 * MINUTE)).await.unwrap(), 0, "never twice");
+    let view = it.clinical.task(&caller("grace.adeyemi"), "r1").unwrap();
+    assert_eq!((view.task.request.step, view.transitions.len()), (1, 2));
+    it.audit_is_whole().await;
+}
+
+#[tokio::test]
+async fn what_rang_while_the_server_was_off_rings_at_the_start() {
+    let it = Hospital::demo().await;
+    it.raise("r1", "medical-registrar").await.unwrap();
+    let it = it.restart();
+    it.pass(47 * MINUTE).await;
+    assert!(it.rooms.lines().last().unwrap().starts_with("No answer in 47 minutes: also asking"));
+}
+
+#[tokio::test]
+async fn an_announcement_that_was_not_sent_is_sent_after_the_restart_and_only_once() {
+    let it = Hospital::demo().await;
+    it.rooms.down.store(true, Ordering::SeqCst);
+    it.raise("r1", "medical-registrar").await.unwrap();
+    it.say("priya.raman", "r1", Command::Accept).await.unwrap();
+    assert!(it.rooms.lines().is_empty());
+    assert_eq!(it.clinical.drain_outbox().await.unwrap(), 2);
+    let it = it.restart();
+    it.rooms.down.store(false, Ordering::SeqCst);
+    assert_eq!(it.clinical.drain_outbox().await.unwrap(), 0);
+    assert_eq!(it.rooms.lines().len(), 2);
+    assert_eq!(it.clinical.drain_outbox().await.unwrap(), 0);
+    assert_eq!(it.rooms.lines().len(), 2);
+}
+
+#[tokio::test]
+async fn the_running_workers_ring_and_announce_by_themselves() {
+    let it = Hospital::demo().await;
+    let watch = async {
+        it.clinical
+            .raise(&caller("grace.adeyemi"), {
+                let view = it.raise("r1", "medical-registrar").await.unwrap().0;
+                wardline_clinical::NewRequest {
+                    id: "r2".into(),
+                    class: view.task.request.class,
+                    patient: view.task.patient,
+                    addressed: view.task.addressed,
+                    needed_by: None,
+                    playbook: None,
+                    event: None,
+                    room: None,
+                }
+            })
+            .await
+            .unwrap();
+        it.clock.0.fetch_add(5 * MINUTE, Ordering::SeqCst);
+        it.clinical.command(&caller("priya.raman"), "r2", Command::Accept).await.unwrap();
+        while it.rooms.lines().len() < 4 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        () = it.clinical.run() => unreachable!("the workers never end"),
+        () = watch => {}
+    }
+    assert!(it.rooms.lines().iter().any(|l| l.starts_with("No answer in 5 minutes")));
+}
