@@ -62,13 +62,13 @@ async fn sync(client: &Client) {
 }
 
 async fn encrypted_room(owner: &Client, guest: &Client) -> (Room, Room) {
-    let encryption = InitialStateEvent::with_empty_state_key(
-        RoomEncryptionEventContent::with_recommended_defaults(),
-    );
+    let encryption =
+        InitialStateEvent::with_empty_state_key(RoomEncryptionEventContent::with_recommended_defaults());
     let mut request = CreateRoom::new();
     request.preset = Some(RoomPreset::PrivateChat);
     request.invite = vec![guest.user_id().expect("signed in").to_owned()];
-    request.initial_state = vec![Raw::new(&encryption).expect("JSON").cast_unchecked::<AnyInitialStateEvent>()];
+    request.initial_state =
+        vec![Raw::new(&encryption).expect("JSON").cast_unchecked::<AnyInitialStateEvent>()];
     let room = owner.create_room(request).await.expect("room");
     sync(guest).await;
     let joined = guest.join_room_by_id(room.room_id()).await.expect("join");

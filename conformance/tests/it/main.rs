@@ -2,4 +2,5 @@
 
 mod crash;
 mod encrypted;
+mod hospital;
 mod server;
