@@ -353,43 +353,59 @@ pub fn state_after(tx: &impl Reader, event: EventNid) -> Result<Option<SnapshotN
     .map(Option::flatten)
 }
 
-/// The events that relate to `target`, newest first before `before` (a point, excluded), at most `limit`;
-/// only those of `rel_type`, if given.
+/// Which relations to list.
+#[derive(Clone, Copy, Debug)]
+pub struct Relations<'a> {
+    /// The event that they relate to.
+    pub target: EventNid,
+    /// 1: directly; more: over so many steps.
+    pub depth: u32,
+    /// Only relations of this `rel_type`.
+    pub rel_type: Option<&'a str>,
+    /// Only events of this type.
+    pub kind: Option<&'a str>,
+    /// Depth and position: the point after which (going forwards) or up to which (backwards) they are listed.
+    pub from: (i64, Pos),
+    /// Newest first instead of oldest first.
+    pub backwards: bool,
+}
+
+/// The events that relate to an event, at most `limit`.
 ///
 /// # Errors
 /// Any failure of the database.
 pub fn relations(
     tx: &impl Reader,
-    target: EventNid,
-    rel_type: Option<&str>,
-    before: Option<(i64, Pos)>,
+    wanted: &Relations<'_>,
     limit: usize,
 ) -> Result<Vec<EventPoint>, StoreError> {
-    let (topo, pos) = before.unwrap_or((i64::MAX, Pos::MAX));
-    tx.query(
-        "SELECT nid, pos, topo FROM events WHERE relates_to = ?1 AND (?2 IS NULL OR rel_type = ?2) \
-         AND (topo, pos) < (?3, ?4) ORDER BY topo DESC, pos DESC LIMIT ?5",
-        params![target, rel_type, topo, pos, limit],
-        point,
-    )
+    let sql = if wanted.backwards {
+        "WITH RECURSIVE related (nid, depth) AS (SELECT nid, 1 FROM events WHERE relates_to = ?1 \
+         UNION SELECT e.nid, r.depth + 1 FROM events e JOIN related r ON e.relates_to = r.nid WHERE r.depth < ?2) \
+         SELECT DISTINCT e.nid, e.pos, e.topo FROM related r JOIN events e ON e.nid = r.nid \
+         WHERE (?3 IS NULL OR e.rel_type = ?3) AND (?4 IS NULL OR e.kind = ?4) \
+         AND (e.topo, e.pos) <= (?5, ?6) ORDER BY e.topo DESC, e.pos DESC LIMIT ?7"
+    } else {
+        "WITH RECURSIVE related (nid, depth) AS (SELECT nid, 1 FROM events WHERE relates_to = ?1 \
+         UNION SELECT e.nid, r.depth + 1 FROM events e JOIN related r ON e.relates_to = r.nid WHERE r.depth < ?2) \
+         SELECT DISTINCT e.nid, e.pos, e.topo FROM related r JOIN events e ON e.nid = r.nid \
+         WHERE (?3 IS NULL OR e.rel_type = ?3) AND (?4 IS NULL OR e.kind = ?4) \
+         AND (e.topo, e.pos) > (?5, ?6) ORDER BY e.topo, e.pos LIMIT ?7"
+    };
+    let (topo, pos) = wanted.from;
+    let params = params![wanted.target, wanted.depth, wanted.rel_type, wanted.kind, topo, pos, limit];
+    tx.query(sql, params, point)
 }
 
-/// The events that relate to `target`, oldest first after `after` (a point, excluded), at most `limit`.
+/// The kinds of relation (`rel_type`) that an event is the target of, in alphabetical order.
 ///
 /// # Errors
 /// Any failure of the database.
-pub fn relations_forwards(
-    tx: &impl Reader,
-    target: EventNid,
-    rel_type: Option<&str>,
-    after: (i64, Pos),
-    limit: usize,
-) -> Result<Vec<EventPoint>, StoreError> {
+pub fn relation_kinds(tx: &impl Reader, target: EventNid) -> Result<Vec<String>, StoreError> {
     tx.query(
-        "SELECT nid, pos, topo FROM events WHERE relates_to = ?1 AND (?2 IS NULL OR rel_type = ?2) \
-         AND (topo, pos) > (?3, ?4) ORDER BY topo, pos LIMIT ?5",
-        params![target, rel_type, after.0, after.1, limit],
-        point,
+        "SELECT DISTINCT rel_type FROM events WHERE relates_to = ?1 AND rel_type IS NOT NULL ORDER BY rel_type",
+        params![target],
+        |row| row.get(0),
     )
 }
 

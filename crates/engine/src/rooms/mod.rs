@@ -1,25 +1,135 @@
 //! Rooms: everything that changes or reads one.
+//!
+//! A change is an operation that the room's executor ([`shard`](self)) builds on the room's head in memory and
+//! answers when it is durable; see the architecture. Reading goes to the store and the cache of events and
+//! never waits for an executor. Every read takes a [`Caller`] and shows only what that user may see.
 
+mod aliases;
+mod commit;
+mod create;
+mod head;
+mod membership;
+mod messages;
+mod profile;
+mod read;
+mod relations;
+mod send;
+mod shard;
 mod token;
+mod turn;
 mod visibility;
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+use tokio::sync::{mpsc, oneshot};
+use wardline_domain::ruma::{OwnedEventId, RoomId, UserId};
+use wardline_store::txn_ids::TxnKey;
+use wardline_store::{RoomNid, UserNid, rooms, users};
+
+pub use commit::Also;
+pub use create::{CreateRoom, InitialState, Preset};
+pub use messages::{Context as EventContext, Direction, MessagesQuery, Page};
+pub use read::MembersQuery;
+pub use relations::{RelationsQuery, bundle};
+pub use send::Message;
 pub use token::Token;
 pub use visibility::{Eyes, state_for};
 
-use crate::Context;
+use crate::{Context, EngineError};
+use shard::{Fresh, Operation, Shard};
+use turn::Plan;
+
+/// Operations that may wait for one executor; more are held back at their callers.
+const QUEUE: usize = 1024;
+
+/// Who asks.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller<'a> {
+    /// The user's number.
+    pub user: UserNid,
+    /// The user.
+    pub user_id: &'a UserId,
+    /// The device; `None` for the server itself acting in the name of the clerk.
+    pub device: Option<&'a str>,
+}
 
 /// The rooms of this server.
 #[derive(Debug)]
 pub struct Rooms {
     context: Arc<Context>,
+    shards: Vec<mpsc::Sender<Operation>>,
+}
+
+/// An operation to be sent to an executor.
+struct Order<'a> {
+    room: &'a RoomId,
+    fresh: Option<Fresh>,
+    device: Option<&'a str>,
+    txn: Option<TxnKey>,
+    also: Option<Also>,
+    plan: Plan,
 }
 
 impl Rooms {
-    /// Starts the executors.
+    /// Starts the executors. They end when the last handle is dropped and everything is answered.
     #[must_use]
     pub fn start(context: Arc<Context>) -> Self {
-        Self { context }
+        let shards = (0..context.config.shards.max(1))
+            .map(|_| {
+                let (sender, queue) = mpsc::channel(QUEUE);
+                tokio::spawn(Shard::new(Arc::clone(&context), queue).run());
+                sender
+            })
+            .collect();
+        Self { context, shards }
+    }
+
+    /// The number of a room.
+    ///
+    /// # Errors
+    /// [`EngineError::Forbidden`] for an unknown room, so that nobody learns which rooms exist.
+    pub fn nid(&self, room: &RoomId) -> Result<RoomNid, EngineError> {
+        self.context
+            .store
+            .read_now(|tx| rooms::find(tx, room))?
+            .ok_or_else(|| EngineError::forbidden("you are not joined to the room"))
+    }
+
+    /// The server's own user (the clerk) as a caller.
+    fn server_caller<'a>(&self, user_id: &'a UserId) -> Result<Caller<'a>, EngineError> {
+        let user = self.context.store.read_now(|tx| users::find(tx, user_id))?;
+        Ok(Caller { user: user.ok_or(EngineError::NotFound("user"))?, user_id, device: None })
+    }
+
+    async fn order(&self, order: Order<'_>) -> Result<OwnedEventId, EngineError> {
+        let (reply, answer) = oneshot::channel();
+        let operation = Operation {
+            room: order.room.to_owned(),
+            fresh: order.fresh,
+            plan: order.plan,
+            txn: order.txn,
+            device: order.device.map(str::to_owned),
+            also: order.also.map(|also| Arc::new(Mutex::new(Some(also)))),
+            reply,
+            attempts: 0,
+        };
+        let mut hasher = DefaultHasher::new();
+        order.room.hash(&mut hasher);
+        let shard = usize::try_from(hasher.finish() % self.shards.len() as u64).unwrap_or(0);
+        self.shards[shard].send(operation).await.map_err(|_| EngineError::Stopping)?;
+        answer.await.map_err(|_| EngineError::Stopping)?
+    }
+
+    /// An operation of `caller` on a room that exists, without more ado.
+    async fn change(
+        &self,
+        caller: Caller<'_>,
+        room: &RoomId,
+        plan: impl FnMut(&mut turn::Turn<'_>) -> Result<OwnedEventId, EngineError> + Send + 'static,
+    ) -> Result<OwnedEventId, EngineError> {
+        let plan: Plan = Box::new(plan);
+        self.order(Order { room, fresh: None, device: caller.device, txn: None, also: None, plan }).await
     }
 }
