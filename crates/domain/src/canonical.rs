@@ -132,7 +132,7 @@ pub(crate) fn write_integer(out: &mut String, number: i64) {
 }
 
 /// Appends a quoted string, escaping only what must be escaped.
-pub(crate) fn write_string(out: &mut String, text: &str) {
+pub fn write_string(out: &mut String, text: &str) {
     out.push('"');
     let mut clean_from = 0;
     for (at, byte) in text.bytes().enumerate() {

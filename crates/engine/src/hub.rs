@@ -75,7 +75,8 @@ pub struct LastChanges {
 }
 
 impl LastChanges {
-    fn at_least(self, pos: Pos) -> Self {
+    /// These positions, but none before `pos`.
+    pub(crate) fn at_least(self, pos: Pos) -> Self {
         Self {
             account_data: self.account_data.max(pos),
             push_rules: self.push_rules.max(pos),

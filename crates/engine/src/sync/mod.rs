@@ -1,5 +1,200 @@
 //! `GET /sync` (Client-Server API, "Syncing").
+//!
+//! - [`Sync`]: the long poll. It asks the hub whether there is news, builds an answer if so, and else waits.
+//! - `build`: one answer from one snapshot of the store; `room`: one room in it, with its `timeline`, its `state`,
+//!   its `summary` and what is `ephemeral`.
+//! - `membership`: what became of the user's membership since they last asked.
+//! - `lazy`: which members each device knows.
+//! - `token`: what a client has seen.
+//!
+//! # Invariants
+//! - An answer is a function of the token, the filter and one snapshot of the store. Asking again with the same
+//!   token loses nothing, whatever became of the first answer.
+//! - An incremental answer looks only at rooms in which something happened, as the hub names them.
+//! - Events are copied from the bytes that were made when they were sent.
 
+mod build;
+mod ephemeral;
+mod json;
+mod lazy;
+mod membership;
+mod room;
+mod state;
+mod summary;
+mod timeline;
 mod token;
 
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+use wardline_domain::ruma::OwnedUserId;
+use wardline_store::{Pos, StoreError, UserNid, stream, to_device};
+
 pub use token::SyncToken;
+
+use crate::filters::Filter;
+use crate::hub::{Hub, News};
+use crate::typing::Typing;
+use crate::{Context, EngineError};
+
+/// The longest that one request waits.
+const LONGEST_WAIT: Duration = Duration::from_secs(120);
+/// An answer about more rooms than this is built on a thread for blocking work.
+const FEW_ROOMS: usize = 16;
+
+/// What a client asks for.
+#[derive(Clone, Debug)]
+pub struct SyncRequest {
+    /// Who asks.
+    pub user: UserNid,
+    /// The same, as an id.
+    pub user_id: OwnedUserId,
+    /// From which device.
+    pub device: Arc<str>,
+    /// What the client has seen; `None`: nothing.
+    pub since: Option<SyncToken>,
+    /// What it wants to get.
+    pub filter: Filter,
+    /// Whether it wants the whole state of all rooms.
+    pub full_state: bool,
+    /// Whether it wants the state after instead of before the timeline (`use_state_after`).
+    pub state_after: bool,
+    /// Whether it asked for that under the stable name (MSC4222).
+    pub stable_state_after: bool,
+}
+
+/// The long poll.
+#[derive(Clone, Debug)]
+pub struct Sync {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    context: Arc<Context>,
+    hub: Arc<Hub>,
+    typing: Arc<Typing>,
+    names: state::KeyNames,
+    told: lazy::ToldMembers,
+}
+
+/// An answer that is built.
+struct Answer {
+    body: String,
+    token: SyncToken,
+    /// The version of the typing people that the answer is based on.
+    typing: u64,
+    /// Whether it says anything that the client does not know.
+    worth_telling: bool,
+}
+
+/// What a waiting request has looked at so far.
+#[derive(Clone, Copy)]
+struct Looked {
+    token: SyncToken,
+    /// The position after which anything is news: that of the token, or an earlier one if messages wait.
+    pos: Pos,
+    typing: u64,
+}
+
+impl Sync {
+    /// Over `context`; `hub` follows its store.
+    #[must_use]
+    pub fn new(context: Arc<Context>, hub: Arc<Hub>, typing: Arc<Typing>) -> Self {
+        let inner =
+            Inner { context, hub, typing, names: state::KeyNames::default(), told: lazy::ToldMembers::default() };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Answers with the JSON of the response as soon as there is something to tell, at the latest after `wait`. A
+    /// request without a token, or for the full state, is answered at once.
+    ///
+    /// Messages to the device that the token acknowledges are deleted.
+    ///
+    /// # Errors
+    /// Any failure of the database.
+    pub async fn sync(&self, request: SyncRequest, wait: Duration) -> Result<String, EngineError> {
+        let request = Arc::new(request);
+        let deadline = Instant::now() + wait.min(LONGEST_WAIT);
+        let news = self.inner.hub.news(request.user);
+        let since = self.acknowledge(&request).await?;
+        let mut looked = since.map(|token| self.inner.first_look(&request, &news, token));
+        let mut answer = None;
+        loop {
+            // Registered before looking: what happens from here on rings it.
+            let mut waiter = pin!(news.waiter());
+            waiter.as_mut().enable();
+            let is_quiet = looked.is_some_and(|looked| !news.any_since(looked.pos, looked.typing));
+            if !is_quiet || request.full_state {
+                let built = self.build(&request, looked.map(|looked| looked.token), &news).await?;
+                if built.worth_telling || request.full_state || looked.is_none() {
+                    return Ok(built.body);
+                }
+                looked = Some(Looked { token: built.token, pos: built.token.pos, typing: built.typing });
+                answer = Some(built);
+            }
+            if timeout_at(deadline, waiter).await.is_err() {
+                break;
+            }
+        }
+        match answer {
+            Some(answer) => Ok(answer.body),
+            None => Ok(self.build(&request, since, &news).await?.body),
+        }
+    }
+
+    /// Deletes the messages to the device that it has got, and answers with what it has seen: nothing, if the
+    /// token is from the future, that is of another life of this database.
+    ///
+    /// The deletion is not waited for: what is lost in a crash is deleted by the next request.
+    async fn acknowledge(&self, request: &SyncRequest) -> Result<Option<SyncToken>, EngineError> {
+        let Some(since) = request.since else { return Ok(None) };
+        let (store, user, device) = (&self.inner.context.store, request.user, Arc::clone(&request.device));
+        let upto = since.to_device.min(since.pos);
+        let (head, acknowledges) = store.read_now(|tx| {
+            Ok::<_, StoreError>((stream::head(tx)?, to_device::waits_upto(tx, user, &device, upto)?))
+        })?;
+        if since.pos > head {
+            return Ok(None);
+        }
+        if acknowledges {
+            drop(store.submit(move |tx| to_device::delete_upto(tx, user, &device, upto)).await?);
+        }
+        Ok(Some(since))
+    }
+
+    async fn build(
+        &self,
+        request: &Arc<SyncRequest>,
+        since: Option<SyncToken>,
+        news: &News,
+    ) -> Result<Answer, EngineError> {
+        let store = &self.inner.context.store;
+        let is_small = !request.full_state
+            && since.is_some_and(|since| news.since(since.pos, 0).rooms.len() <= FEW_ROOMS);
+        if is_small {
+            return store.read_now(|tx| build::build(tx, &self.inner, request, since, news));
+        }
+        let (inner, request, news) = (Arc::clone(&self.inner), Arc::clone(request), news.clone());
+        store.read(move |tx| build::build(tx, &inner, &request, since, &news)).await
+    }
+}
+
+impl Inner {
+    /// What counts as looked at for a client that comes with `token`.
+    fn first_look(&self, request: &SyncRequest, news: &News, token: SyncToken) -> Looked {
+        let typing = if token.typing == 0 {
+            // It shows nobody typing; where somebody does is news.
+            let busy = news.since(u64::MAX, 0).typing;
+            let is_news =
+                busy.iter().any(|room| self.typing.is_anybody(*room) && self.hub.is_joined(*room, request.user));
+            if is_news { 0 } else { self.typing.version() }
+        } else {
+            token.typing
+        };
+        // More messages may wait than the last answer held.
+        Looked { token, pos: token.pos.min(token.to_device), typing }
+    }
+}

@@ -1,0 +1,283 @@
+//! Building one answer of `/sync` from one snapshot of the store.
+
+use std::collections::{HashMap, HashSet};
+
+use wardline_domain::Timestamp;
+use wardline_domain::ruma::OwnedRoomId;
+use wardline_store::account_data::{self, AccountData};
+use wardline_store::device_lists;
+use wardline_store::members::{self, MemberRow, Membership};
+use wardline_store::{
+    Pos, ReadTx, RoomNid, StoreError, one_time_keys, push_rules, rooms, stream, to_device,
+};
+
+use super::json::{Object, plain_event};
+use super::{Answer, Inner, SyncRequest, SyncToken};
+use crate::events::Viewer;
+use crate::hub::{LastChanges, News};
+use crate::{EngineError, unread};
+
+/// The most messages to the device in one answer; the rest follows in the next.
+const MOST_TO_DEVICE: usize = 100;
+
+/// One answer at work.
+pub(super) struct Build<'a> {
+    pub(super) tx: &'a ReadTx<'a>,
+    pub(super) inner: &'a Inner,
+    pub(super) request: &'a SyncRequest,
+    /// What the client has seen; `None`: nothing.
+    pub(super) since: Option<Pos>,
+    /// The position of the snapshot: what the client will have seen.
+    pub(super) upto: Pos,
+    pub(super) now: Timestamp,
+    /// Senders whom the user ignores.
+    pub(super) ignored: HashSet<String>,
+    /// Account data of rooms that changed.
+    pub(super) account_data: HashMap<RoomNid, Vec<AccountData>>,
+    /// Rooms in which the typing people are to be told.
+    pub(super) typing: HashSet<RoomNid>,
+}
+
+/// The rooms of an answer, by section.
+#[derive(Default)]
+struct Sections {
+    join: Vec<(OwnedRoomId, String)>,
+    invite: Vec<(OwnedRoomId, String)>,
+    knock: Vec<(OwnedRoomId, String)>,
+    leave: Vec<(OwnedRoomId, String)>,
+}
+
+/// Builds the answer for a client that has seen `since`.
+pub(super) fn build(
+    tx: &ReadTx<'_>,
+    inner: &Inner,
+    request: &SyncRequest,
+    since: Option<SyncToken>,
+    news: &News,
+) -> Result<Answer, EngineError> {
+    // The snapshot is fixed by the first read; the hub is asked after it, so it misses nothing of it but what
+    // `gap` adds.
+    let upto = stream::head(tx)?;
+    // A token from the future is one of another life of this database: the client starts anew.
+    let since = since.filter(|since| since.pos <= upto);
+    let typing_version = inner.typing.version();
+    let seen = news.since(since.map_or(0, |since| since.pos), 0);
+    let gap = stream::range(tx, seen.applied, upto, usize::MAX)?;
+    let (typing, anybody_types) = typing_rooms(inner, request, since, news);
+    let mut build = Build {
+        tx,
+        inner,
+        request,
+        since: since.map(|since| since.pos),
+        upto,
+        now: inner.context.now(),
+        ignored: unread::ignored_users(tx, request.user)?,
+        account_data: HashMap::new(),
+        typing,
+    };
+    let last = if gap.is_empty() { seen.last } else { seen.last.at_least(upto) };
+    let global = build.load_account_data(last)?;
+    let candidates = seen.rooms.into_iter().chain(gap.iter().filter_map(|row| row.room));
+    let sections = build.rooms(candidates)?;
+    build.finish(since, last, typing_version, anybody_types, &global, &sections)
+}
+
+/// The rooms in which the typing people are news for the client, and whether anybody types in a room of the user.
+fn typing_rooms(
+    inner: &Inner,
+    request: &SyncRequest,
+    since: Option<SyncToken>,
+    news: &News,
+) -> (HashSet<RoomNid>, bool) {
+    let known = news.since(Pos::MAX, 0).typing;
+    let mut busy: HashSet<RoomNid> = known
+        .into_iter()
+        .filter(|room| inner.typing.is_anybody(*room) && inner.hub.is_joined(*room, request.user))
+        .collect();
+    let anybody = !busy.is_empty();
+    match since {
+        Some(since) if since.typing != 0 && since.typing < inner.typing.epoch() => {
+            // What an earlier process told is gone: nobody types where nobody is known to.
+            busy.extend(inner.hub.rooms_of(request.user));
+        }
+        Some(since) if since.typing != 0 => busy = news.since(Pos::MAX, since.typing).typing.into_iter().collect(),
+        _ => {}
+    }
+    (busy, anybody)
+}
+
+impl Build<'_> {
+    pub(super) fn viewer(&self) -> Viewer<'_> {
+        Viewer { user: self.request.user, device: Some(&self.request.device), now: self.now }
+    }
+
+    /// Sorts what changed into rooms; what is left is the account's own.
+    fn load_account_data(&mut self, last: LastChanges) -> Result<Vec<String>, EngineError> {
+        let (user, since) = (self.request.user, self.since.unwrap_or(0));
+        let filter = &self.request.filter.account_data;
+        let mut global = Vec::new();
+        if self.since.is_none() || last.account_data > since {
+            for data in account_data::changed_since(self.tx, user, since)? {
+                match data.room {
+                    Some(room) => self.account_data.entry(room).or_default().push(data),
+                    None if filter.allows_kind(&data.kind) => global.push(plain_event(&data.kind, &data.content)),
+                    None => {}
+                }
+            }
+        }
+        let rules_changed = self.since.is_none()
+            || (last.push_rules > since && push_rules::get(self.tx, user)?.is_some_and(|(_, pos)| pos > since));
+        if rules_changed && filter.allows_kind("m.push_rules") {
+            let rules = crate::push_rules::account_data(self.tx, user, &self.request.user_id)?;
+            global.push(plain_event("m.push_rules", &rules));
+        }
+        Ok(global)
+    }
+
+    fn rooms(&self, candidates: impl Iterator<Item = RoomNid>) -> Result<Sections, StoreError> {
+        let mut sections = Sections::default();
+        for member in self.candidates(candidates)? {
+            let is_new = self.since.is_none_or(|since| member.pos > since);
+            match member.membership {
+                Membership::Join => sections.join.extend(self.joined(&member)?),
+                Membership::Invite if is_new => sections.invite.extend(self.invited(&member, "invite_state")?),
+                Membership::Knock if is_new => sections.knock.extend(self.invited(&member, "knock_state")?),
+                Membership::Leave | Membership::Ban
+                    if is_new && (self.since.is_some() || self.request.filter.room.include_leave) =>
+                {
+                    sections.leave.extend(self.left(&member)?);
+                }
+                _ => {}
+            }
+        }
+        Ok(sections)
+    }
+
+    /// The user's memberships of rooms in which something may be new, each once.
+    fn candidates(&self, named: impl Iterator<Item = RoomNid>) -> Result<Vec<MemberRow>, StoreError> {
+        let user = self.request.user;
+        if self.since.is_none() {
+            let mut all = members::of_user(self.tx, user)?;
+            all.retain(|member| !member.forgotten);
+            return Ok(all);
+        }
+        let mut nids: Vec<RoomNid> = named.chain(self.account_data.keys().copied()).collect();
+        nids.extend(&self.typing);
+        if self.request.full_state {
+            nids.extend(members::rooms_of(self.tx, user, Membership::Join)?);
+        }
+        let mut seen = HashSet::new();
+        let mut found = Vec::with_capacity(nids.len());
+        for room in nids.into_iter().filter(|room| seen.insert(*room)) {
+            found.extend(members::get(self.tx, room, user)?.filter(|member| !member.forgotten));
+        }
+        Ok(found)
+    }
+
+    fn invited(&self, member: &MemberRow, name: &str) -> Result<Option<(OwnedRoomId, String)>, StoreError> {
+        let room_id = rooms::room_id(self.tx, member.room)?;
+        let invite = self.inner.context.events.get(self.tx, member.event)?;
+        if !self.request.filter.room.allows(&room_id) || self.ignored.contains(invite.pdu.sender.as_str()) {
+            return Ok(None);
+        }
+        let mut out = String::new();
+        let mut object = Object::open(&mut out);
+        let mut state = object.object(name);
+        state.raw("events", member.stripped.as_deref().unwrap_or("[]"));
+        state.close();
+        object.close();
+        Ok(Some((room_id, out)))
+    }
+
+    fn finish(
+        &self,
+        since: Option<SyncToken>,
+        last: LastChanges,
+        typing_version: u64,
+        anybody_types: bool,
+        global: &[String],
+        sections: &Sections,
+    ) -> Result<Answer, EngineError> {
+        let (user, device) = (self.request.user, &*self.request.device);
+        let (mut messages, to_device) = self.to_device(since)?;
+        let changes = match self.since {
+            Some(since) if last.device_lists > since => {
+                device_lists::changed_between(self.tx, user, since, self.upto)?
+            }
+            _ => device_lists::Changes::default(),
+        };
+        let typing = if anybody_types { typing_version } else { 0 };
+        let token = SyncToken { pos: self.upto, typing, to_device };
+        let room_count = [&sections.join, &sections.invite, &sections.knock, &sections.leave]
+            .iter()
+            .map(|section| section.len())
+            .sum::<usize>();
+        let worth_telling = since.is_none_or(|since| last.one_time_keys > since.pos)
+            || room_count > 0
+            || !global.is_empty()
+            || !messages.is_empty()
+            || changes != device_lists::Changes::default();
+
+        let mut body = String::with_capacity(512 + sections.join.iter().map(|(_, json)| json.len() + 64).sum::<usize>());
+        let mut out = Object::open(&mut body);
+        out.string("next_batch", &token.to_string());
+        if !global.is_empty() {
+            out.events("account_data", global);
+        }
+        if room_count > 0 {
+            write_rooms(sections, &mut out);
+        }
+        if !messages.is_empty() {
+            out.events("to_device", messages.drain(..).map(|message| message.json));
+        }
+        let mut lists = out.object("device_lists");
+        lists.strings("changed", &changes.changed);
+        lists.strings("left", &changes.left);
+        lists.close();
+        let mut counts = out.object("device_one_time_keys_count");
+        for (algorithm, count) in one_time_keys::counts(self.tx, user, device)? {
+            counts.number(&algorithm, count);
+        }
+        counts.close();
+        out.strings(
+            "device_unused_fallback_key_types",
+            one_time_keys::unused_fallback_types(self.tx, user, device)?,
+        );
+        out.close();
+        Ok(Answer { body, token, typing: typing_version, worth_telling })
+    }
+
+    /// The messages to the device, and up to which position they go.
+    fn to_device(&self, since: Option<SyncToken>) -> Result<(Vec<to_device::Pending>, Pos), StoreError> {
+        let after = since.map_or(0, |since| since.to_device);
+        let (user, device) = (self.request.user, &*self.request.device);
+        let mut messages =
+            to_device::pending(self.tx, user, device, after, self.upto, MOST_TO_DEVICE + 1)?;
+        if messages.len() <= MOST_TO_DEVICE {
+            return Ok((messages, self.upto));
+        }
+        messages.truncate(MOST_TO_DEVICE);
+        let last = messages.last().map_or(after, |message| message.pos);
+        Ok((messages, last))
+    }
+}
+
+fn write_rooms(sections: &Sections, out: &mut Object<'_>) {
+    let mut rooms = out.object("rooms");
+    for (name, section) in [
+        ("join", &sections.join),
+        ("invite", &sections.invite),
+        ("knock", &sections.knock),
+        ("leave", &sections.leave),
+    ] {
+        if section.is_empty() {
+            continue;
+        }
+        let mut object = rooms.object(name);
+        for (room, json) in section {
+            object.raw(room.as_str(), json);
+        }
+        object.close();
+    }
+    rooms.close();
+}

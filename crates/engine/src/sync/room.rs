@@ -1,0 +1,310 @@
+//! One room in an answer of `/sync`: joined or left.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use wardline_domain::ruma::{OwnedRoomId, OwnedUserId, UserId};
+use wardline_domain::visibility::Membership;
+use wardline_store::account_data::AccountData;
+use wardline_store::members::{self, MemberRow};
+use wardline_store::rooms::{self, RoomRow};
+use wardline_store::{Pos, StoreError, account_data, notify, receipts};
+
+use super::build::Build;
+use super::json::{Object, array, plain_event};
+use super::membership::{Stay, stay};
+use super::state::{self, Delta, Members};
+use super::timeline::{self, Range, Timeline};
+use super::{ephemeral, summary};
+use crate::events::{Event, Extras};
+use crate::rooms::Eyes;
+
+/// How much of a room the client has.
+struct Standing {
+    room: RoomRow,
+    /// The client has nothing of the room: it gets it from its beginning, as far as the limits go.
+    fresh: bool,
+    /// The client gets the whole state.
+    whole: bool,
+    stay: Stay,
+    after: Pos,
+    upto: Pos,
+}
+
+impl Build<'_> {
+    /// A room that the user is joined to; `None` if there is nothing to tell.
+    pub(super) fn joined(&self, member: &MemberRow) -> Result<Option<(OwnedRoomId, String)>, StoreError> {
+        let Some(room) = self.room(member)? else { return Ok(None) };
+        let stay = self.stay(member)?;
+        let fresh = self.since.is_none() || !stay.is_continued();
+        let standing = Standing {
+            fresh,
+            whole: fresh || self.request.full_state,
+            stay,
+            after: if fresh { 0 } else { self.since.unwrap_or(0) },
+            upto: self.upto,
+            room,
+        };
+        self.write_room(member, &standing, true)
+    }
+
+    /// A room that the user has left or was banned from; `None` if there is nothing to tell.
+    pub(super) fn left(&self, member: &MemberRow) -> Result<Option<(OwnedRoomId, String)>, StoreError> {
+        let Some(room) = self.room(member)? else { return Ok(None) };
+        let stay = self.stay(member)?;
+        let ended = self.inner.context.events.get(self.tx, member.event)?.pos;
+        let (fresh, after) = match self.since {
+            Some(since) if stay.at_since == Some(Membership::Join) => (false, since),
+            _ if stay.joined_after => (true, 0),
+            // Never joined in this time: an invite that came to nothing, or a ban. Only its end is told.
+            _ => (false, ended.saturating_sub(1)),
+        };
+        let was_joined = fresh || stay.at_since == Some(Membership::Join);
+        let whole = fresh || (self.request.full_state && was_joined);
+        let standing = Standing { fresh, whole, stay, after, upto: ended, room };
+        self.write_room(member, &standing, false)
+    }
+
+    /// The room, if the filter lets it through.
+    fn room(&self, member: &MemberRow) -> Result<Option<RoomRow>, StoreError> {
+        Ok(rooms::get(self.tx, member.room)?.filter(|room| self.request.filter.room.allows(&room.room_id)))
+    }
+
+    fn stay(&self, member: &MemberRow) -> Result<Stay, StoreError> {
+        let since = self.since.unwrap_or(0);
+        if member.pos <= since && member.membership == members::Membership::Join {
+            let at_since = Some(Membership::Join);
+            return Ok(Stay { at_since, joined_after: false, only_joins_after: true, joined_before: true });
+        }
+        stay(self.tx, &self.inner.context.events, member, since)
+    }
+
+    fn write_room(
+        &self,
+        member: &MemberRow,
+        standing: &Standing,
+        joined: bool,
+    ) -> Result<Option<(OwnedRoomId, String)>, StoreError> {
+        let timeline = self.timeline(member, standing)?;
+        let (state, heroes) = self.state(member, standing, &timeline, joined)?;
+        let ephemeral = if joined { self.ephemeral(standing)? } else { Vec::new() };
+        let account_data = self.room_account_data(standing)?;
+        let is_empty = timeline.events.is_empty() && !timeline.limited && state.is_empty() && !standing.whole;
+        if is_empty && ephemeral.is_empty() && account_data.is_empty() {
+            return Ok(None);
+        }
+        let mut out = String::with_capacity(1024);
+        let mut object = Object::open(&mut out);
+        self.write_timeline(&timeline, &mut object)?;
+        let name = match (self.request.state_after, self.request.stable_state_after) {
+            (false, _) => "state",
+            (true, true) => "state_after",
+            (true, false) => "org.matrix.msc4222.state_after",
+        };
+        self.write_state(name, &state, &mut object)?;
+        if !account_data.is_empty() {
+            object.events("account_data", account_data);
+        }
+        if joined {
+            if !ephemeral.is_empty() {
+                object.events("ephemeral", ephemeral);
+            }
+            if let Some(heroes) = heroes {
+                summary::write(&standing.room, heroes.as_deref(), &mut object);
+            }
+            self.write_unread(standing, &mut object)?;
+        }
+        object.close();
+        Ok(Some((standing.room.room_id.clone(), out)))
+    }
+
+    fn timeline(&self, member: &MemberRow, standing: &Standing) -> Result<Timeline, StoreError> {
+        let cache = &self.inner.context.events;
+        let filter = &self.request.filter.room.timeline;
+        let mut eyes = Eyes::new(self.tx, cache, standing.room.nid, self.request.user, &self.request.user_id)?;
+        let range = Range {
+            room: standing.room.nid,
+            after: standing.after,
+            upto: standing.upto,
+            filter,
+            ignored: &self.ignored,
+            always: Some(member.event),
+        };
+        let mut timeline = timeline::read(self.tx, cache, &mut eyes, &range)?;
+        if !filter.allows_room(&standing.room.room_id) {
+            timeline.events.clear();
+            (timeline.limited, timeline.start) = (false, timeline.end);
+        }
+        // Who came back has an old timeline that this one does not follow.
+        timeline.limited |= standing.fresh && self.since.is_some() && standing.stay.joined_before;
+        Ok(timeline)
+    }
+
+    /// The state events that the client lacks, and who names the room, if the summary is to be told (the inner
+    /// `None`: the room has a name).
+    #[expect(clippy::type_complexity, reason = "two answers of one look at the state")]
+    fn state(
+        &self,
+        member: &MemberRow,
+        standing: &Standing,
+        timeline: &Timeline,
+        joined: bool,
+    ) -> Result<(Vec<Arc<Event>>, Option<Option<Vec<OwnedUserId>>>), StoreError> {
+        let (tx, cache) = (self.tx, &self.inner.context.events);
+        let filter = &self.request.filter.room.state;
+        let lazy = filter.lazy_load_members;
+        let is_member = |event: &Event| event.pdu.kind == "m.room.member";
+        if !standing.whole && standing.stay.at_since != Some(Membership::Join) {
+            return Ok((Vec::new(), None));
+        }
+        let senders: BTreeSet<OwnedUserId> =
+            timeline.events.iter().map(|(event, _)| event.pdu.sender.clone()).collect();
+        let from = match self.since {
+            Some(since) if !standing.whole => timeline::state_at(tx, standing.room.nid, since)?,
+            _ => None,
+        };
+        let to = if self.request.state_after { timeline.end } else { timeline.start };
+        let (members, needed) = match (lazy, standing.whole) {
+            (false, _) => (Members::All, BTreeSet::new()),
+            (true, false) => (Members::Changed, self.unknown_of(member, senders)),
+            (true, true) => {
+                let mut only = senders;
+                only.insert(self.request.user_id.clone());
+                (Members::Only(only), BTreeSet::new())
+            }
+        };
+        let names = &self.inner.names;
+        let mut nids = state::events(tx, names, &Delta { from, to, members, needed })?;
+        let mut events = nids.iter().map(|nid| cache.get(tx, *nid)).collect::<Result<Vec<_>, _>>()?;
+        let membership_moved =
+            timeline.events.iter().any(|(event, _)| is_member(event)) || events.iter().any(|event| is_member(event));
+        let heroes = if joined && (standing.whole || membership_moved) {
+            Some(summary::heroes(tx, cache, standing.room.nid, self.request.user)?)
+        } else {
+            None
+        };
+        if lazy && let Some(Some(heroes)) = &heroes {
+            let needed = self.unknown_of(member, heroes.iter().cloned().collect());
+            for nid in state::events(tx, names, &Delta { from: to, to, members: Members::Changed, needed })? {
+                if !nids.contains(&nid) {
+                    nids.push(nid);
+                    events.push(cache.get(tx, nid)?);
+                }
+            }
+        }
+        if !filter.allows_room(&standing.room.room_id) {
+            events.clear();
+        }
+        events.retain(|event| filter.allows(&event.pdu));
+        if lazy {
+            self.tell_members(member, &events, timeline);
+        }
+        Ok((events, heroes))
+    }
+
+    /// Those of `users` whom this device was not told of, as far as it has acknowledged.
+    fn unknown_of(&self, member: &MemberRow, mut users: BTreeSet<OwnedUserId>) -> BTreeSet<OwnedUserId> {
+        if !self.request.filter.room.state.include_redundant_members {
+            let (told, device) = (&self.inner.told, &self.request.device);
+            let since = self.since.unwrap_or(0);
+            users.retain(|user| !told.knows(self.request.user, device, member.room, user, since));
+        }
+        users
+    }
+
+    fn tell_members(&self, member: &MemberRow, state: &[Arc<Event>], timeline: &Timeline) {
+        let all = state.iter().chain(timeline.events.iter().map(|(event, _)| event));
+        let members: Vec<OwnedUserId> = all
+            .filter(|event| event.pdu.kind == "m.room.member")
+            .filter_map(|event| event.pdu.state_key.as_deref().and_then(|key| UserId::parse(key).ok()))
+            .collect();
+        if !members.is_empty() {
+            let (user, device) = (self.request.user, &self.request.device);
+            let since = self.since.unwrap_or(0);
+            self.inner.told.tell(user, device, member.room, &members, since, self.upto);
+        }
+    }
+
+    fn ephemeral(&self, standing: &Standing) -> Result<Vec<String>, StoreError> {
+        let (filter, room) = (&self.request.filter.room.ephemeral, standing.room.nid);
+        let mut events = Vec::new();
+        if !filter.allows_room(&standing.room.room_id) {
+            return Ok(events);
+        }
+        if filter.events.allows_kind("m.receipt") {
+            let user = self.request.user;
+            let moved =
+                receipts::moved_since(self.tx, room, user, standing.after, ephemeral::MOST_RECEIPTS)?;
+            events.extend(ephemeral::receipts(&moved));
+        }
+        let typing = self.typing.contains(&room) || (standing.fresh && self.inner.typing.is_anybody(room));
+        if typing && filter.events.allows_kind("m.typing") {
+            events.push(ephemeral::typing(&self.inner.typing.users(room)));
+        }
+        Ok(events)
+    }
+
+    fn room_account_data(&self, standing: &Standing) -> Result<Vec<String>, StoreError> {
+        let filter = &self.request.filter.room.account_data;
+        if !filter.allows_room(&standing.room.room_id) {
+            return Ok(Vec::new());
+        }
+        let of_room;
+        let data: &[AccountData] = if standing.fresh {
+            of_room = account_data::of_room(self.tx, self.request.user, standing.room.nid)?;
+            &of_room
+        } else {
+            self.account_data.get(&standing.room.nid).map_or(&[], Vec::as_slice)
+        };
+        let wanted = data.iter().filter(|data| filter.events.allows_kind(&data.kind));
+        Ok(wanted.map(|data| plain_event(&data.kind, &data.content)).collect())
+    }
+
+    fn write_timeline(&self, timeline: &Timeline, out: &mut Object<'_>) -> Result<(), StoreError> {
+        let mut object = out.object("timeline");
+        let mut failed = Ok(());
+        array(object.key("events"), &timeline.events, |out, (event, membership)| {
+            let extras = Extras { membership: Some(*membership), relations: None };
+            let written = self.inner.context.events.write(self.tx, event, self.viewer(), extras, false, out);
+            failed = std::mem::replace(&mut failed, Ok(())).and(written);
+        });
+        object.raw("limited", if timeline.limited { "true" } else { "false" });
+        object.string("prev_batch", &timeline.prev.to_string());
+        object.close();
+        failed
+    }
+
+    fn write_state(&self, name: &str, events: &[Arc<Event>], out: &mut Object<'_>) -> Result<(), StoreError> {
+        let mut object = out.object(name);
+        let mut failed = Ok(());
+        array(object.key("events"), events, |out, event| {
+            let extras = Extras::default();
+            let written = self.inner.context.events.write(self.tx, event, self.viewer(), extras, false, out);
+            failed = std::mem::replace(&mut failed, Ok(())).and(written);
+        });
+        object.close();
+        failed
+    }
+
+    fn write_unread(&self, standing: &Standing, out: &mut Object<'_>) -> Result<(), StoreError> {
+        let by_thread = self.request.filter.room.timeline.unread_thread_notifications;
+        let unread = notify::unread(self.tx, self.request.user, standing.room.nid)?;
+        let (threads, room): (Vec<_>, Vec<_>) =
+            unread.iter().partition(|unread| by_thread && unread.thread != notify::MAIN_THREAD);
+        let mut counts = out.object("unread_notifications");
+        counts.number("highlight_count", room.iter().map(|unread| unread.highlights).sum());
+        counts.number("notification_count", room.iter().map(|unread| unread.notifications).sum());
+        counts.close();
+        if by_thread {
+            let mut object = out.object("unread_thread_notifications");
+            for thread in threads {
+                let mut counts = object.object(&thread.thread);
+                counts.number("highlight_count", thread.highlights);
+                counts.number("notification_count", thread.notifications);
+                counts.close();
+            }
+            object.close();
+        }
+        Ok(())
+    }
+}
