@@ -64,7 +64,10 @@ export class Server {
         const files = readdirSync(this.data, { recursive: true, withFileTypes: true })
             .filter((entry) => entry.isFile())
             .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
-        assert.ok(files.some((file) => file.endsWith("wardline.db")), "there is a database to look into");
+        assert.ok(
+            files.some((file) => file.endsWith("wardline.db")),
+            "there is a database to look into",
+        );
         return [...files, join(artefacts, "wardline.log")].flatMap((file) => {
             const content = readFileSync(file);
             return words.filter((word) => content.includes(word)).map((word) => `${word} in ${file}`);

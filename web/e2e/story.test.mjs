@@ -54,10 +54,13 @@ async function ask(window, fields) {
     await page.getByRole("button", { name: "Ask", exact: true }).click();
     const dialog = page.getByRole("dialog", { name: "Ask" });
     const role = dialog.getByLabel("To", { exact: true });
-    await role.selectOption({ label: await role.getByRole("option", { name: /^Medical registrar/ }).textContent() });
+    await role.selectOption({
+        label: await role.getByRole("option", { name: /^Medical registrar/ }).textContent(),
+    });
     await dialog.getByRole("radio", { name: "Urgent" }).check();
     await dialog.getByLabel("Needed in (minutes)").fill("5");
-    for (const [label, text] of Object.entries(fields)) await dialog.getByLabel(label, { exact: true }).fill(text);
+    for (const [label, text] of Object.entries(fields))
+        await dialog.getByLabel(label, { exact: true }).fill(text);
     return dialog;
 }
 
@@ -83,7 +86,10 @@ test("the nurse sees who is on call and writes about her patient; the registrar 
     await registrar.look("05-chats-phone");
     await openPatient(registrar);
     await registrar.reads(words.hello);
-    await nurse.page.getByRole("button", { name: /^Seen by/ }).first().waitFor();
+    await nurse.page
+        .getByRole("button", { name: /^Seen by/ })
+        .first()
+        .waitFor();
 
     await registrar.page.getByLabel("Write a message").pressSequentially("Quince");
     await nurse.shows(/is typing/);
@@ -123,7 +129,10 @@ test("what nobody answers climbs its playbook through a SIGKILL, and newcomers r
     const dialog = await ask(nurse, { "Free text": words.unanswered });
     await dialog.getByRole("button", { name: "Send request" }).click();
     await registrar.page.getByRole("alertdialog", { name: "Urgent request" }).waitFor();
-    await nurse.page.getByRole("article", { name: /^Urgent request/ }).nth(1).waitFor();
+    await nurse.page
+        .getByRole("article", { name: /^Urgent request/ })
+        .nth(1)
+        .waitFor();
 
     await server.kill();
     await nurse.shows(/^Reconnecting/);
@@ -135,7 +144,10 @@ test("what nobody answers climbs its playbook through a SIGKILL, and newcomers r
 
     const surgeon = await Window.open(browser, server.url, phone);
     await surgeon.signIn("hannah.whitfield");
-    await surgeon.page.getByRole("alertdialog", { name: "Urgent request" }).getByText(words.unanswered).waitFor();
+    await surgeon.page
+        .getByRole("alertdialog", { name: "Urgent request" })
+        .getByText(words.unanswered)
+        .waitFor();
     await surgeon.look("13-next-step-phone");
 
     const manager = await Window.open(browser, server.url, desktop);
@@ -147,7 +159,10 @@ test("what nobody answers climbs its playbook through a SIGKILL, and newcomers r
     await manager.reads(words.hello);
 
     const card = nurse.page.getByRole("article", { name: /^Urgent request/ }).nth(1);
-    await card.getByText(/^Accepted by/).first().waitFor();
+    await card
+        .getByText(/^Accepted by/)
+        .first()
+        .waitFor();
     await card.getByText("Who saw it when").click();
     await card.getByText(/Next in line asked \(step 3\)/).waitFor();
     await nurse.look("15-every-step-desktop");

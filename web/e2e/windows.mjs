@@ -64,7 +64,11 @@ export class Window {
 
     /** Waits until `text` stands in the open conversation. */
     async reads(text) {
-        await this.page.getByRole("region", { name: "Conversation" }).getByText(text, { exact: true }).first().waitFor();
+        await this.page
+            .getByRole("region", { name: "Conversation" })
+            .getByText(text, { exact: true })
+            .first()
+            .waitFor();
     }
 
     async shows(text) {

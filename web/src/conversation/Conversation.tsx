@@ -140,6 +140,7 @@ interface MessagesProps {
 function Messages({ room, sentCount, onTakenBack }: MessagesProps): JSX.Element {
     const client = useClient();
     const version = useRoomChanges(room.roomId);
+    const connection = useSession((session) => session.connection);
     const { data: staff } = useStaff();
     const items = useMemo(() => {
         void version;
@@ -160,8 +161,7 @@ function Messages({ room, sentCount, onTakenBack }: MessagesProps): JSX.Element 
 
     useEffect(() => {
         const look = (): void => {
-            if (atEnd && document.visibilityState === "visible")
-                void markSeen(client, room).catch(() => undefined);
+            if (atEnd && document.visibilityState === "visible") void markSeen(client, room);
         };
         look();
         document.addEventListener("visibilitychange", look);
@@ -170,7 +170,7 @@ function Messages({ room, sentCount, onTakenBack }: MessagesProps): JSX.Element 
             document.removeEventListener("visibilitychange", look);
             window.removeEventListener("focus", look);
         };
-    }, [client, room, version, atEnd]);
+    }, [client, room, version, atEnd, connection]);
 
     const status = statusReader(room);
     const lastOwn = items.findLast((item) => "own" in item && item.own)?.key;

@@ -76,6 +76,9 @@ export class DeliveryReceipts {
     }
 }
 
+/** The newest event told as seen by this visit, by conversation. */
+const toldSeen = new WeakMap<Room, string>();
+
 /** Marks a conversation as seen up to its newest event. Call only while it is really on the screen. */
 export async function markSeen(client: MatrixClient, room: Room): Promise<void> {
     const event = room
@@ -83,9 +86,14 @@ export async function markSeen(client: MatrixClient, room: Room): Promise<void> 
         .getEvents()
         .findLast((one) => one.status === null);
     const eventId = event?.getId();
-    if (!event || !eventId) return;
+    if (!event || !eventId || toldSeen.get(room) === eventId) return;
     const unread = room.getUnreadNotificationCount() > 0;
     const known = room.getReadReceiptForUserId(room.myUserId, true, ReceiptType.Read)?.eventId;
     if (known === eventId || (event.getSender() === room.myUserId && !unread)) return;
-    await client.sendReceipt(event, ReceiptType.Read, {}, true);
+    toldSeen.set(room, eventId);
+    try {
+        await client.sendReceipt(event, ReceiptType.Read, {}, true);
+    } catch {
+        toldSeen.delete(room);
+    }
 }

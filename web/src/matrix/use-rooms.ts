@@ -17,6 +17,7 @@ import { useClient } from "../session/store.ts";
 class Changes {
     private readonly listeners = new Set<() => void>();
     private readonly versions = new Map<string, number>();
+    private readonly pending = new Set<string>();
     private total = 0;
     private scheduled = false;
 
@@ -46,13 +47,16 @@ class Changes {
         return roomId === undefined ? this.total : (this.versions.get(roomId) ?? 0);
     }
 
+    /** Counted and told in the next turn, so that drawing can never set off a change that draws again at once. */
     private changed(roomId?: string): void {
-        this.total++;
-        if (roomId !== undefined) this.versions.set(roomId, this.version(roomId) + 1);
+        if (roomId !== undefined) this.pending.add(roomId);
         if (this.scheduled) return;
         this.scheduled = true;
         setTimeout(() => {
             this.scheduled = false;
+            this.total++;
+            for (const id of this.pending) this.versions.set(id, this.version(id) + 1);
+            this.pending.clear();
             for (const listener of this.listeners) listener();
         }, 0);
     }
