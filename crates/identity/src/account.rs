@@ -83,7 +83,7 @@ impl Identity {
         let hash = self.passwords.hash(password).await?;
         let (user, user_id, this) =
             (session.user_nid, session.user_id.clone(), session.device_id.to_string());
-        let (cleanup, at) = (self.cleanup.clone(), self.now());
+        let at = self.now();
         self.store
             .write(move |tx| {
                 accounts::set_password(tx, user, &hash)?;
@@ -93,7 +93,7 @@ impl Identity {
                 wardline_audit::append(tx, &entry)?;
                 if sign_out_others {
                     for device in sessions::devices(tx, user)?.into_iter().filter(|d| d.device_id != this) {
-                        remove_device(tx, &cleanup, user, &user_id, &device.device_id)?;
+                        remove_device(tx, user, &device.device_id)?;
                         let entry = Entry::new(at, user_id.as_str(), Action::SignOut)
                             .device(&*this)
                             .target(device.device_id);
@@ -114,11 +114,11 @@ impl Identity {
     /// A failure of the server.
     pub async fn deactivate(&self, session: &Session) -> Result<(), IdentityError> {
         let (user, user_id, by) = (session.user_nid, session.user_id.clone(), session.device_id.clone());
-        let (cleanup, at) = (self.cleanup.clone(), self.now());
+        let at = self.now();
         self.store
             .write(move |tx| {
                 for device in sessions::devices(tx, user)? {
-                    remove_device(tx, &cleanup, user, &user_id, &device.device_id)?;
+                    remove_device(tx, user, &device.device_id)?;
                 }
                 for (field, _) in accounts::profile(tx, user)? {
                     accounts::set_profile_field(tx, user, &field, None)?;

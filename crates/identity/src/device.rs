@@ -4,7 +4,7 @@
 
 use wardline_audit::Action;
 use wardline_store::{
-    Kind,
+    Kind, device_keys, device_lists,
     sessions::{self, Device},
 };
 
@@ -49,6 +49,10 @@ impl Identity {
                     return Err(IdentityError::NotFound("device"));
                 }
                 tx.record(Kind::Device, None, Some(user), 0)?;
+                // The name is part of what others are told about the device with its keys.
+                if device_keys::get(tx, user, &device)?.is_some() {
+                    device_lists::record(tx, user)?;
+                }
                 Ok(())
             })
             .await

@@ -8,7 +8,7 @@
 //! # Invariants
 //! - Tokens are stored as SHA-256 only; passwords as Argon2id only. Neither is ever logged or audited.
 //! - A revoked token is refused from the moment the revoking call is answered.
-//! - A device and its keys go in one transaction ([`DeviceCleanup`]).
+//! - A device and its keys go in one transaction.
 //! - Every sign-in, failed sign-in and sign-out is in the audit log, in the transaction that did it.
 
 mod account;
@@ -32,7 +32,7 @@ use wardline_domain::{
 use wardline_store::Store;
 
 pub use error::IdentityError;
-pub use ports::{DeviceCleanup, ProfileListener};
+pub use ports::ProfileListener;
 pub use profile::{AVATAR_URL, DISPLAY_NAME, MAX_FIELD_NAME, MAX_PROFILE};
 pub use session::Session;
 pub use shared_secret::SharedSecretRequest;
@@ -49,7 +49,6 @@ pub struct Identity {
     sessions: Arc<session::SessionTable>,
     nonces: shared_secret::Nonces,
     uia: UiaSessions,
-    cleanup: Vec<Arc<dyn DeviceCleanup>>,
     listeners: Vec<Arc<dyn ProfileListener>>,
 }
 
@@ -72,20 +71,12 @@ impl Identity {
             nonces: shared_secret::Nonces::default(),
             uia: UiaSessions::new(Arc::clone(&clock), Arc::clone(&random)),
             sessions: Arc::default(),
-            cleanup: Vec::new(),
             listeners: Vec::new(),
             store,
             clock,
             random,
             server_name,
         }
-    }
-
-    /// With something that removes more of a device when it is deleted.
-    #[must_use]
-    pub fn with_device_cleanup(mut self, cleanup: Arc<dyn DeviceCleanup>) -> Self {
-        self.cleanup.push(cleanup);
-        self
     }
 
     /// With somebody who wants to know when a profile changed.

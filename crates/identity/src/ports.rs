@@ -2,23 +2,8 @@
 
 use std::{future::Future, pin::Pin};
 
-use wardline_domain::ruma::{DeviceId, UserId};
-use wardline_store::{StoreError, UserNid, WriteTx};
-
-/// Removes what belongs to a device (its keys, its waiting messages) when the device is deleted.
-pub trait DeviceCleanup: Send + Sync {
-    /// Called inside the transaction that deletes the device, before the device's own row goes.
-    ///
-    /// # Errors
-    /// An error keeps the device and everything of it.
-    fn on_delete(
-        &self,
-        tx: &mut WriteTx<'_>,
-        user: UserNid,
-        user_id: &UserId,
-        device: &DeviceId,
-    ) -> Result<(), StoreError>;
-}
+use wardline_domain::ruma::UserId;
+use wardline_store::UserNid;
 
 /// Carries a changed profile on, into the member events of the user's rooms.
 pub trait ProfileListener: Send + Sync {

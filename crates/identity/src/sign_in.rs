@@ -5,9 +5,9 @@
 use std::sync::Arc;
 
 use wardline_audit::{Action, Entry, Outcome};
-use wardline_domain::ruma::{DeviceId, OwnedUserId, UserId};
+use wardline_domain::{Timestamp, ruma::OwnedUserId};
 use wardline_store::{
-    Kind, StoreError, UserNid, WriteTx, accounts,
+    Kind, StoreError, UserNid, WriteTx, accounts, device_keys,
     sessions::{self, GrantRow, NewGrant, Standing},
 };
 
@@ -264,11 +264,11 @@ impl Identity {
         which: impl FnOnce(&mut WriteTx<'_>) -> Result<Vec<String>, StoreError> + Send + 'static,
     ) -> Result<(), IdentityError> {
         let (user, user_id, by) = (session.user_nid, session.user_id.clone(), session.device_id.clone());
-        let (cleanup, at) = (self.cleanup.clone(), self.now());
+        let at = self.now();
         self.store
             .write(move |tx| {
                 for device in which(tx)? {
-                    if remove_device(tx, &cleanup, user, &user_id, &device)? {
+                    if remove_device(tx, user, &device)? {
                         let entry =
                             Entry::new(at, user_id.as_str(), action).device(by.as_str()).target(device);
                         wardline_audit::append(tx, &entry)?;
@@ -302,10 +302,7 @@ impl Identity {
     }
 }
 
-fn usable_access(
-    grant: Option<GrantRow>,
-    now: wardline_domain::Timestamp,
-) -> Result<GrantRow, IdentityError> {
+fn usable_access(grant: Option<GrantRow>, now: Timestamp) -> Result<GrantRow, IdentityError> {
     let grant = grant.ok_or(IdentityError::UnknownToken { soft_logout: false })?;
     let over = grant.access_expires_at.is_some_and(|at| at <= now);
     if over || grant.standing == Standing::Spent {
@@ -314,21 +311,12 @@ fn usable_access(
     Ok(grant)
 }
 
-/// Deletes a device with everything that hangs on it. Whether it existed.
-pub(crate) fn remove_device(
-    tx: &mut WriteTx<'_>,
-    cleanup: &[Arc<dyn crate::DeviceCleanup>],
-    user: UserNid,
-    user_id: &UserId,
-    device: &str,
-) -> Result<bool, StoreError> {
-    if sessions::device(tx, user, device)?.is_none() {
-        return Ok(false);
+/// Deletes a device with its session, its keys and what waits for it. Whether it existed.
+pub(crate) fn remove_device(tx: &mut WriteTx<'_>, user: UserNid, device: &str) -> Result<bool, StoreError> {
+    device_keys::delete_all(tx, user, device)?;
+    let existed = sessions::delete_device(tx, user, device)?;
+    if existed {
+        tx.record(Kind::Device, None, Some(user), 0)?;
     }
-    for part in cleanup {
-        part.on_delete(tx, user, user_id, <&DeviceId>::from(device))?;
-    }
-    sessions::delete_device(tx, user, device)?;
-    tx.record(Kind::Device, None, Some(user), 0)?;
-    Ok(true)
+    Ok(existed)
 }

@@ -9,7 +9,10 @@ use crate::support::{Server, request};
 #[tokio::test]
 async fn public_documents() {
     let server = Server::new().await;
-    let versions = server.get("/_matrix/client/versions", "").await.ok();
+    let answer = server.get("/_matrix/client/versions", "").await;
+    assert_eq!(answer.headers[header::CACHE_CONTROL], "no-store");
+    assert_eq!(answer.headers[header::CONTENT_TYPE], "application/json");
+    let versions = answer.ok();
     let all = versions["versions"].as_array().unwrap();
     assert!(all.contains(&json!("v1.1")) && all.contains(&json!("v1.13")));
     let well_known = server.get("/.well-known/matrix/client", "").await.ok();

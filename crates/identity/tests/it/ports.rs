@@ -1,39 +1,18 @@
 //! What identity tells others, and when.
 
-use std::{
-    future::Future,
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{future::Future, pin::Pin, sync::Arc};
 
 use parking_lot::Mutex;
 use serde_json::json;
-use wardline_domain::ruma::{DeviceId, UserId};
-use wardline_identity::{DISPLAY_NAME, DeviceCleanup, ProfileListener};
-use wardline_store::{StoreError, UserNid, WriteTx};
+use wardline_domain::ruma::UserId;
+use wardline_identity::{DISPLAY_NAME, ProfileListener};
+use wardline_store::{Kind, UserNid, device_keys, stream};
 
 use crate::support::House;
 
 #[derive(Default)]
 struct Witness {
     seen: Mutex<Vec<String>>,
-    fail: AtomicBool,
-}
-
-impl DeviceCleanup for Witness {
-    fn on_delete(
-        &self,
-        _: &mut WriteTx<'_>,
-        _: UserNid,
-        user_id: &UserId,
-        device: &DeviceId,
-    ) -> Result<(), StoreError> {
-        self.seen.lock().push(format!("delete {user_id} {device}"));
-        if self.fail.load(Ordering::Relaxed) { Err(StoreError::Conflict) } else { Ok(()) }
-    }
 }
 
 impl ProfileListener for Witness {
@@ -56,26 +35,31 @@ impl ProfileListener for Witness {
 
 async fn house() -> (House, Arc<Witness>) {
     let witness = Arc::new(Witness::default());
-    let (cleanup, listener) = (witness.clone(), witness.clone());
-    let house = House::new(|i| i.with_device_cleanup(cleanup).with_profile_listener(listener)).await;
+    let listener = witness.clone();
+    let house = House::new(|i| i.with_profile_listener(listener)).await;
     (house, witness)
 }
 
 #[tokio::test]
-async fn a_device_goes_with_its_keys_or_not_at_all() {
-    let (house, witness) = house().await;
+async fn a_device_goes_with_its_keys_and_others_are_told() {
+    let (house, _) = house().await;
     let tokens = house.sign_in("WARD7", false).await;
     let session = house.identity.verify_token(&tokens.access_token).await.unwrap();
+    let user = session.user_nid;
+    house.store.write(move |tx| device_keys::set(tx, user, "WARD7", "{}")).await.unwrap();
+    let changes = || {
+        let rows = house.store.read_now(|tx| stream::range(tx, 0, u64::MAX >> 1, 1000)).unwrap();
+        rows.iter().filter(|row| row.kind == Kind::DeviceList && row.user == Some(user)).count()
+    };
+    let before = changes();
+    house.identity.rename_device(&session, "WARD7", Some("Ward phone".into())).await.unwrap();
+    assert_eq!(changes(), before + 1);
 
-    witness.fail.store(true, Ordering::Relaxed);
-    assert!(house.identity.sign_out(&session).await.is_err());
-    assert_eq!(house.identity.devices(&session).unwrap().len(), 1);
-    house.identity.verify_token(&tokens.access_token).await.unwrap();
-
-    witness.fail.store(false, Ordering::Relaxed);
     house.identity.sign_out(&session).await.unwrap();
     assert!(house.identity.verify_token(&tokens.access_token).await.is_err());
-    assert_eq!(*witness.seen.lock(), ["delete @amy:riverside.example WARD7"; 2]);
+    let keys = house.store.read_now(|tx| device_keys::get(tx, user, "WARD7"));
+    assert_eq!(keys.unwrap(), None);
+    assert_eq!(changes(), before + 2);
 }
 
 #[tokio::test]
@@ -91,8 +75,5 @@ async fn listeners_hear_of_names_but_not_of_other_fields() {
     set("org.wardline.bleep", json!("1234")).await;
     assert_eq!(*witness.seen.lock(), ["profile @amy:riverside.example"]);
     house.identity.deactivate(&session).await.unwrap();
-    assert_eq!(
-        witness.seen.lock()[1..],
-        ["delete @amy:riverside.example WARD7", "deactivated @amy:riverside.example"]
-    );
+    assert_eq!(witness.seen.lock()[1..], ["deactivated @amy:riverside.example"]);
 }
