@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use wardline_domain::ruma::OwnedUserId;
 
-use crate::members::Membership;
+use crate::members::{self, Membership};
 use crate::{Kind, Pos, Reader, RoomNid, StoreError, UserNid, WriteTx, params, users};
 
 /// The answer to "whose devices do I have to look at again?".
@@ -52,7 +52,12 @@ pub fn changed_between(tx: &impl Reader, user: UserNid, from: Pos, to: Pos) -> R
     if rows.is_empty() {
         return Ok(Changes::default());
     }
-    let mut view = View { tx, user, mine: joined_rooms(tx, user)?, shares: HashMap::new() };
+    let mut view = View {
+        tx,
+        user,
+        mine: members::rooms_of(tx, user, Membership::Join)?.into_iter().collect(),
+        shares: HashMap::new(),
+    };
     let mut changed = BTreeSet::new();
     let mut candidates = BTreeSet::new();
     let moved: HashSet<RoomNid> = rows
@@ -61,8 +66,8 @@ pub fn changed_between(tx: &impl Reader, user: UserNid, from: Pos, to: Pos) -> R
         .filter_map(|(_, room, _)| *room)
         .collect();
     for room in &moved {
-        let others: Vec<UserNid> =
-            tx.query(MEMBERS, params![room, Membership::Join, Membership::Invite], |row| row.get(0))?;
+        let mut others = members::users_in(tx, *room, Membership::Join)?;
+        others.extend(members::users_in(tx, *room, Membership::Invite)?);
         if view.mine.contains(room) { changed.extend(others) } else { candidates.extend(others) }
     }
     for (kind, room, who) in &rows {
@@ -97,8 +102,6 @@ pub fn changed_between(tx: &impl Reader, user: UserNid, from: Pos, to: Pos) -> R
     Ok(Changes { changed, left })
 }
 
-const MEMBERS: &str = "SELECT user_nid FROM members WHERE room_nid = ?1 AND membership IN (?2, ?3)";
-
 struct View<'t, R> {
     tx: &'t R,
     user: UserNid,
@@ -114,32 +117,16 @@ impl<R: Reader> View<'_, R> {
         if let Some(known) = self.shares.get(&other) {
             return Ok(*known);
         }
-        let rooms: Vec<RoomNid> = self.tx.query(
-            "SELECT room_nid FROM members WHERE user_nid = ?1 AND membership IN (?2, ?3)",
-            params![other, Membership::Join, Membership::Invite],
-            |row| row.get(0),
-        )?;
+        let mut rooms = members::rooms_of(self.tx, other, Membership::Join)?;
+        rooms.extend(members::rooms_of(self.tx, other, Membership::Invite)?);
         let shares = rooms.iter().any(|room| self.mine.contains(room));
         self.shares.insert(other, shares);
         Ok(shares)
     }
 }
 
-fn joined_rooms(tx: &impl Reader, user: UserNid) -> Result<HashSet<RoomNid>, StoreError> {
-    let rooms = tx.query(
-        "SELECT room_nid FROM members WHERE user_nid = ?1 AND membership = ?2",
-        params![user, Membership::Join],
-        |row| row.get(0),
-    )?;
-    Ok(rooms.into_iter().collect())
-}
-
 /// Whether the user is joined or invited.
 fn is_member(tx: &impl Reader, room: RoomNid, user: UserNid) -> Result<bool, StoreError> {
-    let row = tx.query_row(
-        "SELECT 1 FROM members WHERE room_nid = ?1 AND user_nid = ?2 AND membership IN (?3, ?4)",
-        params![room, user, Membership::Join, Membership::Invite],
-        |row| row.get::<i64>(0),
-    )?;
-    Ok(row.is_some())
+    let member = members::get(tx, room, user)?;
+    Ok(member.is_some_and(|member| matches!(member.membership, Membership::Join | Membership::Invite)))
 }

@@ -3,10 +3,15 @@
 mod account;
 mod capabilities;
 mod devices;
+mod key_backup;
+mod keys;
 mod login;
 mod logout;
+mod media;
+mod media_headers;
 mod profile;
 mod register;
+mod to_device;
 mod versions;
 mod well_known;
 
@@ -20,10 +25,14 @@ pub(crate) fn routes() -> Router<AppState> {
         .merge(account::routes())
         .merge(capabilities::routes())
         .merge(devices::routes())
+        .merge(key_backup::routes())
+        .merge(keys::routes())
         .merge(login::routes())
         .merge(logout::routes())
+        .merge(media::routes())
         .merge(profile::routes())
         .merge(register::routes())
+        .merge(to_device::routes())
         .merge(versions::routes())
         .merge(well_known::routes())
 }
