@@ -5,6 +5,8 @@
 //! - [`Engine`]: the parts. Each is a plain struct with its own `new`; none holds another in a cycle.
 //! - [`events`]: events as readers see them, made once and shared.
 //! - [`rooms`]: everything that changes or reads a room.
+//! - [`hub`], [`sync`]: who has news, and the long poll that tells it; [`typing`], [`receipts`], [`account_data`],
+//!   [`filters`], [`push_rules`], [`unread`]: what it tells besides events.
 //!
 //! # Invariants
 //! - A room has one writer at a time: its executor. What it answers is durable.
@@ -49,19 +51,46 @@ pub struct Engine {
     pub backup: backup::Backup,
     /// The content repository.
     pub media: media::Media,
+    /// Receipts and read markers.
+    pub receipts: receipts::Receipts,
+    /// Who is typing.
+    pub typing: Arc<typing::Typing>,
+    /// Account data and tags.
+    pub account_data: account_data::AccountData,
+    /// Stored sync filters.
+    pub filters: filters::Filters,
+    /// Push rules.
+    pub push_rules: push_rules::PushRules,
+    /// Who has news.
+    pub hub: Arc<hub::Hub>,
+    /// The long poll of clients.
+    pub sync: sync::Sync,
 }
 
 impl Engine {
-    /// Builds the parts over `context` and starts their tasks. Must be called inside a tokio runtime.
-    #[must_use]
-    pub fn start(context: Arc<Context>) -> Self {
-        Self {
+    /// Builds the parts over `context` and starts their tasks. Must be called inside a tokio runtime, before anything
+    /// else writes to the store.
+    ///
+    /// # Errors
+    /// Any failure of the database: the hub is loaded from it.
+    pub fn start(context: Arc<Context>) -> Result<Self, wardline_store::StoreError> {
+        let hub = hub::Hub::start(&context.store)?;
+        let typing = Arc::new(typing::Typing::new(Arc::clone(&hub), Arc::clone(&context.clock)));
+        tokio::spawn(Arc::clone(&typing).run());
+        Ok(Self {
             rooms: rooms::Rooms::start(Arc::clone(&context)),
             keys: keys::Keys::new(context.store.clone(), context.server_name.clone()),
             to_device: to_device::ToDevice::new(context.store.clone(), Arc::clone(&context.clock)),
             backup: backup::Backup::new(context.store.clone()),
             media: media::Media::new(Arc::clone(&context)),
+            receipts: receipts::Receipts::new(Arc::clone(&context)),
+            account_data: account_data::AccountData::new(Arc::clone(&context)),
+            filters: filters::Filters::new(Arc::clone(&context)),
+            push_rules: push_rules::PushRules::new(Arc::clone(&context)),
+            sync: sync::Sync::new(Arc::clone(&context), Arc::clone(&hub), Arc::clone(&typing)),
+            hub,
+            typing,
             context,
-        }
+        })
     }
 }

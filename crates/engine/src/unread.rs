@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use wardline_domain::canonical::write_string;
 use wardline_domain::power_levels::PowerLevels;
 use wardline_domain::push::{PushContext, PushEvent};
 use wardline_domain::room_version::RoomVersion;
@@ -11,11 +12,11 @@ use wardline_domain::ruma::UserId;
 use wardline_store::members::{self, Membership};
 use wardline_store::notify::{self, MAIN_THREAD, Notification};
 use wardline_store::{
-    Reader, RoomNid, StoreError, UserNid, WriteTx, account_data, events, state, sync, users,
+    Pos, Reader, RoomNid, StoreError, UserNid, WriteTx, account_data, events, state, sync, users,
 };
 
-use crate::Context;
-use crate::events::Event;
+use crate::events::{Event, Extras, Viewer};
+use crate::{Context, EngineError};
 
 /// Rooms with more joined members than this have no unread counts: they are announcement channels.
 const LARGEST_ROOM: u64 = 1000;
@@ -144,4 +145,41 @@ pub(crate) fn ignored_users(tx: &impl Reader, user: UserNid) -> Result<HashSet<S
     let content = account_data::get(tx, user, None, "m.ignored_user_list")?;
     let list = content.and_then(|content| serde_json::from_str::<Content>(&content).ok());
     Ok(list.map(|list| list.ignored_users.into_keys().collect()).unwrap_or_default())
+}
+
+/// The unread notifications of a user, newest first: the JSON of the response of `GET /notifications`. `before` is
+/// the `next_token` of the page before.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn list(
+    context: &Context,
+    viewer: Viewer<'_>,
+    before: Option<Pos>,
+    highlights_only: bool,
+    limit: usize,
+) -> Result<String, EngineError> {
+    context.store.read_now(|tx| {
+        let found = notify::latest(tx, viewer.user, before.unwrap_or(Pos::MAX), highlights_only, limit)?;
+        let mut out = String::from("{");
+        if let Some(last) = found.last().filter(|_| found.len() == limit) {
+            out.push_str(&format!("\"next_token\":\"{}\",", last.event_pos));
+        }
+        out.push_str("\"notifications\":[");
+        for (index, notification) in found.iter().enumerate() {
+            let event = context.events.get(tx, notification.event)?;
+            if index > 0 {
+                out.push(',');
+            }
+            out.push_str("{\"actions\":");
+            out.push_str(&notification.actions);
+            out.push_str(",\"event\":");
+            context.events.write(tx, &event, viewer, Extras::default(), true, &mut out)?;
+            out.push_str(",\"read\":false,\"room_id\":");
+            write_string(&mut out, event.pdu.room_id.as_str());
+            out.push_str(&format!(",\"ts\":{}}}", event.pdu.origin_server_ts.as_millis()));
+        }
+        out.push_str("]}");
+        Ok(out)
+    })
 }

@@ -14,7 +14,7 @@ use wardline_store::{EventNid, Kind, Pos, RoomNid, StoreError, WriteTx, state, t
 
 use super::turn::{Staged, StagedMember};
 use crate::events::Event;
-use crate::{Context, EngineError};
+use crate::{Context, EngineError, unread};
 
 /// More work of a caller, done in the same transaction as the events: all or nothing. It runs after the events
 /// are written and must be quick.
@@ -65,7 +65,7 @@ impl Commit {
         let room = self.head.nid;
         let moved = !self.events.is_empty();
         for staged in self.events.drain(..) {
-            self.head.last_pos = write(tx, &self.context, room, staged)?;
+            self.head.last_pos = write(tx, &self.context, &self.head, staged)?;
         }
         if moved {
             rooms::advance(tx, &self.head)?;
@@ -79,7 +79,8 @@ impl Commit {
     }
 }
 
-fn write(tx: &mut WriteTx<'_>, context: &Context, room: RoomNid, staged: Staged) -> Result<Pos, StoreError> {
+fn write(tx: &mut WriteTx<'_>, context: &Context, head: &RoomRow, staged: Staged) -> Result<Pos, StoreError> {
+    let room = head.nid;
     let pdu = &staged.pdu;
     let sender = users::intern(tx, &pdu.sender)?;
     let pos = tx.record(Kind::Event, Some(room), Some(sender), staged.nid.0)?;
@@ -125,7 +126,7 @@ fn write(tx: &mut WriteTx<'_>, context: &Context, room: RoomNid, staged: Staged)
     if let Some(member) = &staged.member {
         write_member(tx, room, staged.nid, member)?;
     }
-    context.events.insert(Arc::new(Event {
+    let event = Event {
         nid: staged.nid,
         room,
         pos,
@@ -139,7 +140,9 @@ fn write(tx: &mut WriteTx<'_>, context: &Context, room: RoomNid, staged: Staged)
         transaction: staged.txn.map(|txn| (txn.device, txn.txn)),
         client: staged.client,
         pdu: staged.pdu,
-    }));
+    };
+    unread::record(tx, context, &event, head.joined)?;
+    context.events.insert(Arc::new(event));
     Ok(pos)
 }
 

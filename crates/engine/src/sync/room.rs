@@ -17,7 +17,7 @@ use super::state::{self, Delta, Members};
 use super::timeline::{self, Range, Timeline};
 use super::{ephemeral, summary};
 use crate::events::{Event, Extras};
-use crate::rooms::Eyes;
+use crate::rooms::{Eyes, bundle};
 
 /// How much of a room the client has.
 struct Standing {
@@ -264,8 +264,11 @@ impl Build<'_> {
         let mut object = out.object("timeline");
         let mut failed = Ok(());
         array(object.key("events"), &timeline.events, |out, (event, membership)| {
-            let extras = Extras { membership: Some(*membership), relations: None };
-            let written = self.inner.context.events.write(self.tx, event, self.viewer(), extras, false, out);
+            let cache = &self.inner.context.events;
+            let written = bundle(self.tx, cache, event, self.viewer()).and_then(|relations| {
+                let extras = Extras { membership: Some(*membership), relations: relations.as_deref() };
+                cache.write(self.tx, event, self.viewer(), extras, false, out)
+            });
             failed = std::mem::replace(&mut failed, Ok(())).and(written);
         });
         object.raw("limited", if timeline.limited { "true" } else { "false" });

@@ -98,7 +98,7 @@ impl Server {
         let context =
             Context::new(store.clone(), clock.clone(), random.clone(), signer, EngineConfig::default());
         let state = AppState {
-            engine: Arc::new(Engine::start(Arc::new(context))),
+            engine: Arc::new(Engine::start(Arc::new(context)).unwrap()),
             identity: identity.clone(),
             store: store.clone(),
             clock: clock.clone(),

@@ -3,7 +3,9 @@
 //! **Architecture invariant:** engine, identity and clinical do not know one another. What one needs of another
 //! is a port (a small trait); all answers to ports are here.
 
+mod conversations;
 mod folder;
+mod upkeep;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -14,24 +16,34 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{StatusCode, header};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use wardline_domain::{Clock, Random};
+use wardline_clinical::{Clinical, ClinicalParts, ColumnCipher};
+use wardline_domain::{Clock, Random, ruma::OwnedUserId};
 use wardline_engine::{Context, Engine, EngineConfig};
 use wardline_gateway::keys::{self, KeyService};
 use wardline_http::{AppState, Bucket, HttpConfig, RateLimiter};
-use wardline_identity::Identity;
+use wardline_identity::{Identity, IdentityError};
 use wardline_store::{Store, StoreConfig, StoreError};
 
 use crate::{Config, Error, log, web};
 
+use conversations::ClerkRooms;
 pub(crate) use folder::DATABASE;
 use folder::Folder;
+use upkeep::MemberEvents;
+
+/// The local part of the clerk, the server's visible account in the rooms that it makes.
+const CLERK: &str = "clerk";
 
 /// An open server. It answers as soon as somebody serves its [`House::router`].
 pub struct House {
     store: Store,
     state: AppState,
+    clinical: Arc<Clinical>,
     keys: KeyService,
+    /// Clocks and outbox of requests.
+    background: JoinHandle<()>,
     /// Held for as long as the house is open.
     folder: Folder,
 }
@@ -43,7 +55,8 @@ impl std::fmt::Debug for House {
 }
 
 impl House {
-    /// Opens (or creates) the data folder of `config`. `address` is where the server will answer.
+    /// Opens (or creates) the data folder of `config` and starts the clocks of requests. `address` is where the
+    /// server will answer.
     ///
     /// # Errors
     /// [`Error`], also when another process holds the folder.
@@ -58,21 +71,31 @@ impl House {
             durability: config.store.durability.into(),
             ..StoreConfig::at(folder.database())
         })?;
-        let identity =
-            Identity::new(store.clone(), Arc::clone(&clock), Arc::clone(&random), config.server_name.clone());
-        let sealing_key = folder.sealing_key(config.gateway.seal_key_file.as_deref(), random.as_ref())?;
         let url = format!("http://{}", reachable(address));
+        let sealing_key = folder.sealing_key(config.gateway.seal_key_file.as_deref(), random.as_ref())?;
         let keys =
             KeyService::open(&folder.gateway(), sealing_key, &url, Arc::clone(&clock), Arc::clone(&random))?;
-        let context = Context::new(
-            store.clone(),
-            Arc::clone(&clock),
-            Arc::clone(&random),
-            folder.signer(&config.server_name, random.as_ref())?,
-            EngineConfig::default(),
-        );
+        let signer = folder.signer(&config.server_name, random.as_ref())?;
+        let context =
+            Context::new(store.clone(), Arc::clone(&clock), Arc::clone(&random), signer, EngineConfig::default());
+        let engine = Arc::new(Engine::start(Arc::new(context))?);
+        let identity =
+            Identity::new(store.clone(), Arc::clone(&clock), Arc::clone(&random), config.server_name.clone())
+                .with_profile_listener(Arc::new(MemberEvents(Arc::clone(&engine))));
+        let clerk = clerk(&identity).await?;
+        let clinical = Arc::new(Clinical::new(ClinicalParts {
+            cipher: ColumnCipher::new(&*folder.column_key(random.as_ref())?, Arc::clone(&random)),
+            store: store.clone(),
+            clock: Arc::clone(&clock),
+            random: Arc::clone(&random),
+            server_name: config.server_name.clone(),
+            zone: config.time_zone()?,
+            conversations: Arc::new(ClerkRooms { engine: Arc::clone(&engine), clerk }),
+        }));
+        let working = Arc::clone(&clinical);
+        let background = tokio::spawn(async move { working.run().await });
         let state = AppState {
-            engine: Arc::new(Engine::start(Arc::new(context))),
+            engine,
             identity: Arc::new(identity),
             limiter: Arc::new(RateLimiter::new(Arc::clone(&clock))),
             config: Arc::new(http_config(config, &url)?),
@@ -80,7 +103,19 @@ impl House {
             clock,
             random,
         };
-        Ok(Self { store, state, keys, folder })
+        Ok(Self { store, state, clinical, keys, background, folder })
+    }
+
+    /// Accounts and sessions.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.state.identity
+    }
+
+    /// Directory, patients and requests.
+    #[must_use]
+    pub fn clinical(&self) -> &Clinical {
+        &self.clinical
     }
 
     /// Everything that this server answers: the APIs, and the web app on every other path. When `stop` is
@@ -98,10 +133,21 @@ impl House {
         self.store.failed().await
     }
 
-    /// Ends background work and closes the database once nobody uses it.
+    /// Ends background work and closes the database.
     pub async fn close(self) {
-        drop(self);
+        self.background.abort();
+        // It ends at its next await; what it has begun in the store is finished there.
+        drop(self.background.await);
     }
+}
+
+/// The clerk's account, made at the first start: nobody can sign in to it.
+async fn clerk(identity: &Identity) -> Result<OwnedUserId, Error> {
+    match identity.create_account(CLERK, None, false).await {
+        Ok(_) | Err(IdentityError::UserInUse) => {}
+        Err(error) => return Err(error.into()),
+    }
+    identity.local_user(CLERK).ok_or_else(|| Error::Check("the clerk cannot have an account".to_owned()))
 }
 
 /// Where this process itself reaches `address`: an unspecified address is answered on loopback too.
