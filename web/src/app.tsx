@@ -14,6 +14,7 @@ import { isMineToDo } from "./requests/model.ts";
 import { RequestsScreen } from "./requests/RequestsScreen.tsx";
 import { UrgentCover } from "./requests/UrgentCard.tsx";
 import { useMe } from "./requests/use-request.ts";
+import { ConnectionLine } from "./session/ConnectionLine.tsx";
 import { Elsewhere, Starting, Unusable } from "./session/Gates.tsx";
 import { MeMenu } from "./session/MeMenu.tsx";
 import { SignIn } from "./session/SignIn.tsx";
@@ -58,11 +59,11 @@ function Running(): JSX.Element {
                 {t.app.skip}
             </a>
             <Places current={place} />
-            <ConnectionLine />
             <main id="content" className="panes" tabIndex={-1}>
                 <section className="pane pane--list" aria-label={t.places[place]}>
                     <header className="pane__head">
                         <h1>{t.places[place]}</h1>
+                        <ConnectionLine />
                         <MeMenu />
                     </header>
                     <div className="pane__body">
@@ -152,14 +153,5 @@ function Places({ current }: { current: PlaceName }): JSX.Element {
                 );
             })}
         </nav>
-    );
-}
-
-function ConnectionLine(): JSX.Element {
-    const connection = useSession((session) => session.connection);
-    return (
-        <div className="connection" role="status">
-            {connection === "reconnecting" && <p>{t.connection.reconnecting}</p>}
-        </div>
     );
 }

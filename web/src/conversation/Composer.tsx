@@ -1,7 +1,9 @@
+import type { MatrixClient } from "matrix-js-sdk";
 import {
     useEffect,
     useId,
     useLayoutEffect,
+    useMemo,
     useRef,
     type FormEvent,
     type JSX,
@@ -93,23 +95,35 @@ export function Composer({ roomId, text, onText, onAsk, onSent }: ComposerProps)
     );
 }
 
-function useTyping(roomId: string): { start: () => void; stop: () => void } {
+/** Tells others that one is typing, not more often than needed, and that one has stopped. */
+class TypingNotifier {
+    private last = 0;
+
+    constructor(
+        private readonly client: MatrixClient,
+        private readonly roomId: string,
+    ) {}
+
+    readonly start = (): void => {
+        if (Date.now() - this.last < TYPING_EVERY_MS) return;
+        this.last = Date.now();
+        this.tell(true);
+    };
+
+    readonly stop = (): void => {
+        if (this.last === 0) return;
+        this.last = 0;
+        this.tell(false);
+    };
+
+    private tell(typing: boolean): void {
+        void this.client.sendTyping(this.roomId, typing, typing ? TYPING_MS : 0).catch(() => undefined);
+    }
+}
+
+function useTyping(roomId: string): TypingNotifier {
     const client = useClient();
-    const last = useRef(0);
-    const stop = useRef(() => undefined);
-    stop.current = () => {
-        if (last.current === 0) return undefined;
-        last.current = 0;
-        void client.sendTyping(roomId, false, 0).catch(() => undefined);
-        return undefined;
-    };
-    useEffect(() => () => stop.current(), []);
-    return {
-        start: () => {
-            if (Date.now() - last.current < TYPING_EVERY_MS) return;
-            last.current = Date.now();
-            void client.sendTyping(roomId, true, TYPING_MS).catch(() => undefined);
-        },
-        stop: () => stop.current(),
-    };
+    const notifier = useMemo(() => new TypingNotifier(client, roomId), [client, roomId]);
+    useEffect(() => notifier.stop, [notifier]);
+    return notifier;
 }

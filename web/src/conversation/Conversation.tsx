@@ -12,6 +12,7 @@ import { buildTimeline } from "../matrix/timeline.ts";
 import { useRoomChanges } from "../matrix/use-rooms.ts";
 import { PatientBanner } from "../patients/PatientBanner.tsx";
 import { AskDialog } from "../requests/AskDialog.tsx";
+import { ConnectionLine } from "../session/ConnectionLine.tsx";
 import { useClient, useSession } from "../session/store.ts";
 import { Dialog } from "../ui/Dialog.tsx";
 import { Icon } from "../ui/Icon.tsx";
@@ -148,8 +149,7 @@ function Messages({ room, sentCount, onTakenBack }: MessagesProps): JSX.Element 
     }, [room, version]);
     const queued = useQueued(room);
     const { more, busy, fetchEarlier } = useEarlier(room);
-    const scroll = useScroll(items[0]?.key, fetchEarlier);
-    const { atEnd, toEnd } = scroll;
+    const { container, content, atEnd, toEnd } = useScroll(items[0]?.key, fetchEarlier);
 
     useEffect(() => {
         if (sentCount > 0) toEnd();
@@ -177,15 +177,14 @@ function Messages({ room, sentCount, onTakenBack }: MessagesProps): JSX.Element 
     const name = (userId: string): string => staff?.get(localpart(userId))?.name ?? nameOf(room, userId);
     return (
         <div className="messages">
-            {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a scrolling region must be reachable by keyboard */}
             <div
                 className="messages__scroll"
-                ref={scroll.container}
+                ref={container}
                 role="log"
                 aria-label={t.conversation.messages}
                 tabIndex={0}
             >
-                <ol className="timeline" ref={scroll.content}>
+                <ol className="timeline" ref={content}>
                     <li className="timeline__start">
                         {busy && t.conversation.loadingEarlier}
                         {!busy && more && (
@@ -214,7 +213,10 @@ function Messages({ room, sentCount, onTakenBack }: MessagesProps): JSX.Element 
                     {t.conversation.newMessages}
                 </button>
             )}
-            <TypingLine room={room} name={name} />
+            <div className="messages__foot">
+                <TypingLine room={room} name={name} />
+                <ConnectionLine />
+            </div>
         </div>
     );
 }

@@ -21,7 +21,9 @@ export function useScroll(firstKey: string | undefined, reachedTop: () => void):
     const before = useRef({ key: firstKey, height: 0 });
     const [atEnd, setAtEnd] = useState(true);
     const onTop = useRef(reachedTop);
-    onTop.current = reachedTop;
+    useEffect(() => {
+        onTop.current = reachedTop;
+    }, [reachedTop]);
 
     const toEnd = useCallback(() => {
         const element = container.current;

@@ -56,7 +56,7 @@ export const en = {
     places: { chats: "Chats", patients: "Patients", "on-call": "On call", requests: "Requests" },
     connection: {
         connecting: "Connecting",
-        reconnecting: "Reconnecting. What you write is kept and will be sent.",
+        reconnecting: "Reconnecting. What you write is kept.",
     },
     elsewhere: {
         title: "Wardline is already open in another tab",
@@ -262,8 +262,10 @@ export const en = {
             failed: "Nobody could be asked",
         } satisfies Record<RequestState, string>,
         chainRaised: (who: string) => `Raised by ${who}`,
-        chainAsked: (who: string) => `Asked ${who}`,
-        chainNext: (step: number) => `Next in line asked (step ${step})`,
+        chainNext: (step: number, who?: string) =>
+            who === undefined
+                ? `Next in line asked (step ${step})`
+                : `Next in line asked (step ${step}): ${who}`,
         chainVacant: (step: number) => `Step ${step} passed over: nobody holds the role`,
         chainAlready: (step: number) => `Step ${step} passed over: already asked`,
         reason: {

@@ -11,7 +11,7 @@ import { DELIVERED } from "./events.ts";
 import { joinedRooms } from "./rooms.ts";
 
 /** Our own receipt type, which the SDK stores and shows like its own. */
-export const DELIVERED_RECEIPT = DELIVERED as ReceiptType;
+export const DELIVERED_RECEIPT = DELIVERED as unknown as ReceiptType;
 
 /** Wait so that a burst of messages costs one receipt. */
 const COALESCE_MS = 250;

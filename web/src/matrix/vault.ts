@@ -105,7 +105,8 @@ export class Vault {
         const values: T[] = [];
         for (const [index, name] of names.entries()) {
             const record = sealed[index];
-            const value = record && (await this.unseal<T>(String(name), record));
+            if (typeof name !== "string") continue;
+            const value = record && (await this.unseal<T>(name, record));
             if (value !== undefined) values.push(value);
         }
         return values;

@@ -64,6 +64,5 @@ export function bornWithAge(born: string, today: Date): string {
 
 /** `Female` for `female`; the word for not known when absent. */
 export function gender(value: string | undefined): string {
-    const known: Record<string, string> = t.gender;
-    return known[value ?? "unknown"] ?? t.gender.unknown;
+    return Object.entries(t.gender).find(([code]) => code === value)?.[1] ?? t.gender.unknown;
 }

@@ -74,7 +74,7 @@ export function whereabouts(patient: Patient, places: ReadonlyMap<string, Place>
         if (place.kind === "bed") bed = place.name;
         place = place.parentId === undefined ? undefined : places?.get(place.parentId);
     }
-    return { ward: place?.name ?? patient.placeName ?? "", bed };
+    return { ward: (place?.kind === "ward" ? place.name : patient.placeName) ?? "", bed };
 }
 
 const natural = new Intl.Collator("en-GB", { numeric: true });

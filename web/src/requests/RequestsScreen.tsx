@@ -5,7 +5,7 @@ import { t } from "../i18n/index.ts";
 import { ago } from "../i18n/time.ts";
 import { shortName } from "../patients/format.ts";
 import { usePatient } from "../patients/use-patient.ts";
-import { ClassBadge, Empty, LoadFailed, Loading, useNow } from "../ui/parts.tsx";
+import { ClassBadge, LoadFailed, Loading, useNow } from "../ui/parts.tsx";
 import { byUrgency, isMineToDo, isOpen, type Request } from "./model.ts";
 import { RequestStatus } from "./RequestCard.tsx";
 import { useMe, useNames } from "./use-request.ts";
@@ -62,7 +62,7 @@ function Section({
             <h2 className="group__title">
                 {title} <span className="muted">{requests.length}</span>
             </h2>
-            {requests.length === 0 && <Empty icon="requests">{empty}</Empty>}
+            {requests.length === 0 && <p className="group__empty">{empty}</p>}
             <ul className="rows rows--cards">
                 {requests.map((request) => (
                     <RequestRow key={request.id} request={request} />

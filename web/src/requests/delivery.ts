@@ -8,6 +8,9 @@ import { useClient, useSession } from "../session/store.ts";
 import { isUnanswered, type Request } from "./model.ts";
 import { useMe } from "./use-request.ts";
 
+/** Notices go out one after another, so that "seen" never overtakes "delivered". */
+let line: Promise<void> = Promise.resolve();
+
 /** Notices already sent by this visit: `id`, what was noticed, and which asking it was. */
 const sent = new Set<string>();
 
@@ -18,7 +21,17 @@ function isDue(request: Request, me: string, notice: Notice): boolean {
     return request.state === "raised" || (notice === "seen" && request.state === "delivered");
 }
 
-async function tell(fhir: FhirClient, queries: QueryClient, request: Request, notice: Notice): Promise<void> {
+function tell(fhir: FhirClient, queries: QueryClient, request: Request, notice: Notice): Promise<void> {
+    line = line.then(() => tellNow(fhir, queries, request, notice));
+    return line;
+}
+
+async function tellNow(
+    fhir: FhirClient,
+    queries: QueryClient,
+    request: Request,
+    notice: Notice,
+): Promise<void> {
     const asking = request.chain.findLast((one) => one.state === "raised")?.at ?? request.raisedAt;
     const key = `${request.id} ${notice} ${asking}`;
     if (sent.has(key)) return;
@@ -39,6 +52,8 @@ export function useRequestNotices(): { seen: (request: Request) => void } {
     const seen = useCallback(
         (request: Request) => {
             if (!fhir || document.visibilityState !== "visible" || !isDue(request, me, "seen")) return;
+            // What is seen has arrived: said first where that has not been said yet.
+            if (isDue(request, me, "delivered")) void tell(fhir, queries, request, "delivered");
             void tell(fhir, queries, request, "seen");
         },
         [fhir, queries, me],

@@ -54,11 +54,10 @@ export function nextStepLine(request: Request, now: number): string | undefined 
 export function chainLine(transition: Transition, first: boolean, name: Name): string {
     const step = transition.step + 1;
     if (transition.state === "raised") {
-        if (transition.asks) return t.requests.chainAsked(name(transition.asks)) + because(transition);
         if (transition.reason === "vacant") return t.requests.chainVacant(step);
         if (transition.reason === "already-asked") return t.requests.chainAlready(step);
         if (first && transition.actor) return t.requests.chainRaised(name(transition.actor));
-        return t.requests.chainNext(step) + because(transition);
+        return t.requests.chainNext(step, transition.asks && name(transition.asks)) + because(transition);
     }
     const words = t.requests.chainLine[transition.state];
     const line = transition.actor
