@@ -57,7 +57,8 @@ impl TestServer {
         let socket = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = socket.local_addr().expect("its address");
         let random = Arc::new(SeededRandom::new(seed));
-        let house = House::open(&config, address, clock.clone(), random).await.expect("the house opens");
+        let mut house = House::open(&config, address, clock.clone(), random).await.expect("the house opens");
+        house.start();
         let stop = CancellationToken::new();
         let serving =
             listener::serve(socket, house.router(stop.clone()), config.listener_limits(), stop.clone());

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 use clap::{Args, Parser, Subcommand};
 use wardline_domain::ruma::OwnedServerName;
 
-use crate::{Config, ConfigError, Error, SystemClock, SystemRandom, audit, playbook, serve};
+use crate::{Config, ConfigError, Error, SystemClock, SystemRandom, audit, demo, import, playbook, serve};
 
 /// Secure messaging and requests for health and care.
 #[derive(Debug, Parser)]
@@ -27,6 +27,25 @@ enum Command {
         /// Only says whether the configuration can be used.
         #[arg(long)]
         check_config: bool,
+    },
+    /// Runs a fictional hospital; fills the data folder first if it is empty.
+    Demo {
+        /// The data folder.
+        #[arg(long, default_value = "./demo-data")]
+        data: PathBuf,
+        /// Address and port to listen on.
+        #[arg(long, default_value = "127.0.0.1:8008")]
+        listen: SocketAddr,
+    },
+    /// Takes a FHIR bundle (.json) or HL7 v2 messages (.hl7) in. The server must be stopped.
+    Import {
+        #[command(flatten)]
+        place: Place,
+        /// The file.
+        file: PathBuf,
+        /// Takes nothing in if anything in the file is wrong.
+        #[arg(long)]
+        strict: bool,
     },
     /// The audit log.
     Audit {
@@ -116,6 +135,16 @@ async fn execute(command: Command) -> Result<(), Error> {
             }
             start_log(&config)?;
             serve::until_signal(&config, Arc::new(SystemClock), Arc::new(SystemRandom)).await
+        }
+        Command::Demo { data, listen } => {
+            let config = demo::config(data, listen);
+            start_log(&config)?;
+            demo::run(&config, Arc::new(SystemClock), Arc::new(SystemRandom)).await
+        }
+        Command::Import { place, file, strict } => {
+            let config = place.config(None)?;
+            start_log(&config)?;
+            import::file(&config, &file, strict, Arc::new(SystemClock), Arc::new(SystemRandom)).await
         }
         Command::Audit { command: AuditCommand::Verify { data } } => audit::verify(&data).await,
         Command::Playbook { command: PlaybookCommand::Check { file } } => playbook::check(&file),

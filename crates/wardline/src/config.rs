@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 use wardline_domain::ruma::OwnedServerName;
 use wardline_store::Durability;
@@ -55,6 +56,9 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The address under which clients reach the server. Default: `http://` and `listen`.
     pub public_url: Option<String>,
+    /// The time zone in which rotas are written. Default: `Europe/London`.
+    #[serde(default = "default_zone")]
+    pub time_zone: String,
     /// Whether a reverse proxy in front sets `X-Forwarded-For`.
     #[serde(default)]
     pub trust_forwarded_for: bool,
@@ -170,6 +174,10 @@ fn default_listen() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 8008))
 }
 
+fn default_zone() -> String {
+    "Europe/London".to_owned()
+}
+
 impl ConfigError {
     /// `key` cannot be as it is, because of `reason`.
     pub(crate) fn value(key: &'static str, reason: impl ToString) -> Self {
@@ -186,6 +194,7 @@ impl Config {
             data,
             listen: default_listen(),
             public_url: None,
+            time_zone: default_zone(),
             trust_forwarded_for: false,
             log: Log::default(),
             limits: LimitsConfig::default(),
@@ -234,7 +243,16 @@ impl Config {
             return refuse("limits.header_seconds", "must be at least 1");
         }
         crate::log::filter(&self.log.level).map_err(|error| ConfigError::value("log.level", error))?;
+        self.time_zone()?;
         self.shared_secret().map(|_| ())
+    }
+
+    /// The time zone in which rotas are written.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`] for a name that is none.
+    pub fn time_zone(&self) -> Result<TimeZone, ConfigError> {
+        TimeZone::get(&self.time_zone).map_err(|error| ConfigError::value("time_zone", error))
     }
 
     /// The registration secret out of its file, without the line end.
@@ -294,6 +312,7 @@ mod tests {
             ("liste = 1", "liste"),
             ("listen = \"nowhere\"", "listen"),
             ("public_url = \"chat.example\"", "public_url"),
+            ("time_zone = \"Europe/Atlantis\"", "time_zone"),
             ("[limits]\nconnections = 0", "limits.connections"),
             ("[limits]\nheader_bytes = 10", "limits.header_bytes"),
             ("[limits]\nheader_seconds = 0", "limits.header_seconds"),

@@ -2,7 +2,9 @@
 
 use std::{io, net::SocketAddr, path::PathBuf};
 
+use wardline_clinical::ClinicalError;
 use wardline_gateway::keys;
+use wardline_identity::IdentityError;
 use wardline_store::StoreError;
 
 use crate::ConfigError;
@@ -38,6 +40,12 @@ pub enum Error {
     /// The database.
     #[error("database: {0}")]
     Store(#[from] StoreError),
+    /// Accounts.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// Directory, patients and requests.
+    #[error(transparent)]
+    Clinical(#[from] ClinicalError),
     /// The key service.
     #[error("key service: {0}")]
     Keys(#[from] keys::OpenError),

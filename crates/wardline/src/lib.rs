@@ -3,13 +3,15 @@
 //! - [`cli`]: the commands; [`config`]: the file; [`log`]: what goes to standard error.
 //! - [`house`]: the one place that joins engine, identity, clinical and gateway.
 //! - `serve` and [`listener`]: start, stop, sockets; `web`: the embedded web app.
-//! - `audit`, `playbook`: one command each.
+//! - `demo`, `import`, `audit`, `playbook`: one command each.
 
 mod audit;
 pub mod cli;
 pub mod config;
+mod demo;
 mod error;
 pub mod house;
+mod import;
 pub mod listener;
 pub mod log;
 mod machine;

@@ -32,7 +32,8 @@ pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
 }
 
 /// Serves `house` on `listener` until a signal, or until the store has failed.
-pub(crate) async fn run(config: &Config, house: House, listener: TcpListener) -> Result<(), Error> {
+pub(crate) async fn run(config: &Config, mut house: House, listener: TcpListener) -> Result<(), Error> {
+    house.start();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let stop = CancellationToken::new();

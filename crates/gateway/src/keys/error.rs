@@ -12,17 +12,17 @@ use serde_json::json;
 /// Why the key service could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The folder or the sealing key file could not be read or written.
+    /// The folder could not be made.
     #[error("{}: {source}", path.display())]
     Io {
-        /// The file or folder.
+        /// The folder.
         path: PathBuf,
         /// What the operating system said.
         source: std::io::Error,
     },
-    /// The sealing key file does not hold 64 hexadecimal digits.
-    #[error("{}: a sealing key is 64 hexadecimal digits (32 bytes)", .0.display())]
-    MalformedKey(PathBuf),
+    /// A text is not a sealing key.
+    #[error("a sealing key is 64 hexadecimal digits (32 bytes)")]
+    MalformedKey,
     /// The vault's database could not be opened.
     #[error("key vault: {0}")]
     Vault(#[from] rusqlite::Error),

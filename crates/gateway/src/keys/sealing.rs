@@ -1,12 +1,5 @@
 //! The key that seals: XChaCha20-Poly1305 under a secret kept outside the database.
 
-use std::{
-    fs::{self, OpenOptions},
-    io::{ErrorKind, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
-    path::Path,
-};
-
 use chacha20poly1305::{
     XChaCha20Poly1305, XNonce,
     aead::{Aead as _, KeyInit as _, Payload},
@@ -36,38 +29,14 @@ impl SealingKey {
         Self(Zeroizing::new(bytes))
     }
 
-    /// Reads the key from `path` (64 hexadecimal digits, white space around them ignored).
+    /// Reads 64 hexadecimal digits; white space around them is ignored.
     ///
     /// # Errors
-    /// [`OpenError::Io`] when the file cannot be read, [`OpenError::MalformedKey`] when it holds something else.
-    pub fn read(path: &Path) -> Result<Self, OpenError> {
-        let text = fs::read_to_string(path)
-            .map(Zeroizing::new)
-            .map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
+    /// [`OpenError::MalformedKey`] for anything else. The message never holds key material.
+    pub fn from_text(text: &str) -> Result<Self, OpenError> {
         let mut bytes = Zeroizing::new([0; 32]);
-        hex::decode_to_slice(text.trim(), bytes.as_mut_slice())
-            .map_err(|_| OpenError::MalformedKey(path.to_owned()))?;
+        hex::decode_to_slice(text.trim(), bytes.as_mut_slice()).map_err(|_| OpenError::MalformedKey)?;
         Ok(Self(bytes))
-    }
-
-    /// Reads the key from `path`; where there is no such file, draws a key and writes it there, readable by its
-    /// owner only (mode 0600) and synced to disk before anything is sealed under it.
-    ///
-    /// # Errors
-    /// As [`SealingKey::read`].
-    pub fn read_or_create(path: &Path, random: &dyn Random) -> Result<Self, OpenError> {
-        let io = |source| OpenError::Io { path: path.to_owned(), source };
-        let mut bytes = Zeroizing::new([0; 32]);
-        random.fill(bytes.as_mut_slice());
-        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-            Ok(mut file) => {
-                let text = Zeroizing::new(hex::encode(bytes.as_slice()));
-                file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(io)?;
-                Ok(Self(bytes))
-            }
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => Self::read(path),
-            Err(error) => Err(io(error)),
-        }
     }
 
     /// Seals `secret` for `user_id`; the answer is the nonce (24 bytes) followed by the ciphertext and its tag.

@@ -120,8 +120,7 @@ impl Home {
 
 fn open(dir: &Path, url: &str, clock: Arc<Settable>) -> KeyService {
     let random = Arc::<Counting>::default();
-    let key = SealingKey::read_or_create(&dir.join("seal.key"), random.as_ref()).unwrap();
-    KeyService::open(dir, key, url, clock, random).unwrap()
+    KeyService::open(dir, SealingKey::new([7; 32]), url, clock, random).unwrap()
 }
 
 async fn serve(sessions: Arc<Sessions>) -> String {

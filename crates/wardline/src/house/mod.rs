@@ -36,14 +36,15 @@ use upkeep::MemberEvents;
 /// The local part of the clerk, the server's visible account in the rooms that it makes.
 const CLERK: &str = "clerk";
 
-/// An open server. It answers as soon as somebody serves its [`House::router`].
+/// An open server. It answers as soon as somebody serves its [`House::router`], and does its work in the
+/// background once it is told to [`House::start`].
 pub struct House {
     store: Store,
     state: AppState,
     clinical: Arc<Clinical>,
     keys: KeyService,
-    /// Clocks and outbox of requests.
-    background: JoinHandle<()>,
+    /// Clocks and outbox of requests, once started.
+    background: Option<JoinHandle<()>>,
     /// Held for as long as the house is open.
     folder: Folder,
 }
@@ -55,8 +56,7 @@ impl std::fmt::Debug for House {
 }
 
 impl House {
-    /// Opens (or creates) the data folder of `config` and starts the clocks of requests. `address` is where the
-    /// server will answer.
+    /// Opens (or creates) the data folder of `config`. `address` is where the server will answer.
     ///
     /// # Errors
     /// [`Error`], also when another process holds the folder.
@@ -76,8 +76,13 @@ impl House {
         let keys =
             KeyService::open(&folder.gateway(), sealing_key, &url, Arc::clone(&clock), Arc::clone(&random))?;
         let signer = folder.signer(&config.server_name, random.as_ref())?;
-        let context =
-            Context::new(store.clone(), Arc::clone(&clock), Arc::clone(&random), signer, EngineConfig::default());
+        let context = Context::new(
+            store.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&random),
+            signer,
+            EngineConfig::default(),
+        );
         let engine = Arc::new(Engine::start(Arc::new(context))?);
         let identity =
             Identity::new(store.clone(), Arc::clone(&clock), Arc::clone(&random), config.server_name.clone())
@@ -92,8 +97,6 @@ impl House {
             zone: config.time_zone()?,
             conversations: Arc::new(ClerkRooms { engine: Arc::clone(&engine), clerk }),
         }));
-        let working = Arc::clone(&clinical);
-        let background = tokio::spawn(async move { working.run().await });
         let state = AppState {
             engine,
             identity: Arc::new(identity),
@@ -103,7 +106,14 @@ impl House {
             clock,
             random,
         };
-        Ok(Self { store, state, clinical, keys, background, folder })
+        Ok(Self { store, state, clinical, keys, background: None, folder })
+    }
+
+    /// Starts the clocks of requests and the work in rooms that follows from decisions. Until then nothing
+    /// happens by itself.
+    pub fn start(&mut self) {
+        let clinical = Arc::clone(&self.clinical);
+        self.background = Some(tokio::spawn(async move { clinical.run().await }));
     }
 
     /// Accounts and sessions.
@@ -135,9 +145,11 @@ impl House {
 
     /// Ends background work and closes the database.
     pub async fn close(self) {
-        self.background.abort();
-        // It ends at its next await; what it has begun in the store is finished there.
-        drop(self.background.await);
+        if let Some(background) = self.background {
+            // It ends at its next await; what it has begun in the store is finished there.
+            background.abort();
+            drop(background.await);
+        }
     }
 }
 

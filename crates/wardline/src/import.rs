@@ -1,0 +1,47 @@
+//! `wardline import`.
+
+use std::{fs, path::Path, sync::Arc};
+
+use wardline_clinical::{ClinicalError, ImportMode, ImportReport};
+use wardline_domain::{Clock, Random};
+
+use crate::{Config, Error, House};
+
+/// Takes `file` in and says on standard output what was taken and on standard error what was not.
+///
+/// # Errors
+/// [`Error`], also when the file is refused; then nothing was taken.
+pub(crate) async fn file(
+    config: &Config,
+    file: &Path,
+    strict: bool,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+) -> Result<(), Error> {
+    let content = fs::read(file).map_err(|source| Error::File { path: file.to_owned(), source })?;
+    let house = House::open(config, config.listen, clock, random).await?;
+    let mode = if strict { ImportMode::Strict } else { ImportMode::Skip };
+    let imported = house.clinical().import(&content, mode).await;
+    if imported.is_ok() {
+        house.clinical().drain_outbox().await?;
+    }
+    house.close().await;
+    match imported {
+        Ok(report) => {
+            list(&report);
+            println!("{} taken in, {} passed over", report.applied, report.problems.len());
+            Ok(())
+        }
+        Err(ClinicalError::ImportRefused(report)) => {
+            list(&report);
+            Err(Error::Check(format!("{}: refused, nothing was taken in", file.display())))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn list(report: &ImportReport) {
+    for problem in &report.problems {
+        eprintln!("{}: {}", problem.position, problem.problem);
+    }
+}
