@@ -1,13 +1,12 @@
 //! A store in a temporary folder, users with devices, and devices that sign their keys.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value, json};
 use wardline_domain::canonical::Value as Canonical;
 use wardline_domain::ruma::{OwnedServerName, OwnedUserId, UserId};
 use wardline_domain::signing::Signer;
-use wardline_domain::{Clock, Random, Timestamp};
+use wardline_domain::{Clock, Timestamp};
 use wardline_engine::backup::Backup;
 use wardline_engine::keys::{Keys, Upload};
 use wardline_engine::to_device::ToDevice;
@@ -19,19 +18,6 @@ pub(crate) struct Noon;
 impl Clock for Noon {
     fn now(&self) -> Timestamp {
         Timestamp(1_800_000_000_000)
-    }
-}
-
-/// Different bytes at every call.
-#[derive(Debug, Default)]
-pub(crate) struct Counter(AtomicU64);
-
-impl Random for Counter {
-    fn fill(&self, buffer: &mut [u8]) {
-        for byte in buffer {
-            let next = self.0.fetch_add(1, Ordering::Relaxed);
-            *byte = (next.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8;
-        }
     }
 }
 
