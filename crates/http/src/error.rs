@@ -5,6 +5,8 @@
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
+use wardline_domain::push::PushRuleError;
+use wardline_engine::EngineError;
 use wardline_identity::IdentityError;
 use wardline_store::StoreError;
 
@@ -117,6 +119,36 @@ impl From<StoreError> for MatrixError {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "M_UNKNOWN", "the server is stopping")
             }
             other => Self::internal(&other),
+        }
+    }
+}
+
+impl From<EngineError> for MatrixError {
+    fn from(error: EngineError) -> Self {
+        let text = error.to_string();
+        let bad_request = |errcode, text| Self::new(StatusCode::BAD_REQUEST, errcode, text);
+        match error {
+            EngineError::NotFound(_) => Self::not_found(text),
+            EngineError::Forbidden(_) => Self::forbidden(text),
+            EngineError::Invalid { .. } => Self::invalid_param(text),
+            EngineError::BadContent { .. } => Self::bad_json(text),
+            EngineError::TooLarge(_) => Self::too_large(text),
+            EngineError::UnsupportedRoomVersion(_) => bad_request("M_UNSUPPORTED_ROOM_VERSION", text),
+            EngineError::AliasTaken => Self::new(StatusCode::CONFLICT, "M_ROOM_IN_USE", text),
+            EngineError::BadAlias(_) => bad_request("M_BAD_ALIAS", text),
+            EngineError::BadRoomState(_) => bad_request("M_INVALID_ROOM_STATE", text),
+            EngineError::ServerControlled(_) => {
+                Self::new(StatusCode::METHOD_NOT_ALLOWED, "M_BAD_JSON", text)
+            }
+            EngineError::PushRule(error) => match error {
+                PushRuleError::NotFound => Self::not_found(text),
+                PushRuleError::Invalid { .. } => Self::bad_json(text),
+                PushRuleError::UnknownNeighbour => bad_request("M_UNKNOWN", text),
+                PushRuleError::UnknownKind | PushRuleError::ServerDefault => Self::invalid_param(text),
+            },
+            EngineError::Busy => Self::limit_exceeded(1000),
+            EngineError::Stopping => Self::new(StatusCode::SERVICE_UNAVAILABLE, "M_UNKNOWN", text),
+            EngineError::Store(error) => error.into(),
         }
     }
 }

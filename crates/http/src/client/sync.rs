@@ -1,0 +1,66 @@
+//! `GET /_matrix/client/v3/sync`. Specification: Client-Server API, "Syncing".
+
+use std::time::Duration;
+
+use axum::{Router, extract::State, routing::get};
+use bytes::Bytes;
+use serde::Deserialize;
+use wardline_engine::filters::Filter;
+use wardline_engine::sync::{SyncRequest, SyncToken};
+use wardline_store::UserNid;
+
+use crate::{AppState, Authenticated, MatrixError, Query, RawJson};
+
+pub(crate) fn routes() -> Router<AppState> {
+    Router::new().route("/_matrix/client/v3/sync", get(sync))
+}
+
+#[derive(Deserialize)]
+struct SyncQuery {
+    since: Option<String>,
+    filter: Option<String>,
+    #[serde(default)]
+    full_state: bool,
+    /// Milliseconds.
+    #[serde(default)]
+    timeout: u64,
+    #[serde(default)]
+    use_state_after: bool,
+    #[serde(default, rename = "org.matrix.msc4222.use_state_after")]
+    unstable_use_state_after: bool,
+}
+
+async fn sync(
+    State(state): State<AppState>,
+    auth: Authenticated,
+    Query(query): Query<SyncQuery>,
+) -> Result<RawJson, MatrixError> {
+    // Clients that kept nothing send an empty token.
+    let since = query.since.as_deref().filter(|since| !since.is_empty());
+    let request = SyncRequest {
+        user: auth.user_nid,
+        user_id: auth.user_id.clone(),
+        device: auth.device_id.as_str().into(),
+        since: since.map(str::parse::<SyncToken>).transpose()?,
+        filter: filter(&state, auth.user_nid, query.filter.as_deref())?,
+        full_state: query.full_state,
+        state_after: query.use_state_after || query.unstable_use_state_after,
+        stable_state_after: query.use_state_after,
+    };
+    let answer = state.engine.sync.sync(request, Duration::from_millis(query.timeout)).await?;
+    Ok(RawJson(Bytes::from(answer)))
+}
+
+/// The filter of a request: a JSON object, or the id of a stored one.
+fn filter(state: &AppState, user: UserNid, filter: Option<&str>) -> Result<Filter, MatrixError> {
+    Ok(match filter {
+        None | Some("") => Filter::default(),
+        Some(json) if json.starts_with('{') => Filter::parse(json)?,
+        Some(id) => match state.engine.filters.get(user, id) {
+            Err(wardline_engine::EngineError::NotFound(_)) => {
+                return Err(MatrixError::invalid_param("filter: neither a filter nor the id of one"));
+            }
+            stored => Filter::parse(&stored?)?,
+        },
+    })
+}
