@@ -3,9 +3,16 @@ import { t } from "../i18n/index.ts";
 import { bornWithAge, fullName, gender, nhsNumber } from "./format.ts";
 import { usePatient } from "./use-patient.ts";
 
-/** Who the patient is, as the NHS writes it. The same everywhere, so that it can be checked at a glance. */
-export function PatientSummary({ patientRef }: { patientRef: string }): JSX.Element {
+/** Who the patient is, as the NHS writes it: the same everywhere, to be checked at a glance. `heading` where it titles a screen. */
+export function PatientSummary({
+    patientRef,
+    heading = false,
+}: {
+    patientRef: string;
+    heading?: boolean;
+}): JSX.Element {
     const found = usePatient(patientRef);
+    const Name = heading ? "h2" : "p";
     if (!found) {
         return (
             <div className="patient patient--unknown">
@@ -19,7 +26,7 @@ export function PatientSummary({ patientRef }: { patientRef: string }): JSX.Elem
     const where = [place.ward, place.bed && t.patients.bed(place.bed)].filter(Boolean).join(", ");
     return (
         <div className="patient">
-            <p className="patient__name">{fullName(patient)}</p>
+            <Name className="patient__name">{fullName(patient)}</Name>
             <dl className="patient__facts">
                 {patient.born !== undefined && (
                     <div>
@@ -52,7 +59,7 @@ export function PatientSummary({ patientRef }: { patientRef: string }): JSX.Elem
 export function PatientBanner({ patientRef }: { patientRef: string }): JSX.Element {
     return (
         <section className="banner" aria-label={t.patients.banner}>
-            <PatientSummary patientRef={patientRef} />
+            <PatientSummary patientRef={patientRef} heading />
         </section>
     );
 }
