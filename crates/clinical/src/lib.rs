@@ -35,6 +35,7 @@ use wardline_store::Store;
 
 pub use error::ClinicalError;
 pub use import::{ImportMode, ImportProblem, ImportReport};
+pub use jiff::tz::TimeZone;
 pub use on_call::OnCall;
 pub use ports::{Conversations, PortError, PortFuture};
 pub use requests::{NewRequest, TaskView};
@@ -60,7 +61,7 @@ pub struct ClinicalParts {
     /// The right-hand side of this server's user ids.
     pub server_name: OwnedServerName,
     /// The time zone in which rotas are written, such as `Europe/London`.
-    pub zone: jiff::tz::TimeZone,
+    pub zone: TimeZone,
     /// The rooms.
     pub conversations: Arc<dyn Conversations>,
 }

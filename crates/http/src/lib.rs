@@ -12,6 +12,7 @@
 mod client;
 mod error;
 mod extract;
+mod fhir;
 mod json;
 mod limits;
 mod state;
@@ -44,6 +45,7 @@ pub fn router(state: AppState) -> Router {
     let max_json = state.config.max_json_bytes;
     Router::new()
         .merge(client::routes())
+        .merge(fhir::routes())
         .fallback(async || MatrixError::unrecognized(StatusCode::NOT_FOUND))
         .method_not_allowed_fallback(async || MatrixError::unrecognized(StatusCode::METHOD_NOT_ALLOWED))
         .layer(DefaultBodyLimit::max(max_json))

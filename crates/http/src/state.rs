@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use wardline_clinical::Clinical;
 use wardline_domain::{Clock, Random, ruma::OwnedServerName};
 use wardline_engine::Engine;
 use wardline_identity::Identity;
@@ -16,6 +17,8 @@ pub struct AppState {
     pub engine: Arc<Engine>,
     /// Accounts, sessions and tokens.
     pub identity: Arc<Identity>,
+    /// Directory, on-call roles, patients and requests.
+    pub clinical: Arc<Clinical>,
     /// The database, for the few handlers that need nothing but a look-up.
     pub store: Store,
     /// The injected time.

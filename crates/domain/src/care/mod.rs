@@ -1,6 +1,7 @@
 //! The rules of care: NHS numbers, HL7 v2 messages, rotas, playbooks and the request state machine.
 
 pub mod hl7;
+mod instant;
 pub mod nhs_number;
 pub mod playbook;
 pub mod request;

@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod devices;
+mod fhir;
 mod login;
 mod profile;
 mod register;
+mod rooms;
 mod shape;
 mod support;

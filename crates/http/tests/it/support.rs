@@ -10,6 +10,7 @@ use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
+use wardline_clinical::{Clinical, ClinicalParts, ColumnCipher, TimeZone};
 use wardline_domain::{Clock, Random, Timestamp, signing::Signer};
 use wardline_engine::{Context, Engine, EngineConfig};
 use wardline_http::{AppState, HttpConfig, RateLimiter};
@@ -70,6 +71,7 @@ pub(crate) struct Server {
     pub(crate) router: Router,
     pub(crate) clock: Arc<Hand>,
     pub(crate) identity: Arc<Identity>,
+    pub(crate) clinical: Arc<Clinical>,
     pub(crate) store: Store,
     _folder: tempfile::TempDir,
 }
@@ -94,19 +96,29 @@ impl Server {
         for user in ["amy", "bob"] {
             identity.create_account(user, Some(PASSWORD), false).await.unwrap();
         }
+        let clinical = Arc::new(Clinical::new(ClinicalParts {
+            store: store.clone(),
+            cipher: ColumnCipher::new(&[7; 32], random.clone()),
+            clock: clock.clone(),
+            random: random.clone(),
+            server_name: name.clone(),
+            zone: TimeZone::get("Europe/London").unwrap(),
+            conversations: Arc::new(crate::rooms::Rooms::default()),
+        }));
         let signer = Signer::from_seed(name, "1", [7; 32]).unwrap();
         let context =
             Context::new(store.clone(), clock.clone(), random.clone(), signer, EngineConfig::default());
         let state = AppState {
             engine: Arc::new(Engine::start(Arc::new(context)).unwrap()),
             identity: identity.clone(),
+            clinical: clinical.clone(),
             store: store.clone(),
             clock: clock.clone(),
             random,
             config: Arc::new(config),
             limiter: Arc::new(RateLimiter::new(clock.clone())),
         };
-        Self { router: wardline_http::router(state), clock, identity, store, _folder: folder }
+        Self { router: wardline_http::router(state), clock, identity, clinical, store, _folder: folder }
     }
 
     /// Sends a request as it is.

@@ -1,0 +1,130 @@
+//! Bodies and callers of the FHIR API.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    extract::{FromRequest, FromRequestParts, Request},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use http::{HeaderValue, header, request::Parts};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use wardline_clinical::Caller;
+
+use super::outcome::Refusal;
+use crate::{AppState, Authenticated, Path, Query, json::body_rejection};
+
+const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/fhir+json");
+
+/// A resource as an answer. A `meta.versionId` becomes the ETag.
+#[derive(Debug)]
+pub(crate) struct Fhir(pub(crate) Value);
+
+impl IntoResponse for Fhir {
+    fn into_response(self) -> Response {
+        let version = self.0.pointer("/meta/versionId").and_then(Value::as_str);
+        let etag = version.and_then(|v| HeaderValue::from_str(&format!("W/\"{v}\"")).ok());
+        let mut response = self.0.to_string().into_response();
+        response.headers_mut().insert(header::CONTENT_TYPE, MEDIA_TYPE);
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+        if let Some(etag) = etag {
+            response.headers_mut().insert(header::ETAG, etag);
+        }
+        response
+    }
+}
+
+/// The signed-in person.
+#[derive(Debug)]
+pub(crate) struct SignedIn(pub(crate) Caller);
+
+impl FromRequestParts<AppState> for SignedIn {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Refusal> {
+        let session = Authenticated::from_request_parts(parts, state).await?;
+        Ok(Self(Caller { user: session.user_id.clone(), device: Some(session.device_id.to_string()) }))
+    }
+}
+
+/// The parameters of the path.
+#[derive(Debug)]
+pub(crate) struct Id<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<AppState> for Id<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Refusal> {
+        let Path(id) = Path::<T>::from_request_parts(parts, state).await?;
+        Ok(Self(id))
+    }
+}
+
+/// The search parameters, each at most once.
+#[derive(Debug)]
+pub(crate) struct Parameters(pub(crate) BTreeMap<String, String>);
+
+impl FromRequestParts<AppState> for Parameters {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Refusal> {
+        let Query(pairs) = Query::<Vec<(String, String)>>::from_request_parts(parts, state).await?;
+        let mut all = BTreeMap::new();
+        for (name, value) in pairs {
+            if all.insert(name.clone(), value).is_some() {
+                return Err(Refusal::invalid(name, "this parameter may be given once"));
+            }
+        }
+        Ok(Self(all))
+    }
+}
+
+/// A JSON body read as `T`; the error names the path of the element, beneath the name of the type read.
+#[derive(Debug)]
+pub(crate) struct Body(Bytes);
+
+impl FromRequest<AppState> for Body {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Refusal> {
+        Ok(Self(Bytes::from_request(request, state).await.map_err(|r| body_rejection(&r))?))
+    }
+}
+
+impl Body {
+    /// True if there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.trim_ascii().is_empty()
+    }
+
+    /// Reads the body as a resource of type `kind`.
+    pub(crate) fn read<T: DeserializeOwned>(&self, kind: &str) -> Result<T, Refusal> {
+        let mut json = serde_json::Deserializer::from_slice(&self.0);
+        let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+            let path = match error.path().to_string().as_str() {
+                "." => kind.to_owned(),
+                path => format!("{kind}.{path}"),
+            };
+            Refusal::invalid(path, problem(error.inner()))
+        })?;
+        json.end().map_err(|_| Refusal::invalid(kind, "the body has text after its resource"))?;
+        Ok(value)
+    }
+}
+
+/// What is wrong without the offending value.
+fn problem(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match error.classify() {
+        serde_json::error::Category::Data => {
+            let named =
+                ["missing field", "unknown field", "duplicate field"].iter().any(|k| text.starts_with(k));
+            let end = text.rfind(" at line ").unwrap_or(text.len());
+            let begin = if named { 0 } else { text[..end].rfind("expected ").unwrap_or(end) };
+            let end = if named { text.find(", expected").unwrap_or(end) } else { end };
+            text.get(begin..end).filter(|t| !t.is_empty()).unwrap_or("is not acceptable").to_owned()
+        }
+        _ => format!("the body is not valid JSON (line {}, column {})", error.line(), error.column()),
+    }
+}

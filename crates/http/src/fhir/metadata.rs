@@ -1,0 +1,82 @@
+//! `GET metadata`: what this API can do (<https://hl7.org/fhir/R4/capabilitystatement.html>). Open to all.
+
+use axum::extract::State;
+use serde_json::{Value, json};
+
+use super::exchange::Fhir;
+use crate::AppState;
+
+/// The search parameters of a type: name and kind.
+type Parameters = &'static [(&'static str, &'static str)];
+
+const RESOURCES: &[(&str, &[&str], Parameters)] = &[
+    ("Organization", &["search-type"], &[]),
+    ("Location", &["read", "search-type"], &[("type", "token"), ("partof", "reference")]),
+    ("Practitioner", &["read", "search-type"], &[]),
+    ("HealthcareService", &["read", "search-type"], &[]),
+    (
+        "PractitionerRole",
+        &["read", "search-type"],
+        &[
+            ("service", "reference"),
+            ("location", "reference"),
+            ("practitioner", "reference"),
+            ("date", "date"),
+        ],
+    ),
+    ("Patient", &["read", "search-type"], &[("location", "reference")]),
+    (
+        "Task",
+        &["read", "search-type", "update"],
+        &[("patient", "reference"), ("owner", "reference"), ("requester", "reference"), ("status", "token")],
+    ),
+];
+
+const TASK_OPERATIONS: [&str; 8] =
+    ["delivered", "seen", "accept", "decline", "on-my-way", "arrived", "complete", "cancel"];
+
+/// `GET metadata`
+pub(super) async fn capabilities(State(state): State<AppState>) -> Fhir {
+    let resources: Vec<Value> = RESOURCES.iter().map(resource).collect();
+    Fhir(json!({
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": state.clock.now().to_instant(),
+        "kind": "instance",
+        "fhirVersion": "4.0.1",
+        "format": ["application/fhir+json"],
+        "software": { "name": "Wardline", "version": env!("CARGO_PKG_VERSION") },
+        "implementation": { "description": "Wardline", "url": format!("{}/fhir/R4", state.config.public_base_url) },
+        "rest": [{
+            "mode": "server",
+            "security": { "description": "The bearer token of the Matrix client-server API" },
+            "resource": resources,
+        }],
+    }))
+}
+
+fn resource((kind, interactions, parameters): &(&str, &[&str], Parameters)) -> Value {
+    let operation = |name: &str| {
+        let definition = format!("https://wardline.org/fhir/OperationDefinition/{kind}-{name}");
+        json!({ "name": name, "definition": definition })
+    };
+    let operations: Vec<Value> = match *kind {
+        "Task" => TASK_OPERATIONS.iter().map(|name| operation(name)).collect(),
+        "Patient" => vec![operation("conversation")],
+        _ => Vec::new(),
+    };
+    let mut json = json!({
+        "type": kind,
+        "interaction": interactions.iter().map(|code| json!({ "code": code })).collect::<Vec<_>>(),
+        "versioning": if *kind == "Task" { "versioned" } else { "no-version" },
+        "updateCreate": *kind == "Task",
+    });
+    if !parameters.is_empty() {
+        let named = parameters.iter().map(|(name, kind)| json!({ "name": name, "type": kind }));
+        json["searchParam"] = named.collect();
+    }
+    if !operations.is_empty() {
+        json["operation"] = operations.into();
+    }
+    json
+}

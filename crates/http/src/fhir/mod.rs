@@ -1,0 +1,51 @@
+//! The FHIR R4 API (<https://hl7.org/fhir/R4/http.html>), JSON only, under `/fhir/R4`, with the same bearer token
+//! as the Matrix API. `metadata` lists what works; one file per resource type.
+
+mod directory;
+mod exchange;
+mod metadata;
+mod outcome;
+mod patient;
+mod resource;
+mod search;
+mod task;
+mod task_input;
+mod task_json;
+
+use axum::{
+    Router,
+    routing::{get, post, put},
+};
+use http::StatusCode;
+
+use crate::AppState;
+use outcome::Refusal;
+
+/// All routes under `/fhir/R4`.
+pub(crate) fn routes() -> Router<AppState> {
+    let resources = Router::new()
+        .route("/metadata", get(metadata::capabilities))
+        .route("/Organization", get(directory::organisations))
+        .route("/Location", get(directory::locations))
+        .route("/Location/{id}", get(directory::location))
+        .route("/Practitioner", get(directory::practitioners))
+        .route("/Practitioner/{id}", get(directory::practitioner))
+        .route("/HealthcareService", get(directory::services))
+        .route("/HealthcareService/{id}", get(directory::service))
+        .route("/PractitionerRole", get(directory::practitioner_roles))
+        .route("/PractitionerRole/{id}", get(directory::practitioner_role))
+        .route("/Patient", get(patient::search))
+        .route("/Patient/{id}", get(patient::read))
+        .route("/Patient/{id}/$conversation", get(patient::conversation).post(patient::conversation))
+        .route("/Task", get(task::search))
+        .route("/Task/{id}", put(task::create).get(task::read))
+        .route("/Task/{id}/{operation}", post(task::operation))
+        .fallback(async || {
+            Refusal::new(StatusCode::NOT_FOUND, "not-supported", "there is no such interaction here")
+        })
+        .method_not_allowed_fallback(async || {
+            let problem = "this interaction is not supported here; see metadata";
+            Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "not-supported", problem)
+        });
+    Router::new().nest("/fhir/R4", resources)
+}

@@ -1,0 +1,99 @@
+//! OperationOutcome: how every refusal of the FHIR API looks (<https://hl7.org/fhir/R4/operationoutcome.html>).
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use serde_json::{Value, json};
+use wardline_clinical::ClinicalError;
+use wardline_domain::care::request::RequestError;
+
+use super::exchange::Fhir;
+use crate::MatrixError;
+
+/// A refused or failed FHIR request.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    status: StatusCode,
+    /// A code of value set `issue-type`.
+    code: &'static str,
+    /// A plain sentence without patient data.
+    problem: String,
+    /// Path of the element at fault, such as `Task.owner`.
+    expression: Option<String>,
+    /// The Matrix form of a refused token, which our clients share with the Matrix API.
+    token: Option<MatrixError>,
+}
+
+impl Refusal {
+    pub(crate) fn new(status: StatusCode, code: &'static str, problem: impl Into<String>) -> Self {
+        Self { status, code, problem: problem.into(), expression: None, token: None }
+    }
+
+    /// 400: the element or parameter at `path` is wrong.
+    pub(crate) fn invalid(path: impl Into<String>, problem: impl Into<String>) -> Self {
+        let refusal = Self::new(StatusCode::BAD_REQUEST, "value", problem);
+        Self { expression: Some(path.into()), ..refusal }
+    }
+
+    fn internal(cause: &(dyn std::error::Error + 'static)) -> Self {
+        tracing::error!(error = cause, "a FHIR request failed inside the server");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "exception", "internal server error")
+    }
+}
+
+impl From<ClinicalError> for Refusal {
+    fn from(error: ClinicalError) -> Self {
+        let problem = error.to_string();
+        match error {
+            ClinicalError::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "not-found", problem),
+            ClinicalError::Forbidden(_) | ClinicalError::Request(RequestError::NotAllowed(_)) => {
+                Self::new(StatusCode::FORBIDDEN, "forbidden", problem)
+            }
+            ClinicalError::Invalid { path, problem } => Self::invalid(path, problem),
+            ClinicalError::Conflict(_) | ClinicalError::Request(_) => {
+                Self::new(StatusCode::CONFLICT, "conflict", problem)
+            }
+            ClinicalError::ImportRefused(_) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "processing", problem)
+            }
+            ClinicalError::Store(wardline_store::StoreError::DiskFull) => {
+                Self::new(StatusCode::INSUFFICIENT_STORAGE, "no-store", problem)
+            }
+            ClinicalError::Store(cause) => Self::internal(&cause),
+            ClinicalError::Port(cause) => Self::internal(&cause),
+        }
+    }
+}
+
+impl From<MatrixError> for Refusal {
+    fn from(error: MatrixError) -> Self {
+        let code = match error.status {
+            StatusCode::UNAUTHORIZED => "login",
+            StatusCode::TOO_MANY_REQUESTS => "throttled",
+            StatusCode::PAYLOAD_TOO_LARGE => "too-long",
+            status if status.is_server_error() => "exception",
+            _ => "invalid",
+        };
+        Self { token: Some(error.clone()), ..Self::new(error.status, code, error.error) }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut issue = json!({
+            "severity": "error",
+            "code": self.code,
+            "diagnostics": self.problem,
+            "details": { "text": self.problem },
+        });
+        if let Some(expression) = self.expression {
+            issue["expression"] = json!([expression]);
+        }
+        let mut body = json!({ "resourceType": "OperationOutcome", "issue": [issue] });
+        if let (Some(error), Some(body)) = (self.token, body.as_object_mut()) {
+            body.insert("errcode".into(), Value::from(error.errcode));
+            body.insert("error".into(), Value::from(error.error));
+            body.extend(error.extra);
+        }
+        (self.status, Fhir(body)).into_response()
+    }
+}

@@ -1,0 +1,93 @@
+//! Patient, for the members of the patient's conversation, and `$conversation`, which names its room.
+
+use axum::extract::State;
+use serde_json::{Value, json};
+use wardline_clinical::Patient;
+
+use super::{
+    exchange::{Fhir, Id, Parameters, SignedIn},
+    outcome::Refusal,
+    resource::{extension, human_name, reference},
+    search::Search,
+};
+use crate::AppState;
+
+type Answer = Result<Fhir, Refusal>;
+
+/// `GET Patient?location=`: the patients in hospital whose conversations the caller is a member of.
+pub(super) async fn search(
+    State(state): State<AppState>,
+    SignedIn(caller): SignedIn,
+    query: Parameters,
+) -> Answer {
+    let mut search = Search::of("Patient", query)?;
+    let ward = search.reference("location", "Location")?;
+    let page = search.end()?;
+    let found = state.clinical.patients_in_hospital(&caller, ward).await?;
+    page.of(&found, |it| patient_json(&state, it))
+}
+
+/// `GET Patient/{id}`
+pub(super) async fn read(
+    State(state): State<AppState>,
+    SignedIn(caller): SignedIn,
+    Id(id): Id<String>,
+) -> Answer {
+    patient_json(&state, &state.clinical.read_patient(&caller, &id).await?).map(Fhir)
+}
+
+/// `Patient/{id}/$conversation`: Parameters with the `room`.
+pub(super) async fn conversation(
+    State(state): State<AppState>,
+    SignedIn(caller): SignedIn,
+    Id(id): Id<String>,
+) -> Answer {
+    let room = state.clinical.conversation(&caller, &id)?;
+    Ok(Fhir(json!({
+        "resourceType": "Parameters",
+        "parameter": [{ "name": "room", "valueString": room.as_str() }],
+    })))
+}
+
+fn patient_json(state: &AppState, it: &Patient) -> Result<Value, Refusal> {
+    let record = &it.record;
+    let nhs = record
+        .nhs_number
+        .map(|n| json!({ "system": "https://fhir.nhs.uk/Id/nhs-number", "value": n.digits() }));
+    let local = record.local_id.as_ref().map(|l| {
+        json!({ "type": { "text": "Hospital number" }, "value": l.value, "assigner": { "display": l.authority } })
+    });
+    let identifiers: Vec<Value> = [nhs, local].into_iter().flatten().collect();
+    let mut extensions = Vec::new();
+    if let Some(room) = &it.room {
+        extensions.push(extension("patient-room", "valueString", room.as_str()));
+    }
+    if let Some((place, display)) = state.clinical.place_of(it)? {
+        let place = reference("Location", &place.id, Some(&display));
+        extensions.push(extension("patient-location", "valueReference", place));
+    }
+    let mut json = json!({
+        "resourceType": "Patient",
+        "id": it.reference,
+        "meta": { "lastUpdated": it.changed_at.to_instant() },
+        "active": it.replaced_by.is_none(),
+        "identifier": identifiers,
+        "extension": extensions,
+    });
+    if let Some(name) = &record.name {
+        json["name"] = json!([human_name(name)]);
+    }
+    if let Some(born) = &record.birth_date {
+        json["birthDate"] = json!(born);
+    }
+    if let Some(gender) = record.gender {
+        json["gender"] = json!(gender);
+    }
+    if let Some(deceased) = record.deceased {
+        json["deceasedBoolean"] = json!(deceased);
+    }
+    if let Some(other) = &it.replaced_by {
+        json["link"] = json!([{ "type": "replaced-by", "other": reference("Patient", other, None) }]);
+    }
+    Ok(json)
+}

@@ -1,0 +1,164 @@
+//! Searching: parameters and searchset bundles (<https://hl7.org/fhir/R4/search.html>).
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use wardline_domain::Timestamp;
+
+use super::{
+    exchange::{Fhir, Parameters},
+    outcome::Refusal,
+};
+
+/// Most resources of one page.
+const MAX_COUNT: usize = 500;
+
+/// The parameters of one search, taken one by one; what is left in the end is not understood.
+#[derive(Debug)]
+pub(crate) struct Search {
+    kind: &'static str,
+    left: BTreeMap<String, String>,
+    kept: BTreeMap<String, String>,
+    count: usize,
+    offset: usize,
+}
+
+impl Search {
+    /// Begins with the paging parameters `_count` (at most 500, also the default) and `_offset`.
+    pub(crate) fn of(kind: &'static str, parameters: Parameters) -> Result<Self, Refusal> {
+        let mut search =
+            Self { kind, left: parameters.0, kept: BTreeMap::new(), count: MAX_COUNT, offset: 0 };
+        if search.left.remove("_format").is_some_and(|f| !f.contains("json")) {
+            return Err(Refusal::invalid("_format", "only JSON is served"));
+        }
+        search.count = search.number("_count")?.unwrap_or(MAX_COUNT).min(MAX_COUNT);
+        search.kept.remove("_count");
+        search.offset = search.number("_offset")?.unwrap_or(0);
+        search.kept.remove("_offset");
+        Ok(search)
+    }
+
+    fn number(&mut self, name: &str) -> Result<Option<usize>, Refusal> {
+        let number = self.text(name).map(|text| text.parse::<u32>()).transpose();
+        let number = number.map_err(|_| Refusal::invalid(name, "must be a whole number"))?;
+        Ok(number.and_then(|n| usize::try_from(n).ok()))
+    }
+
+    /// Takes a parameter as it is.
+    pub(crate) fn text(&mut self, name: &str) -> Option<String> {
+        let value = self.left.remove(name)?;
+        self.kept.insert(name.to_owned(), value.clone());
+        Some(value)
+    }
+
+    /// Takes a reference, given as `Type/id` or only the id.
+    pub(crate) fn reference(&mut self, name: &str, kind: &str) -> Result<Option<String>, Refusal> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        match text.split_once('/') {
+            None => Ok(Some(text)),
+            Some((said, id)) if said == kind => Ok(Some(id.to_owned())),
+            Some(_) => Err(Refusal::invalid(name, format!("must refer to a {kind}"))),
+        }
+    }
+
+    /// Takes an instant; `now` stands for the present one.
+    pub(crate) fn instant(&mut self, name: &str, now: Timestamp) -> Result<Option<Timestamp>, Refusal> {
+        match self.text(name).as_deref() {
+            None => Ok(None),
+            Some("now") => Ok(Some(now)),
+            Some(text) => Timestamp::from_instant(text)
+                .map(Some)
+                .ok_or_else(|| Refusal::invalid(name, "must be \"now\" or an instant with time zone")),
+        }
+    }
+
+    /// Refuses parameters that nobody took: a filter that is ignored would answer another question.
+    pub(crate) fn end(self) -> Result<Page, Refusal> {
+        match self.left.into_keys().next() {
+            Some(name) => Err(Refusal::invalid(name, "this search parameter is not supported; see metadata")),
+            None => Ok(Page { kind: self.kind, kept: self.kept, count: self.count, offset: self.offset }),
+        }
+    }
+}
+
+/// Which part of the result is wanted.
+#[derive(Debug)]
+pub(crate) struct Page {
+    kind: &'static str,
+    kept: BTreeMap<String, String>,
+    count: usize,
+    offset: usize,
+}
+
+impl Page {
+    /// The searchset of this page of `all`; `render` is called for what is on it only.
+    pub(crate) fn of<T>(
+        &self,
+        all: &[T],
+        render: impl Fn(&T) -> Result<Value, Refusal>,
+    ) -> Result<Fhir, Refusal> {
+        let shown = all.iter().skip(self.offset).take(self.count);
+        let entries = shown
+            .map(|item| {
+                let resource = render(item)?;
+                let url = format!("{}/{}", self.kind, resource["id"].as_str().unwrap_or_default());
+                Ok(json!({ "fullUrl": url, "resource": resource, "search": { "mode": "match" } }))
+            })
+            .collect::<Result<Vec<_>, Refusal>>()?;
+        let mut bundle = json!({
+            "resourceType": "Bundle",
+            "type": "searchset",
+            "total": all.len(),
+            "entry": entries,
+        });
+        let next = self.offset.saturating_add(self.count);
+        if self.count > 0 && next < all.len() {
+            bundle["link"] = json!([{ "relation": "next", "url": self.url(next) }]);
+        }
+        Ok(Fhir(bundle))
+    }
+
+    fn url(&self, offset: usize) -> String {
+        use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+        let mut url = format!("/fhir/R4/{}?_count={}&_offset={offset}", self.kind, self.count);
+        for (name, value) in &self.kept {
+            url.push_str(&format!("&{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)));
+        }
+        url
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parameters(pairs: &[(&str, &str)]) -> Parameters {
+        Parameters(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
+    }
+
+    #[test]
+    fn pages_follow_each_other() {
+        let mut search = Search::of("Location", parameters(&[("_count", "2"), ("type", "a&b")])).unwrap();
+        search.text("type");
+        let page = search.end().unwrap();
+        let Fhir(bundle) = page.of(&[1, 2, 3], |n| Ok(json!({ "id": n.to_string() }))).unwrap();
+        assert_eq!(bundle["total"], 3);
+        assert_eq!(bundle["entry"].as_array().unwrap().len(), 2);
+        assert_eq!(bundle["link"][0]["url"], "/fhir/R4/Location?_count=2&_offset=2&type=a%26b");
+        let search = Search::of("Location", parameters(&[("_count", "2"), ("_offset", "2")])).unwrap();
+        let Fhir(bundle) =
+            search.end().unwrap().of(&[1, 2, 3], |n| Ok(json!({ "id": n.to_string() }))).unwrap();
+        assert_eq!(bundle["entry"][0]["fullUrl"], "Location/3");
+        assert!(bundle.get("link").is_none());
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        assert!(Search::of("Task", parameters(&[("_count", "-1")])).is_err());
+        assert!(Search::of("Task", parameters(&[("name", "x")])).unwrap().end().is_err());
+        let mut search =
+            Search::of("Task", parameters(&[("patient", "Location/x"), ("date", "soon")])).unwrap();
+        assert!(search.reference("patient", "Patient").is_err());
+        assert!(search.instant("date", Timestamp(0)).is_err());
+    }
+}

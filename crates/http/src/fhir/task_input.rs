@@ -1,0 +1,174 @@
+//! What a client may say in a Task. Anything else is refused by name, so that no clinical words are ever kept in
+//! the clear: they belong in the encrypted message.
+
+use serde::{Deserialize, de::IgnoredAny};
+use wardline_clinical::NewRequest;
+use wardline_domain::{
+    Timestamp,
+    care::playbook::{Ask, Class},
+};
+
+use super::{exchange::Body, outcome::Refusal, resource::extension_url};
+
+/// The code system of classes.
+pub(super) const REQUEST_CLASS: &str = "https://wardline.org/fhir/CodeSystem/request-class";
+/// Longest reason of a decline, in characters.
+const MAX_REASON: usize = 500;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "some elements are accepted and not used: the server sets them")]
+pub(super) struct TaskInput {
+    resource_type: String,
+    id: Option<String>,
+    meta: Option<IgnoredAny>,
+    status: Option<String>,
+    business_status: Option<IgnoredAny>,
+    intent: String,
+    priority: Option<IgnoredAny>,
+    code: Concept,
+    #[serde(rename = "for")]
+    patient: Reference,
+    owner: Reference,
+    requester: Option<Reference>,
+    authored_on: Option<IgnoredAny>,
+    last_modified: Option<IgnoredAny>,
+    restriction: Option<Restriction>,
+    #[serde(default)]
+    extension: Vec<Extension>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Concept {
+    coding: Vec<Coding>,
+}
+
+#[derive(Deserialize)]
+struct Coding {
+    system: Option<String>,
+    code: String,
+}
+
+#[derive(Deserialize)]
+struct Reference {
+    reference: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Restriction {
+    period: Period,
+}
+
+#[derive(Deserialize)]
+struct Period {
+    end: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Extension {
+    url: String,
+    value_string: Option<String>,
+}
+
+impl TaskInput {
+    /// The request to raise as `id` on behalf of `person`.
+    pub(super) fn into_request(self, id: &str, person: &str) -> Result<NewRequest, Refusal> {
+        if self.resource_type != "Task" {
+            return Err(Refusal::invalid("Task.resourceType", "must be Task"));
+        }
+        if self.id.as_deref().is_some_and(|said| said != id) {
+            return Err(Refusal::invalid("Task.id", "must be the id of the address"));
+        }
+        if !is_uuid(id) {
+            return Err(Refusal::invalid("Task.id", "must be a UUID in lower case"));
+        }
+        if self.status.as_deref().is_some_and(|s| s != "requested") {
+            return Err(Refusal::invalid("Task.status", "must be requested; later changes are operations"));
+        }
+        if self.intent != "order" {
+            return Err(Refusal::invalid("Task.intent", "must be order"));
+        }
+        let class = self.code.coding.iter().find(|c| c.system.as_deref() == Some(REQUEST_CLASS));
+        let class = class.and_then(|c| Class::from_code(&c.code)).ok_or_else(|| {
+            Refusal::invalid(
+                "Task.code.coding",
+                "must have a code urgent, action or information of our system",
+            )
+        })?;
+        if self.requester.as_ref().is_some_and(|r| r.reference != format!("Practitioner/{person}")) {
+            return Err(Refusal::invalid("Task.requester", "must be the signed-in person"));
+        }
+        let needed_by = self.restriction.and_then(|r| r.period.end).map(|end| {
+            Timestamp::from_instant(&end).ok_or_else(|| {
+                Refusal::invalid("Task.restriction.period.end", "must be an instant with time zone")
+            })
+        });
+        let said = |name: &str| {
+            let url = extension_url(name);
+            self.extension.iter().find(|e| e.url == url).and_then(|e| e.value_string.clone())
+        };
+        let room = said("request-room").map(|room| {
+            room.try_into().map_err(|_| Refusal::invalid("Task.extension(request-room)", "must be a room id"))
+        });
+        Ok(NewRequest {
+            id: id.to_owned(),
+            class,
+            patient: id_of(&self.patient, "Patient", "Task.for")?,
+            addressed: match self.owner.reference.split_once('/') {
+                Some(("HealthcareService", id)) => Ask::Role(id.to_owned()),
+                Some(("Practitioner", id)) => Ask::Person(id.to_owned()),
+                _ => {
+                    return Err(Refusal::invalid(
+                        "Task.owner",
+                        "must be a HealthcareService or Practitioner",
+                    ));
+                }
+            },
+            needed_by: needed_by.transpose()?,
+            playbook: said("request-playbook"),
+            event: said("request-event"),
+            room: room.transpose()?,
+        })
+    }
+}
+
+fn id_of(reference: &Reference, kind: &str, path: &str) -> Result<String, Refusal> {
+    let id = reference.reference.strip_prefix(kind).and_then(|rest| rest.strip_prefix('/'));
+    id.map(ToOwned::to_owned).ok_or_else(|| Refusal::invalid(path, format!("must refer to a {kind}")))
+}
+
+fn is_uuid(id: &str) -> bool {
+    let groups: Vec<&str> = id.split('-').collect();
+    let lengths = groups.iter().map(|g| g.len()).eq([8, 4, 4, 4, 12]);
+    lengths && groups.concat().bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}
+
+#[derive(Deserialize)]
+struct OperationInput {
+    #[serde(default)]
+    parameter: Vec<Parameter>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Parameter {
+    name: String,
+    value_string: Option<String>,
+}
+
+/// The `reason` of a decline; empty if none was given.
+pub(super) fn reason(body: &Body) -> Result<String, Refusal> {
+    if body.is_empty() {
+        return Ok(String::new());
+    }
+    let input: OperationInput = body.read("Parameters")?;
+    let reason = input.parameter.into_iter().find(|p| p.name == "reason").and_then(|p| p.value_string);
+    let reason = reason.unwrap_or_default();
+    if reason.chars().count() > MAX_REASON {
+        return Err(Refusal::invalid("Parameters.parameter(reason)", "must have at most 500 characters"));
+    }
+    Ok(reason)
+}

@@ -1,0 +1,107 @@
+//! A request as a Task resource.
+
+use serde_json::{Value, json};
+use wardline_clinical::TaskView;
+use wardline_domain::care::{
+    playbook::Ask,
+    request::{Reason, State, Transition},
+};
+
+use super::{
+    resource::{extension, extension_url, reference},
+    task_input::REQUEST_CLASS,
+};
+
+/// The code system of states.
+const REQUEST_STATE: &str = "https://wardline.org/fhir/CodeSystem/request-state";
+
+/// The FHIR status nearest to a state. `declined` and `failed` are not the end of a request, so neither is theirs.
+pub(super) const fn fhir_status(state: State) -> &'static str {
+    match state {
+        State::Raised | State::Declined | State::Failed => "requested",
+        State::Delivered | State::Seen => "received",
+        State::Accepted => "accepted",
+        State::OnMyWay | State::Arrived => "in-progress",
+        State::Completed => "completed",
+        State::Cancelled => "cancelled",
+    }
+}
+
+/// The Task.
+pub(super) fn task_json(view: &TaskView) -> Value {
+    let (task, request) = (&view.task, &view.task.request);
+    let mut json = json!({
+        "resourceType": "Task",
+        "id": task.id,
+        "meta": { "versionId": request.version.to_string(), "lastUpdated": request.changed_at.to_instant() },
+        "status": fhir_status(request.state),
+        "businessStatus": { "coding": [{ "system": REQUEST_STATE, "code": request.state.code() }] },
+        "intent": "order",
+        "priority": match request.class {
+            wardline_domain::care::playbook::Class::Urgent => "urgent",
+            _ => "routine",
+        },
+        "code": { "coding": [{ "system": REQUEST_CLASS, "code": request.class.code() }] },
+        "for": reference("Patient", &task.patient, None),
+        "owner": match &task.addressed {
+            Ask::Role(id) => reference("HealthcareService", id, Some(&view.addressed)),
+            Ask::Person(id) => reference("Practitioner", id, Some(&view.addressed)),
+        },
+        "requester": person(view, &request.requester),
+        "authoredOn": request.raised_at.to_instant(),
+        "lastModified": request.changed_at.to_instant(),
+        "extension": extensions(view),
+    });
+    if let Some(end) = request.needed_by {
+        json["restriction"] = json!({ "period": { "end": end.to_instant() } });
+    }
+    json
+}
+
+fn person(view: &TaskView, id: &str) -> Value {
+    reference("Practitioner", id, view.names.get(id).map(String::as_str))
+}
+
+fn extensions(view: &TaskView) -> Vec<Value> {
+    let (task, request) = (&view.task, &view.task.request);
+    let text = |name: &str, value: Option<&str>| value.map(|v| extension(name, "valueString", v));
+    let who =
+        |name: &str, id: Option<&String>| id.map(|id| extension(name, "valueReference", person(view, id)));
+    let holder = request.holder.as_ref().filter(|_| !request.state.is_final());
+    let single = [
+        text("request-room", Some(task.room.as_str())),
+        text("request-event", task.event.as_deref()),
+        text("request-playbook", task.playbook.as_deref()),
+        text("request-next-step", view.next.as_deref()),
+        Some(extension("request-step", "valueInteger", request.step)),
+        request.next_step_at.map(|at| extension("request-next-step-at", "valueInstant", at.to_instant())),
+        who("request-holder", holder),
+        who("request-accepted-by", request.accepted_by.as_ref()),
+        request.overdue.then(|| extension("request-overdue", "valueBoolean", true)),
+    ];
+    let chain = view.transitions.iter().map(|transition| transition_json(view, transition));
+    single.into_iter().flatten().chain(chain).collect()
+}
+
+fn transition_json(view: &TaskView, it: &Transition) -> Value {
+    let part = |name: &str, value: &str, content: Value| json!({ "url": name, value: content });
+    let reason = it.reason.as_ref().map(|reason| match reason {
+        Reason::NoAnswer => "no answer".to_owned(),
+        Reason::Vacant => "nobody holds this role".to_owned(),
+        Reason::AlreadyAsked => "already asked".to_owned(),
+        Reason::Said(words) => words.clone(),
+    });
+    let parts = [
+        Some(part("state", "valueCode", it.state.code().into())),
+        Some(part("at", "valueInstant", it.at.to_instant().into())),
+        Some(part("step", "valueInteger", it.step.into())),
+        it.actor.as_ref().map(|id| part("actor", "valueReference", person(view, id))),
+        it.asks.as_ref().map(|id| part("asks", "valueReference", person(view, id))),
+        reason.map(|words| part("reason", "valueString", words.into())),
+        it.device.as_ref().map(|id| part("device", "valueString", id.as_str().into())),
+    ];
+    json!({
+        "url": extension_url("request-transition"),
+        "extension": parts.into_iter().flatten().collect::<Vec<_>>(),
+    })
+}

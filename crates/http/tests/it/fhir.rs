@@ -1,0 +1,248 @@
+//! The FHIR API over the demo hospital. The clock stands at 08:00 in London, the begin of the day shift.
+
+use axum::body::Body;
+use http::header;
+use serde_json::{Value, json};
+use wardline_clinical::ImportMode;
+
+use crate::support::{Answer, PASSWORD, Server, request, text};
+
+const ID: &str = "0d9c1f4e-5a3b-4c1d-9e8f-102030405060";
+const EXTENSION: &str = "https://wardline.org/fhir/StructureDefinition/";
+
+struct Hospital {
+    server: Server,
+    nurse: String,
+    registrar: String,
+}
+
+async fn hospital() -> Hospital {
+    let server = Server::new().await;
+    let demo = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo");
+    for file in ["bundle.json", "playbooks/deteriorating-patient.toml", "admissions.hl7"] {
+        let file = std::fs::read(demo.join(file)).unwrap();
+        server.clinical.import(&file, ImportMode::Strict).await.unwrap();
+    }
+    server.clinical.drain_outbox().await.unwrap();
+    for person in ["grace.adeyemi", "priya.raman", "megan.evans"] {
+        server.identity.create_account(person, Some(PASSWORD), false).await.unwrap();
+    }
+    let (nurse, registrar) = (server.token("grace.adeyemi").await, server.token("priya.raman").await);
+    Hospital { server, nurse, registrar }
+}
+
+impl Hospital {
+    async fn get(&self, path: &str) -> Answer {
+        self.server.get(&format!("/fhir/R4/{path}"), &self.nurse).await
+    }
+
+    async fn entries(&self, path: &str) -> Vec<Value> {
+        let bundle = self.get(path).await.ok();
+        assert_eq!(bundle["resourceType"], "Bundle");
+        bundle["entry"].as_array().unwrap().iter().map(|e| e["resource"].clone()).collect()
+    }
+
+    async fn task(&self) -> Value {
+        let patient = self.entries("Patient?_count=1").await.remove(0);
+        json!({
+            "resourceType": "Task",
+            "id": ID,
+            "status": "requested",
+            "intent": "order",
+            "code": { "coding": [{ "system": "https://wardline.org/fhir/CodeSystem/request-class", "code": "urgent" }] },
+            "for": { "reference": format!("Patient/{}", text(&patient, "id")) },
+            "owner": { "reference": "HealthcareService/medical-registrar" },
+            "requester": { "reference": "Practitioner/grace.adeyemi" },
+            "restriction": { "period": { "end": "2027-01-15T08:05:00.000Z" } },
+            "extension": [
+                { "url": format!("{EXTENSION}request-room"), "valueString": extension(&patient, "patient-room")["valueString"] },
+                { "url": format!("{EXTENSION}request-event"), "valueString": "$event" },
+            ],
+        })
+    }
+
+    async fn put(&self, task: Value) -> Answer {
+        self.server.call(&format!("PUT /fhir/R4/Task/{ID}"), &self.nurse, task).await
+    }
+
+    async fn operation(&self, token: &str, name: &str, body: Value) -> Answer {
+        self.server.call(&format!("POST /fhir/R4/Task/{ID}/${name}"), token, body).await
+    }
+}
+
+fn extension(resource: &Value, name: &str) -> Value {
+    let all = resource["extension"].as_array().unwrap();
+    all.iter().find(|e| e["url"] == format!("{EXTENSION}{name}")).cloned().unwrap_or(Value::Null)
+}
+
+#[track_caller]
+fn refused(answer: Answer, status: u16, expression: &str) {
+    assert_eq!(answer.status, status, "{}", answer.body);
+    assert_eq!(answer.headers[header::CONTENT_TYPE], "application/fhir+json");
+    assert_eq!(answer.body["resourceType"], "OperationOutcome");
+    let said = answer.body["issue"][0]["expression"][0].as_str().unwrap_or_default();
+    assert_eq!(said, expression, "{}", answer.body);
+}
+
+#[tokio::test]
+async fn the_directory_and_who_is_on_call() {
+    let it = hospital().await;
+    assert_eq!(it.entries("Organization").await[0]["identifier"][0]["value"], "X9R");
+    let wards = it.entries("Location?type=ward").await;
+    assert_eq!(wards.len(), 3);
+    assert_eq!(it.entries("Location?partof=Location/barts").await.len(), 10);
+    assert_eq!(it.get("Location/barts").await.ok()["physicalType"]["coding"][0]["code"], "wa");
+    let registrar = it.get("HealthcareService/medical-registrar").await.ok();
+    let holder = extension(&registrar, "current-holder");
+    assert_eq!(holder["valueReference"]["reference"], "Practitioner/priya.raman");
+    assert_eq!(holder["valueReference"]["display"], "Dr Priya Raman");
+    let vacant = it.get("HealthcareService/anaesthetist").await.ok();
+    assert_eq!(extension(&vacant, "vacant")["valueBoolean"], true);
+    let shift = it.entries("PractitionerRole?date=now&service=HealthcareService/medical-registrar").await;
+    assert_eq!(shift.len(), 1);
+    assert_eq!(
+        shift[0]["period"],
+        json!({ "start": "2027-01-15T08:00:00.000Z", "end": "2027-01-15T20:00:00.000Z" })
+    );
+    let ward = it.entries("PractitionerRole?location=nightingale").await;
+    assert!(ward[0]["period"].as_object().unwrap().is_empty());
+    let person = it.get("Practitioner/priya.raman").await.ok();
+    assert_eq!(extension(&person, "matrix-id")["valueString"], "@priya.raman:riverside.example");
+    assert_eq!(it.entries("HealthcareService").await.len(), 9);
+}
+
+#[tokio::test]
+async fn a_search_is_paged() {
+    let it = hospital().await;
+    let first = it.get("Practitioner?_count=5").await.ok();
+    assert_eq!((first["total"].as_u64(), first["entry"].as_array().unwrap().len()), (Some(12), 5));
+    let next = text(&first["link"][0], "url");
+    let second = it.server.get(&next, &it.nurse).await.ok();
+    assert_ne!(first["entry"][0], second["entry"][0]);
+}
+
+#[tokio::test]
+async fn a_patient_is_for_members_of_the_conversation() {
+    let it = hospital().await;
+    assert_eq!(it.entries("Patient?location=barts").await.len(), 0);
+    let patients = it.entries("Patient?location=Location/nightingale").await;
+    assert_eq!(patients.len(), 8);
+    let id = text(&patients[0], "id");
+    let patient = it.get(&format!("Patient/{id}")).await.ok();
+    assert_eq!(patient["name"][0]["family"], "Davies");
+    assert_eq!(patient["identifier"][0]["value"], "9990000018");
+    let place = &extension(&patient, "patient-location")["valueReference"];
+    assert_eq!(place["reference"], "Location/nightingale-a1");
+    assert_eq!(place["display"], "Nightingale ward, Bay A bed 1");
+    let room = it.get(&format!("Patient/{id}/$conversation")).await.ok();
+    assert_eq!(room["parameter"][0]["valueString"], extension(&patient, "patient-room")["valueString"]);
+    let stranger = it.server.token("megan.evans").await;
+    refused(it.server.get(&format!("/fhir/R4/Patient/{id}"), &stranger).await, 403, "");
+    refused(it.get("Patient/none").await, 404, "");
+}
+
+#[tokio::test]
+async fn a_request_from_raised_to_completed() {
+    let it = hospital().await;
+    let task = it.task().await;
+    let raised = it.put(task.clone()).await;
+    assert_eq!(raised.status, 201, "{}", raised.body);
+    assert_eq!(raised.headers[header::ETAG], "W/\"1\"");
+    assert_eq!(raised.headers[header::LOCATION], format!("/fhir/R4/Task/{ID}"));
+    let raised = raised.body;
+    assert_eq!(
+        extension(&raised, "request-holder")["valueReference"]["reference"],
+        "Practitioner/priya.raman"
+    );
+    assert_eq!(extension(&raised, "request-next-step")["valueString"], "Surgical registrar");
+    assert_eq!(extension(&raised, "request-next-step-at")["valueInstant"], "2027-01-15T08:05:00.000Z");
+    assert_eq!(extension(&raised, "request-event")["valueString"], "$event");
+    assert_eq!(it.put(task.clone()).await.status, 200, "the same again");
+    let mut other = task.clone();
+    other["owner"] = json!({ "reference": "HealthcareService/site-manager" });
+    refused(it.put(other).await, 409, "");
+
+    let mine = it.server.get("/fhir/R4/Task?owner=me&status=requested", &it.registrar).await.ok();
+    assert_eq!(mine["total"], 1);
+    it.operation(&it.registrar, "delivered", Value::Null).await.ok();
+    it.operation(&it.registrar, "seen", json!({ "resourceType": "Parameters" })).await.ok();
+    let accepted = it.operation(&it.registrar, "accept", Value::Null).await.ok();
+    assert_eq!(accepted["businessStatus"]["coding"][0]["code"], "accepted");
+    assert_eq!(extension(&accepted, "request-accepted-by")["valueReference"]["display"], "Dr Priya Raman");
+    it.operation(&it.registrar, "complete", Value::Null).await.ok();
+    refused(it.operation(&it.nurse, "cancel", Value::Null).await, 409, "");
+    let done = it.get(&format!("Task/{ID}")).await.ok();
+    assert_eq!((done["status"].as_str(), done["meta"]["versionId"].as_str()), (Some("completed"), Some("5")));
+    let url = format!("{EXTENSION}request-transition");
+    let chain = done["extension"].as_array().unwrap().iter().filter(|e| e["url"] == url).count();
+    assert_eq!(chain, 5);
+    assert_eq!(it.entries("Task").await.len(), 1);
+    assert_eq!(it.entries("Task?requester=me&status=cancelled").await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_decline_carries_its_reason_and_asks_the_next() {
+    let it = hospital().await;
+    it.put(it.task().await).await;
+    let body = json!({
+        "resourceType": "Parameters",
+        "parameter": [{ "name": "reason", "valueString": "scrubbed in theatre" }],
+    });
+    let declined = it.operation(&it.registrar, "decline", body).await.ok();
+    assert_eq!(extension(&declined, "request-step")["valueInteger"], 1);
+    assert!(declined.to_string().contains("scrubbed in theatre"));
+    let long = json!({ "parameter": [{ "name": "reason", "valueString": "x".repeat(501) }] });
+    refused(it.operation(&it.registrar, "decline", long).await, 400, "Parameters.parameter(reason)");
+}
+
+#[tokio::test]
+async fn bad_input_names_the_element() {
+    let it = hospital().await;
+    let task = it.task().await;
+    let with = |path: &str, value: Value| {
+        let mut task = task.clone();
+        *task.pointer_mut(path).unwrap() = value;
+        task
+    };
+    refused(it.put(with("/intent", json!(7))).await, 400, "Task.intent");
+    refused(it.put(with("/status", json!("completed"))).await, 400, "Task.status");
+    refused(it.put(with("/code/coding/0/code", json!("now"))).await, 400, "Task.code.coding");
+    refused(it.put(with("/for/reference", json!("Group/1"))).await, 400, "Task.for");
+    refused(it.put(with("/for/reference", json!("Patient/none"))).await, 400, "Task.for");
+    refused(it.put(with("/owner/reference", json!("HealthcareService/none"))).await, 400, "Task.owner");
+    refused(
+        it.put(with("/requester/reference", json!("Practitioner/priya.raman"))).await,
+        400,
+        "Task.requester",
+    );
+    refused(it.put(with("/restriction/period/end", json!("soon"))).await, 400, "Task.restriction.period.end");
+    refused(it.put(with("/id", json!("other"))).await, 400, "Task.id");
+    let mut words = task.clone();
+    words["description"] = json!("Mr Davies is hypotensive");
+    let answer = it.put(words).await;
+    assert!(!answer.body.to_string().contains("Davies"));
+    refused(answer, 400, "Task.description");
+    let not_json = request(&format!("PUT /fhir/R4/Task/{ID}"), &it.nurse, Body::from("{"));
+    assert_eq!(it.server.send(not_json).await.body["resourceType"], "OperationOutcome");
+    let path = "PUT /fhir/R4/Task/not-a-uuid".to_owned();
+    refused(it.server.call(&path, &it.nurse, task.clone()).await, 400, "Task.id");
+    refused(it.get("Task?colour=red").await, 400, "colour");
+    refused(it.get("PractitionerRole?date=soon").await, 400, "date");
+    refused(it.get("Location?type=ship").await, 400, "type");
+    refused(it.get("Spaceship").await, 404, "");
+    refused(it.server.call("DELETE /fhir/R4/Patient/x", &it.nurse, Value::Null).await, 405, "");
+    refused(it.operation(&it.registrar, "explode", Value::Null).await, 404, "");
+    assert!(it.entries("Task").await.is_empty());
+}
+
+#[tokio::test]
+async fn without_a_token_only_metadata() {
+    let it = hospital().await;
+    let metadata = it.server.get("/fhir/R4/metadata", "").await.ok();
+    assert_eq!(metadata["fhirVersion"], "4.0.1");
+    let answer = it.server.get("/fhir/R4/Patient", "").await;
+    assert_eq!(answer.body["errcode"], "M_MISSING_TOKEN");
+    refused(answer, 401, "");
+    let unknown = it.server.get("/fhir/R4/Task", "nonsense").await;
+    assert_eq!((unknown.status.as_u16(), &unknown.body["errcode"]), (401, &json!("M_UNKNOWN_TOKEN")));
+}
