@@ -120,6 +120,33 @@ impl Person {
         }
     }
 
+    /// The place in the stream from which to wait for news.
+    pub(crate) async fn next_batch(&self) -> String {
+        text(&self.sync().await["next_batch"])
+    }
+
+    /// Waits in a sync for news since then for as long as the server lets it.
+    pub(crate) async fn wait_for_news(&self, since: &str) -> Option<Result<Value, (u16, Value)>> {
+        let url = self.at("/_matrix/client/v3/sync", &[("timeout", "30000"), ("since", since)]);
+        self.call(Method::GET, url, None).await
+    }
+
+    /// The patients of this person's conversations, one reference for each room.
+    pub(crate) async fn patients(&self) -> Vec<String> {
+        let mut patients = Vec::new();
+        for room in self.sync().await["rooms"]["join"].as_object().into_iter().flat_map(|rooms| rooms.keys())
+        {
+            patients.extend(self.patient_of(room).await);
+        }
+        patients
+    }
+
+    async fn patient_of(&self, room: &str) -> Option<String> {
+        let path = format!("/_matrix/client/v3/rooms/{}/state/org.wardline.patient/", encode(room));
+        let state = self.call(Method::GET, self.at(&path, &[]), None).await?;
+        state.ok().map(|state| text(&state["ref"]))
+    }
+
     /// A first sync with as little timeline as possible.
     async fn sync(&self) -> Value {
         let filter =
@@ -143,9 +170,8 @@ impl Person {
         let joined = |sync: &Value| sync["rooms"]["join"].as_object().cloned().unwrap_or_default();
         let theirs = joined(&theirs);
         for room in joined(&mine).keys().filter(|room| theirs.contains_key(*room)) {
-            let path = format!("/_matrix/client/v3/rooms/{}/state/org.wardline.patient/", encode(room));
-            if let Some(Ok(state)) = self.call(Method::GET, self.at(&path, &[]), None).await {
-                return (room.clone(), text(&state["ref"]));
+            if let Some(patient) = self.patient_of(room).await {
+                return (room.clone(), patient);
             }
         }
         panic!("{} and {} share no patient", self.name, other.name)

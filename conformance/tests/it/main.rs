@@ -3,4 +3,5 @@
 mod crash;
 mod encrypted;
 mod hospital;
+mod process;
 mod server;

@@ -4,8 +4,11 @@ use std::{
     env, fs,
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
-    process::{Child, ChildStdout, Command, Output, Stdio},
+    process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio},
+    time::Duration,
 };
+
+use tokio::time::Instant;
 
 /// What the binary prints before its address once it answers.
 const READY: &str = "ready at ";
@@ -34,7 +37,7 @@ impl Server {
     }
 
     fn start(command: &mut Command) -> Self {
-        let mut process = command.stdout(Stdio::piped()).spawn().expect("wardline starts");
+        let mut process = spawn(command);
         let mut output = BufReader::new(process.stdout.take().expect("its output is piped"));
         let mut line = String::new();
         while output.read_line(&mut line).expect("its output can be read") > 0 {
@@ -52,6 +55,15 @@ impl Server {
         self.url.trim_start_matches("http://")
     }
 
+    /// SIGTERM; gives how long the process took to end and whether it ended well.
+    pub(crate) fn terminate(mut self) -> (Duration, ExitStatus) {
+        let began = Instant::now();
+        let told = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status();
+        assert!(told.expect("kill runs").success());
+        let status = self.process.wait().expect("it is a child");
+        (began.elapsed(), status)
+    }
+
     /// SIGKILL: the process gets no chance to finish anything.
     pub(crate) fn kill(mut self) {
         self.process.kill().expect("it was running");
@@ -64,6 +76,18 @@ impl Drop for Server {
         drop(self.process.kill());
         drop(self.process.wait());
     }
+}
+
+/// Starts the demo hospital on an empty folder and kills it after `delay`, ready or not.
+pub(crate) async fn demo_interrupted(dir: &Path, delay: Duration) {
+    let mut process = spawn(wardline().arg("demo").arg("--data").arg(dir).args(["--listen", "127.0.0.1:0"]));
+    tokio::time::sleep(delay).await;
+    process.kill().expect("it was running");
+    process.wait().expect("it is a child");
+}
+
+fn spawn(command: &mut Command) -> Child {
+    command.stdout(Stdio::piped()).spawn().expect("wardline starts")
 }
 
 /// Runs `wardline` with `arguments` to its end.
