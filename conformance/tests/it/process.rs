@@ -74,7 +74,7 @@ fn an_import_names_what_is_wrong_and_strict_takes_nothing() {
              PID|1||{nhs}^^^NHS^NH~{id}^^^X9R^PI||Quill^Ada^^^Ms^^L||19700101|F\rPV1|1|I|NIGHT^B^5\r"
         )
     };
-    fs::write(&file, format!("{}{}", message("T1", "9990001030"), message("T2", "9990001030")))
+    fs::write(&file, format!("{}{}", message("T1", "9990000019"), message("T2", "9990000027")))
         .expect("written");
     let import = |strict: &[&str]| {
         let name = ["--server-name", "riverside.example"];
