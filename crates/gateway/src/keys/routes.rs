@@ -4,6 +4,8 @@ use axum::{
     Json, Router,
     body::Bytes,
     extract::{DefaultBodyLimit, State},
+    middleware::map_response,
+    response::Response,
     routing::{post, put},
 };
 use http::{HeaderMap, header};
@@ -22,6 +24,7 @@ pub fn router(service: KeyService) -> Router {
         .route("/_wardline/gateway/v1/recovery-key", put(store))
         .route("/_wardline/gateway/v1/recovery-key/unseal", post(unseal))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(map_response(async |response: Response| ([(header::CACHE_CONTROL, "no-store")], response)))
         .with_state(service)
 }
 

@@ -41,7 +41,6 @@ const CLERK: &str = "clerk";
 pub struct House {
     store: Store,
     state: AppState,
-    clinical: Arc<Clinical>,
     keys: KeyService,
     /// Clocks and outbox of requests, once started.
     background: Option<JoinHandle<()>>,
@@ -100,19 +99,20 @@ impl House {
         let state = AppState {
             engine,
             identity: Arc::new(identity),
+            clinical,
             limiter: Arc::new(RateLimiter::new(Arc::clone(&clock))),
             config: Arc::new(http_config(config, &url)?),
             store: store.clone(),
             clock,
             random,
         };
-        Ok(Self { store, state, clinical, keys, background: None, folder })
+        Ok(Self { store, state, keys, background: None, folder })
     }
 
     /// Starts the clocks of requests and the work in rooms that follows from decisions. Until then nothing
     /// happens by itself.
     pub fn start(&mut self) {
-        let clinical = Arc::clone(&self.clinical);
+        let clinical = Arc::clone(&self.state.clinical);
         self.background = Some(tokio::spawn(async move { clinical.run().await }));
     }
 
@@ -125,7 +125,7 @@ impl House {
     /// Directory, patients and requests.
     #[must_use]
     pub fn clinical(&self) -> &Clinical {
-        &self.clinical
+        &self.state.clinical
     }
 
     /// Everything that this server answers: the APIs, and the web app on every other path. When `stop` is
