@@ -9,7 +9,6 @@ import {
     HealthcareServiceSchema,
     LocationSchema,
     PatientSchema,
-    PractitionerRoleSchema,
     PractitionerSchema,
     readAll,
     TaskSchema,
@@ -87,17 +86,7 @@ export function useStaff(): UseQueryResult<Map<string, StaffMember>> {
 export function useOnCall(): UseQueryResult<OnCallRole[]> {
     return useFhir(
         keys.onCall,
-        async (fhir) => {
-            const [services, shifts] = await Promise.all([
-                fhir.search("HealthcareService"),
-                fhir.search("PractitionerRole"),
-            ]);
-            return onCallList(
-                readAll(HealthcareServiceSchema, services),
-                readAll(PractitionerRoleSchema, shifts),
-                Date.now(),
-            );
-        },
+        async (fhir) => onCallList(readAll(HealthcareServiceSchema, await fhir.search("HealthcareService"))),
         MINUTE / 2,
     );
 }

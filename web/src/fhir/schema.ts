@@ -75,18 +75,11 @@ export const HealthcareServiceSchema = v.object({
     id: v.string(),
     active: v.optional(v.boolean(), true),
     name: v.optional(v.string(), ""),
-    comment: v.optional(v.string()),
-});
-
-export const PractitionerRoleSchema = v.object({
-    resourceType: v.literal("PractitionerRole"),
-    id: v.string(),
-    active: v.optional(v.boolean(), true),
-    period: v.optional(Period),
-    practitioner: v.optional(Reference),
-    healthcareService: v.optional(v.array(Reference), []),
-    location: v.optional(v.array(Reference), []),
-    code: v.optional(v.array(Concept), []),
+    telecom: v.optional(
+        v.array(v.object({ system: v.optional(v.string()), value: v.optional(v.string()) })),
+        [],
+    ),
+    extension,
 });
 
 export const TaskSchema = v.object({

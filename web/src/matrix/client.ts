@@ -1,4 +1,4 @@
-import { createClient, PendingEventOrdering, type MatrixClient } from "matrix-js-sdk";
+import { createClient, MemoryStore, PendingEventOrdering, type MatrixClient } from "matrix-js-sdk";
 import type { SecretKeyHolder } from "./crypto-setup.ts";
 import { quietLogger, silenceSdk } from "./logger.ts";
 import type { TokenHolder } from "./tokens.ts";
@@ -28,6 +28,8 @@ export async function makeClient(
         deviceId: identity.deviceId,
         cryptoCallbacks: holder.callbacks,
         logger: quietLogger,
+        // Without its default of remembering filters, by user name, in the unencrypted localStorage.
+        store: new MemoryStore(),
         timelineSupport: true,
         verificationMethods: [],
         disableVoip: true,

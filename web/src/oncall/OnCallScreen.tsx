@@ -16,7 +16,7 @@ export function OnCallScreen(): JSX.Element {
     const roles = useOnCall();
     const [asking, setAsking] = useState<OnCallRole>();
     if (roles.isPending) return <Loading />;
-    const vacant = (roles.data ?? []).filter((role) => role.holders.length === 0).length;
+    const vacant = (roles.data ?? []).filter((role) => !role.holder).length;
     return (
         <>
             {roles.isError && (
@@ -58,21 +58,16 @@ function RoleRow({ role, onAsk }: { role: OnCallRole; onAsk: () => void }): JSX.
             setProblem(true);
         }
     };
-    const others = role.holders.filter((holder) => holder.id !== me);
+    const { holder, phone } = role;
+    const holderName = holder && (staff?.get(holder.id)?.name ?? holder.name ?? holder.id);
     return (
-        <li className={role.holders.length === 0 ? "row role role--vacant" : "row role"}>
+        <li className={holder ? "row role" : "row role role--vacant"}>
             <div className="row__main">
                 <h2 className="row__title">{role.name}</h2>
-                {role.holders.length === 0 && (
-                    <p className="role__nobody">
-                        <Icon name="nobody" size={18} /> {t.onCall.nobody}
-                        <span className="role__hint">{role.help ?? t.onCall.nobodyHint}</span>
-                    </p>
-                )}
-                {role.holders.map((holder) => (
-                    <p key={holder.id} className="role__holder">
+                {holder ? (
+                    <p>
                         <strong>
-                            {staff?.get(holder.id)?.name ?? holder.name ?? holder.id}
+                            {holderName}
                             {holder.id === me && ` (${t.onCall.you})`}
                         </strong>
                         {holder.until !== undefined && (
@@ -82,7 +77,13 @@ function RoleRow({ role, onAsk }: { role: OnCallRole; onAsk: () => void }): JSX.
                             </span>
                         )}
                     </p>
-                ))}
+                ) : (
+                    <p className="role__nobody">
+                        <Icon name="nobody" size={18} /> {t.onCall.nobody}
+                        <span className="role__hint">{t.onCall.nobodyHint}</span>
+                    </p>
+                )}
+                {phone !== undefined && <p className="muted">{t.onCall.phone(phone)}</p>}
                 {problem && (
                     <p className="field-error" role="alert">
                         {t.chats.failed}
@@ -90,17 +91,16 @@ function RoleRow({ role, onAsk }: { role: OnCallRole; onAsk: () => void }): JSX.
                 )}
             </div>
             <div className="role__buttons">
-                {others.map((holder) => (
+                {holder && holder.id !== me && (
                     <button
-                        key={holder.id}
                         type="button"
                         className="icon-button"
-                        aria-label={t.onCall.message(staff?.get(holder.id)?.name ?? holder.name ?? holder.id)}
+                        aria-label={t.onCall.message(holderName ?? holder.id)}
                         onClick={() => void message(holder.id)}
                     >
                         <Icon name="chats" />
                     </button>
-                ))}
+                )}
                 <button
                     type="button"
                     className="button"

@@ -1,40 +1,36 @@
 import { describe, expect, it } from "vitest";
-import { HealthcareServiceSchema, PractitionerRoleSchema, readAll } from "../fhir/schema.ts";
-import { isOn, onCallList } from "./model.ts";
+import { EXTENSION, HealthcareServiceSchema, readAll } from "../fhir/schema.ts";
+import { onCallList } from "./model.ts";
 
+const held = [
+    {
+        url: `${EXTENSION}current-holder`,
+        valueReference: { reference: "Practitioner/amy", display: "Dr Amy Reed" },
+    },
+    { url: `${EXTENSION}current-holder-until`, valueInstant: "2026-11-22T20:00:00Z" },
+];
 const services = readAll(HealthcareServiceSchema, [
-    { resourceType: "HealthcareService", id: "med", name: "Medical registrar" },
-    { resourceType: "HealthcareService", id: "site", name: "Site manager" },
+    { resourceType: "HealthcareService", id: "med", name: "Medical registrar", extension: held },
+    {
+        resourceType: "HealthcareService",
+        id: "site",
+        name: "Site manager",
+        telecom: [{ system: "phone", value: "2222" }],
+        extension: [{ url: `${EXTENSION}vacant`, valueBoolean: true }],
+    },
     { resourceType: "HealthcareService", id: "old", name: "Old role", active: false },
-]);
-const shifts = readAll(PractitionerRoleSchema, [
-    {
-        resourceType: "PractitionerRole",
-        id: "s1",
-        period: { start: "2026-11-22T08:00:00Z", end: "2026-11-22T20:00:00Z" },
-        practitioner: { reference: "Practitioner/amy", display: "Dr Amy Reed" },
-        healthcareService: [{ reference: "HealthcareService/med" }],
-    },
-    {
-        resourceType: "PractitionerRole",
-        id: "ward",
-        practitioner: { reference: "Practitioner/nurse" },
-        location: [{ reference: "Location/ash" }],
-    },
 ]);
 
 describe("who is on call", () => {
-    it("shows the holder during the shift and nobody after its end", () => {
-        const day = onCallList(services, shifts, Date.parse("2026-11-22T19:59:59Z"));
-        expect(day.map((role) => [role.name, role.holders.map((one) => one.id)])).toEqual([
-            ["Site manager", []],
-            ["Medical registrar", ["amy"]],
+    it("shows vacant roles first, holders with the end of their shift, and no closed role", () => {
+        expect(onCallList(services)).toEqual([
+            { id: "site", name: "Site manager", phone: "2222", holder: undefined },
+            {
+                id: "med",
+                name: "Medical registrar",
+                phone: undefined,
+                holder: { id: "amy", name: "Dr Amy Reed", until: Date.UTC(2026, 10, 22, 20) },
+            },
         ]);
-        const night = onCallList(services, shifts, Date.parse("2026-11-22T20:00:00Z"));
-        expect(night.every((role) => role.holders.length === 0)).toBe(true);
-    });
-
-    it("never counts an inactive shift", () => {
-        expect(isOn({ active: false, period: undefined }, 0)).toBe(false);
     });
 });

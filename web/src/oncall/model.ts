@@ -5,7 +5,6 @@ import {
     referenceId,
     type HealthcareServiceSchema,
     type HumanName,
-    type PractitionerRoleSchema,
     type PractitionerSchema,
 } from "../fhir/schema.ts";
 
@@ -18,12 +17,13 @@ export interface StaffMember {
     matrixId?: string | undefined;
 }
 
-/** A role and who holds it now; nobody when `holders` is empty. */
+/** A role and who holds it now, as the service would ask them; vacant without a holder. */
 export interface OnCallRole {
     id: string;
     name: string;
-    help?: string | undefined;
-    holders: { id: string; name?: string | undefined; until?: number | undefined }[];
+    /** Where the role can be called, if it has a number. */
+    phone?: string | undefined;
+    holder?: { id: string; name?: string | undefined; until?: number | undefined } | undefined;
 }
 
 export function humanName(name: HumanName | undefined): string {
@@ -41,41 +41,25 @@ export function staffName(resource: v.InferOutput<typeof PractitionerSchema>): S
     };
 }
 
-type Shift = v.InferOutput<typeof PractitionerRoleSchema>;
+type Service = v.InferOutput<typeof HealthcareServiceSchema>;
 
-/** Whether a shift is on at an instant: from its start up to, not including, its end. */
-export function isOn(shift: Pick<Shift, "active" | "period">, at: number): boolean {
-    const start = millis(shift.period?.start) ?? -Infinity;
-    const end = millis(shift.period?.end) ?? Infinity;
-    return shift.active && start <= at && at < end;
+function roleOf(service: Service): OnCallRole {
+    const holder = ours(service.extension, "current-holder")?.valueReference;
+    const id = referenceId(holder, "Practitioner");
+    const until = millis(ours(service.extension, "current-holder-until")?.valueInstant);
+    return {
+        id: service.id,
+        name: service.name,
+        phone: service.telecom.find((one) => one.system === "phone")?.value,
+        holder: id === undefined ? undefined : { id, name: holder?.display, until },
+    };
 }
 
-/** Every role with its present holders, vacant roles first (they are what somebody must act on), then by name. */
-export function onCallList(
-    services: readonly v.InferOutput<typeof HealthcareServiceSchema>[],
-    shifts: readonly Shift[],
-    at: number,
-): OnCallRole[] {
-    const roles = services
+/** Every role with its present holder, vacant roles first (they are what somebody must act on), then by name. */
+export function onCallList(services: readonly Service[]): OnCallRole[] {
+    const vacant = (role: OnCallRole): number => Number(role.holder === undefined);
+    return services
         .filter((service) => service.active)
-        .map((service): OnCallRole => {
-            const holders = shifts
-                .filter((shift) => isOn(shift, at))
-                .filter((shift) =>
-                    shift.healthcareService.some(
-                        (one) => referenceId(one, "HealthcareService") === service.id,
-                    ),
-                )
-                .flatMap((shift) => {
-                    const id = referenceId(shift.practitioner, "Practitioner");
-                    if (id === undefined) return [];
-                    return [{ id, name: shift.practitioner?.display, until: millis(shift.period?.end) }];
-                });
-            return { id: service.id, name: service.name, help: service.comment, holders };
-        });
-    return roles.toSorted(
-        (a, b) =>
-            Number(a.holders.length > 0) - Number(b.holders.length > 0) ||
-            a.name.localeCompare(b.name, "en-GB"),
-    );
+        .map(roleOf)
+        .toSorted((a, b) => vacant(b) - vacant(a) || a.name.localeCompare(b.name, "en-GB"));
 }

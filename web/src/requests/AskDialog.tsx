@@ -5,6 +5,7 @@ import { t } from "../i18n/index.ts";
 import { useDraft } from "../matrix/drafts.ts";
 import { requestClasses, type RequestClass } from "../matrix/events.ts";
 import { colleagues, localpart, patientRef, roomOfPatient } from "../matrix/rooms.ts";
+import type { OnCallRole } from "../oncall/model.ts";
 import { shortName } from "../patients/format.ts";
 import { PatientSummary } from "../patients/PatientBanner.tsx";
 import { useClient, useSession } from "../session/store.ts";
@@ -222,8 +223,8 @@ function useAddressees(roomId: string | undefined): {
     const { data: roles } = useOnCall();
     const { data: staff } = useStaff();
     const room = client.getRoom(roomId);
-    const holderNames = (ids: readonly { id: string; name?: string | undefined }[]): string =>
-        ids.map((one) => staff?.get(one.id)?.name ?? one.name ?? one.id).join(", ");
+    const holderName = ({ holder }: OnCallRole): string =>
+        holder ? (staff?.get(holder.id)?.name ?? holder.name ?? holder.id) : t.ask.vacant;
     return {
         roles: (roles ?? [])
             .toSorted((a, b) => a.name.localeCompare(b.name, "en-GB"))
@@ -231,7 +232,7 @@ function useAddressees(roomId: string | undefined): {
                 kind: "role",
                 id: role.id,
                 display: role.name,
-                holder: holderNames(role.holders) || t.ask.vacant,
+                holder: holderName(role),
             })),
         people: (room ? colleagues(room) : []).map((member) => {
             const id = localpart(member.userId);

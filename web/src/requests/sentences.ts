@@ -3,6 +3,10 @@ import { t } from "../i18n/index.ts";
 import { clockWithDay } from "../i18n/time.ts";
 import type { Party, Request, Transition } from "./model.ts";
 
+/** Reasons for which the service passes a step over, in its words. */
+const VACANT = "nobody holds this role";
+const ALREADY_ASKED = "already asked";
+
 type Name = (party: Party | undefined) => string;
 
 function person(id: string | undefined, display?: string): Party | undefined {
@@ -54,8 +58,8 @@ export function nextStepLine(request: Request, now: number): string | undefined 
 export function chainLine(transition: Transition, first: boolean, name: Name): string {
     const step = transition.step + 1;
     if (transition.state === "raised") {
-        if (transition.reason === "vacant") return t.requests.chainVacant(step);
-        if (transition.reason === "already-asked") return t.requests.chainAlready(step);
+        if (transition.reason === VACANT) return t.requests.chainVacant(step);
+        if (transition.reason === ALREADY_ASKED) return t.requests.chainAlready(step);
         if (first && transition.actor) return t.requests.chainRaised(name(transition.actor));
         return t.requests.chainNext(step, transition.asks && name(transition.asks)) + because(transition);
     }
@@ -67,7 +71,5 @@ export function chainLine(transition: Transition, first: boolean, name: Name): s
 }
 
 function because(transition: Transition): string {
-    if (transition.reason === undefined) return "";
-    const known: Record<string, string> = t.requests.reason;
-    return ` (${known[transition.reason] ?? transition.reason})`;
+    return transition.reason === undefined ? "" : ` (${transition.reason})`;
 }
