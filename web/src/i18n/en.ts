@@ -268,11 +268,6 @@ export const en = {
                 : `Next in line asked (step ${step}): ${who}`,
         chainVacant: (step: number) => `Step ${step} passed over: nobody holds the role`,
         chainAlready: (step: number) => `Step ${step} passed over: already asked`,
-        reason: {
-            "no-answer": "no answer",
-            vacant: "nobody holds the role",
-            "already-asked": "already asked",
-        },
         step: (step: number) => `Step ${step}`,
         open: "Open conversation",
         urgentTitle: "Urgent request",
