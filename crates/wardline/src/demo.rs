@@ -8,7 +8,11 @@ use wardline_clinical::ImportMode;
 use wardline_domain::{Clock, Random, ruma::server_name};
 use wardline_identity::{DISPLAY_NAME, IdentityError};
 
-use crate::{Config, Error, House, house::DATABASE, serve};
+use crate::{
+    Config, Error, House,
+    house::{DATABASE, make_folder},
+    serve,
+};
 
 /// `demo/` of the repository: staff, FHIR bundle, admissions, playbooks.
 #[derive(Embed)]
@@ -52,12 +56,16 @@ pub(crate) async fn run(
         return Err(Error::Check(text));
     }
     let listener = serve::bind(config.listen).await?;
+    let filled = marked.as_deref() == Some(FILLED);
+    let write = |text| fs::write(&mark, text).map_err(|source| Error::File { path: mark.clone(), source });
+    if !filled {
+        // Before there is a database: a start that is interrupted leaves a demo behind, not a riddle.
+        make_folder(&config.data)?;
+        write("")?;
+    }
     let house = House::open(config, listener.local_addr()?, clock, random).await?;
     let staff = staff()?;
-    if marked.as_deref() != Some(FILLED) {
-        let write =
-            |text| fs::write(&mark, text).map_err(|source| Error::File { path: mark.clone(), source });
-        write("")?;
+    if !filled {
         fill(&house, &staff).await?;
         write(FILLED)?;
     }

@@ -28,8 +28,8 @@ impl Folder {
     /// Makes the folder where it is missing (only its owner may enter) and locks it.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         let file = |source| Error::File { path: path.to_owned(), source };
-        for part in [path.to_owned(), path.join("keys"), path.join("media"), path.join("gateway")] {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(part).map_err(file)?;
+        for part in ["", "keys", "media", "gateway"] {
+            make_folder(&path.join(part))?;
         }
         let lock = OpenOptions::new()
             .write(true)
@@ -90,6 +90,12 @@ impl Folder {
         };
         SealingKey::from_text(&text).map_err(|error| Error::Check(format!("{}: {error}", path.display())))
     }
+}
+
+/// Makes a folder, with those above it, that only its owner may enter.
+pub(crate) fn make_folder(path: &Path) -> Result<(), Error> {
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|source| Error::File { path: path.to_owned(), source })
 }
 
 fn random_bytes<const N: usize>(random: &dyn Random) -> [u8; N] {

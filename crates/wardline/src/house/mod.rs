@@ -29,8 +29,8 @@ use wardline_store::{Store, StoreConfig, StoreError};
 use crate::{Config, Error, log, web};
 
 use conversations::ClerkRooms;
-pub(crate) use folder::DATABASE;
 use folder::Folder;
+pub(crate) use folder::{DATABASE, make_folder};
 use upkeep::MemberEvents;
 
 /// The local part of the clerk, the server's visible account in the rooms that it makes.
