@@ -9,7 +9,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use wardline_domain::ruma::OwnedUserId;
 
 use crate::members::{self, Membership};
-use crate::{Kind, Pos, Reader, RoomNid, StoreError, UserNid, WriteTx, params, users};
+use crate::stream::membership_of;
+use crate::{EventNid, Kind, Pos, Reader, RoomNid, StoreError, UserNid, WriteTx, params, users};
 
 /// The answer to "whose devices do I have to look at again?".
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,11 +44,11 @@ pub fn record_signature(tx: &mut WriteTx<'_>, user: UserNid, signer: UserNid) ->
 /// # Errors
 /// Any failure of the database.
 pub fn changed_between(tx: &impl Reader, user: UserNid, from: Pos, to: Pos) -> Result<Changes, StoreError> {
-    let rows: Vec<(Kind, Option<RoomNid>, UserNid)> = tx.query(
-        "SELECT DISTINCT kind, room_nid, user_nid FROM stream \
-         WHERE kind IN (5, 8) AND pos > ?1 AND pos <= ?2 AND user_nid IS NOT NULL AND (kind = 8 OR ref IN (0, ?3))",
+    let rows: Vec<Row> = tx.query(
+        "SELECT kind, room_nid, user_nid, ref FROM stream WHERE kind IN (5, 8) AND pos > ?1 AND pos <= ?2 \
+         AND user_nid IS NOT NULL AND (kind = 8 OR ref IN (0, ?3)) ORDER BY pos",
         params![from, to, user],
-        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        |row| Ok(Row { kind: row.get(0)?, room: row.get(1)?, user: row.get(2)?, reference: row.get(3)? }),
     )?;
     if rows.is_empty() {
         return Ok(Changes::default());
@@ -60,32 +61,28 @@ pub fn changed_between(tx: &impl Reader, user: UserNid, from: Pos, to: Pos) -> R
     };
     let mut changed = BTreeSet::new();
     let mut candidates = BTreeSet::new();
-    let moved: HashSet<RoomNid> = rows
-        .iter()
-        .filter(|(kind, _, who)| *kind == Kind::Membership && *who == user)
-        .filter_map(|(_, room, _)| *room)
-        .collect();
+    let moved = rooms_entered_or_left(tx, user, &rows)?;
     for room in &moved {
         let mut others = members::users_in(tx, *room, Membership::Join)?;
         others.extend(members::users_in(tx, *room, Membership::Invite)?);
         if view.mine.contains(room) { changed.extend(others) } else { candidates.extend(others) }
     }
-    for (kind, room, who) in &rows {
-        match (kind, room) {
-            (Kind::Membership, Some(room)) if view.mine.contains(room) && is_member(tx, *room, *who)? => {
-                changed.insert(*who);
+    for row in rows.iter().filter(|row| row.kind == Kind::Membership) {
+        match row.room {
+            Some(room) if view.mine.contains(&room) && is_member(tx, room, row.user)? => {
+                changed.insert(row.user);
             }
-            (Kind::Membership, Some(room)) if view.mine.contains(room) || moved.contains(room) => {
-                candidates.insert(*who);
+            Some(room) if view.mine.contains(&room) || moved.contains(&room) => {
+                candidates.insert(row.user);
             }
             _ => {}
         }
     }
     // A change of one's own keys is told; one's own coming and going is not.
     changed.remove(&user);
-    for (kind, _, who) in &rows {
-        if *kind == Kind::DeviceList && view.shares_room(*who)? {
-            changed.insert(*who);
+    for row in rows.iter().filter(|row| row.kind == Kind::DeviceList) {
+        if view.shares_room(row.user)? {
+            changed.insert(row.user);
         }
     }
     candidates.remove(&user);
@@ -100,6 +97,60 @@ pub fn changed_between(tx: &impl Reader, user: UserNid, from: Pos, to: Pos) -> R
     changed.sort();
     left.sort();
     Ok(Changes { changed, left })
+}
+
+/// A row of the stream that may concern device lists.
+struct Row {
+    kind: Kind,
+    room: Option<RoomNid>,
+    user: UserNid,
+    reference: i64,
+}
+
+/// The rooms that the user came to or left. An invite that was not accepted is neither: who is in such a room is
+/// no affair of theirs.
+fn rooms_entered_or_left(
+    tx: &impl Reader,
+    user: UserNid,
+    rows: &[Row],
+) -> Result<HashSet<RoomNid>, StoreError> {
+    let mut first = HashMap::new();
+    let mut moved = HashSet::new();
+    for row in rows.iter().filter(|row| row.kind == Kind::Membership && row.user == user) {
+        let Some(room) = row.room else { continue };
+        let (event, joined) = membership_of(row.reference);
+        first.entry(room).or_insert(event);
+        if joined {
+            moved.insert(room);
+        }
+    }
+    for (room, event) in first {
+        if !moved.contains(&room) && was_joined_before(tx, event)? {
+            moved.insert(room);
+        }
+    }
+    Ok(moved)
+}
+
+/// Whether the membership that a member event replaced was `join`.
+fn was_joined_before(tx: &impl Reader, event: EventNid) -> Result<bool, StoreError> {
+    #[derive(serde::Deserialize)]
+    struct Member {
+        content: Content,
+    }
+    #[derive(serde::Deserialize)]
+    struct Content {
+        membership: String,
+    }
+    let replaced: Option<String> = tx.query_row(
+        "SELECT j.pdu FROM events e JOIN event_json j ON j.nid = e.replaces WHERE e.nid = ?1",
+        params![event],
+        |row| row.get(0),
+    )?;
+    let Some(replaced) = replaced else { return Ok(false) };
+    let member: Member = serde_json::from_str(&replaced)
+        .map_err(|_| StoreError::Malformed("a stored member event has no membership".into()))?;
+    Ok(Membership::parse(&member.content.membership) == Some(Membership::Join))
 }
 
 struct View<'t, R> {

@@ -4,7 +4,10 @@
 
 mod devices;
 mod fhir;
+mod key_backup;
+mod keys;
 mod login;
+mod media;
 mod profile;
 mod register;
 mod rooms;

@@ -89,12 +89,21 @@ async fn somebody_invited_is_shared_with() {
     let home = Home::new();
     let (anna, ben) = (home.person("anna").await, home.person("ben").await);
     let start = home.head();
-    home.room(&anna, CreateRoom { invite: vec![ben.id.clone()], ..CreateRoom::default() }).await;
+    let room = home.room(&anna, CreateRoom { invite: vec![ben.id.clone()], ..CreateRoom::default() }).await;
     assert_eq!(home.changes(&anna, start).await, lists(&[&ben], &[]));
     assert_eq!(home.changes(&ben, start).await, Changes::default(), "who is invited does not encrypt yet");
     let start = home.head();
     home.new_keys(&ben).await;
     assert_eq!(home.changes(&anna, start).await, lists(&[&ben], &[]));
+
+    let start = home.head();
+    home.exit(&ben, &room).await;
+    assert_eq!(home.changes(&anna, start).await, lists(&[], &[&ben]));
+    assert_eq!(
+        home.changes(&ben, start).await,
+        Changes::default(),
+        "who declines learns nothing of the room"
+    );
 }
 
 #[tokio::test]
