@@ -248,32 +248,32 @@ impl Rooms {
         };
         let profile = |user| self.context.store.read_now(|tx| profile_content(tx, user));
         let join = content(Membership::Join, profile(&creator)?, None);
-        push("m.room.member", creator.as_str(), &*raw(&join)?);
+        push("m.room.member", creator.as_str(), &raw(&join)?);
         let asked = |kind: &str| room.initial_state.iter().find(|e| e.kind == kind && e.state_key.is_empty());
         match asked("m.room.power_levels") {
             Some(event) => push(&event.kind, "", &event.content),
-            None => push("m.room.power_levels", "", &*raw(&power_levels(&creator, room, version))?),
+            None => push("m.room.power_levels", "", &raw(&power_levels(&creator, room, version))?),
         }
         if let Some(alias) = alias {
-            push("m.room.canonical_alias", "", &*raw(&json!({ "alias": alias }))?);
+            push("m.room.canonical_alias", "", &raw(&json!({ "alias": alias }))?);
         }
         for (kind, content) in preset_state(room.preset) {
             if asked(kind).is_none() {
-                push(kind, "", &*raw(&content)?);
+                push(kind, "", &raw(&content)?);
             }
         }
         if room.encrypted && asked("m.room.encryption").is_none() {
-            push("m.room.encryption", "", &*raw(&json!({ "algorithm": "m.megolm.v1.aes-sha2" }))?);
+            push("m.room.encryption", "", &raw(&json!({ "algorithm": "m.megolm.v1.aes-sha2" }))?);
         }
         for event in room.initial_state.iter().filter(|event| event.kind != "m.room.power_levels") {
             push(&event.kind, &event.state_key, &event.content);
         }
         if let Some(name) = &room.name {
-            push("m.room.name", "", &*raw(&json!({ "name": name }))?);
+            push("m.room.name", "", &raw(&json!({ "name": name }))?);
         }
         if let Some(topic) = &room.topic {
             let text = json!({ "m.text": [{ "body": topic }] });
-            push("m.room.topic", "", &*raw(&json!({ "topic": topic, "m.topic": text }))?);
+            push("m.room.topic", "", &raw(&json!({ "topic": topic, "m.topic": text }))?);
         }
         let mut invited: Vec<&OwnedUserId> = Vec::new();
         for user in room.invite.iter().filter(|user| **user != creator) {
@@ -285,7 +285,7 @@ impl Rooms {
             if room.is_direct {
                 invite.insert("is_direct".to_owned(), true.into());
             }
-            push("m.room.member", user.as_str(), &*raw(&invite)?);
+            push("m.room.member", user.as_str(), &raw(&invite)?);
         }
         Ok(events)
     }

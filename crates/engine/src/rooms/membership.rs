@@ -227,7 +227,7 @@ fn set(
     sender: &OwnedUserId,
     content: &Map<String, Value>,
 ) -> Result<OwnedEventId, EngineError> {
-    let event = template(turn, "m.room.member", Some(user.as_str()), &*raw(content)?, sender);
+    let event = template(turn, "m.room.member", Some(user.as_str()), &raw(content)?, sender);
     turn.send(event)
 }
 

@@ -164,7 +164,7 @@ impl Shard {
             slot.waiting.push_back(operation);
             return;
         }
-        let Some(operation) = answer_repeated(&self.context, slot, operation) else { return };
+        let Some(mut operation) = answer_repeated(&self.context, slot, operation) else { return };
         if slot.head.is_none() {
             match load(&self.context, &operation.room, operation.fresh.as_ref(), &mut self.nids).await {
                 Ok(head) => slot.head = Some(head),
@@ -175,15 +175,15 @@ impl Shard {
             }
         }
         let Some(head) = &mut slot.head else { return };
-        match build(&self.context, head, &slot.pending, &mut self.nids, operation) {
-            Ok((operation, from, answer, staged)) => {
+        match build(&self.context, head, &slot.pending, &mut self.nids, &mut operation) {
+            Ok((from, answer, staged)) => {
                 if let Some(txn) = &operation.txn {
                     slot.txns.entry(txn.clone()).or_default();
                 }
                 slot.pending.extend(staged.iter().map(|staged| (staged.nid, Arc::clone(&staged.pdu))));
                 add(batches, head, operation, from, answer, staged);
             }
-            Err((operation, error)) => answer(slot, operation, &Err(error)),
+            Err(error) => answer(slot, operation, &Err(error)),
         }
     }
 
@@ -302,24 +302,19 @@ async fn load(
     head.ok_or(EngineError::NotFound("room"))
 }
 
-type Built = (Operation, i64, OwnedEventId, Vec<Staged>);
-
-/// Runs an operation's plan on a head. If it fails the head is as before.
+/// Runs an operation's plan on a head: the fence before it, the answer, the events. If it fails the head is as
+/// before.
 fn build(
     context: &Context,
     head: &mut Head,
     pending: &HashMap<EventNid, Arc<Pdu>>,
     nids: &mut Nids,
-    mut operation: Operation,
-) -> Result<Built, (Operation, EngineError)> {
+    operation: &mut Operation,
+) -> Result<(i64, OwnedEventId, Vec<Staged>), EngineError> {
     let before = head.clone();
-    let fence = match nids.take() {
-        Ok(fence) => fence,
-        Err(error) => return Err((operation, error)),
-    };
-    let now = context.now();
-    let device = operation.device.clone();
-    let mut turn = Turn { context, head, pending, nids, staged: Vec::new(), now, device: device.as_deref() };
+    let fence = nids.take()?;
+    let (now, device) = (context.now(), operation.device.as_deref());
+    let mut turn = Turn { context, head, pending, nids, staged: Vec::new(), now, device };
     let adopted = match &operation.fresh {
         Some(fresh) => turn.adopt(&fresh.create).map(drop),
         None => Ok(()),
@@ -331,11 +326,11 @@ fn build(
                 last.txn = Some(txn.clone());
             }
             head.fence = fence;
-            Ok((operation, before.fence, answer, staged))
+            Ok((before.fence, answer, staged))
         }
         Err(error) => {
             *head = before;
-            Err((operation, error))
+            Err(error)
         }
     }
 }

@@ -73,7 +73,7 @@ impl Home {
         let signer = Signer::from_seed("ward.example".try_into().unwrap(), "a1", [7; 32]).unwrap();
         let random = Arc::new(Seeded(AtomicU64::new(seed)));
         let context = Context::new(store, clock.clone(), random, signer, EngineConfig::default());
-        Self { engine: Engine::start(Arc::new(context)), clock, path, seed, folder }
+        Self { engine: Engine::start(Arc::new(context)).unwrap(), clock, path, seed, folder }
     }
 
     /// Stops the engine and starts another one on the same data.
@@ -85,6 +85,11 @@ impl Home {
 
     pub(crate) fn store(&self) -> &Store {
         &self.engine.context.store
+    }
+
+    /// Proves the audit log; how many entries it has.
+    pub(crate) fn audited(&self) -> u64 {
+        self.store().read_now(|tx| wardline_audit::verify(tx)).unwrap().entries
     }
 
     pub(crate) fn path(&self) -> &Path {

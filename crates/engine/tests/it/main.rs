@@ -4,3 +4,4 @@ mod e2ee;
 mod home;
 mod media;
 mod rooms;
+mod sync;

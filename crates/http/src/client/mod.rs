@@ -2,20 +2,33 @@
 
 mod account;
 mod account_data;
+mod aliases;
 mod capabilities;
+mod context;
+mod create_room;
 mod devices;
+mod events;
 mod filter;
+mod joined_rooms;
 mod key_backup;
 mod keys;
 mod login;
 mod logout;
 mod media;
 mod media_headers;
+mod members;
+mod membership;
+mod messages;
 mod notifications;
 mod profile;
 mod push_rules;
 mod receipts;
+mod redact;
 mod register;
+mod relations;
+mod rooms;
+mod send;
+mod state;
 mod sync;
 mod tags;
 mod to_device;
@@ -32,19 +45,31 @@ pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .merge(account::routes())
         .merge(account_data::routes())
+        .merge(aliases::routes())
         .merge(capabilities::routes())
+        .merge(context::routes())
+        .merge(create_room::routes())
         .merge(devices::routes())
+        .merge(events::routes())
         .merge(filter::routes())
+        .merge(joined_rooms::routes())
         .merge(key_backup::routes())
         .merge(keys::routes())
         .merge(login::routes())
         .merge(logout::routes())
         .merge(media::routes())
+        .merge(members::routes())
+        .merge(membership::routes())
+        .merge(messages::routes())
         .merge(notifications::routes())
         .merge(profile::routes())
         .merge(push_rules::routes())
         .merge(receipts::routes())
+        .merge(redact::routes())
         .merge(register::routes())
+        .merge(relations::routes())
+        .merge(send::routes())
+        .merge(state::routes())
         .merge(sync::routes())
         .merge(tags::routes())
         .merge(to_device::routes())

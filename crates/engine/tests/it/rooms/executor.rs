@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 use wardline_engine::rooms::{CreateRoom, Direction, Message};
 use wardline_engine::{EngineError, rooms::Preset};
-use wardline_store::{WriteTx, rooms, stream};
+use wardline_store::{WriteTx, events, rooms, stream};
 
 use super::{all, bodies};
 use crate::home::{Home, open_store, raw};
@@ -35,6 +35,12 @@ async fn one_transaction_makes_one_event() {
     assert!(seen(&ben)["unsigned"].get("transaction_id").is_none());
 }
 
+/// Texts that are numbers, sorted: senders at once come in any order.
+fn in_order(mut texts: Vec<&str>) -> Vec<&str> {
+    texts.sort_by_key(|text| text.parse::<u32>().unwrap());
+    texts
+}
+
 #[tokio::test]
 async fn a_thousand_sends_at_once_keep_one_line() {
     let home = Home::new();
@@ -49,16 +55,25 @@ async fn a_thousand_sends_at_once_keep_one_line() {
     let mut backwards = all(&home, &anna, &room, Direction::Backwards, 170).await;
     backwards.reverse();
     assert_eq!(forwards, backwards);
-    assert_eq!(bodies(&forwards), texts);
-    home.store().read_now(|tx| {
-        assert_eq!(stream::first_gap(tx).unwrap(), None);
-        let nid = rooms::find(tx, &room).unwrap().unwrap();
-        let row = rooms::get(tx, nid).unwrap().unwrap();
-        assert_eq!(row.extremities.len(), 1);
-        assert_eq!(row.depth, forwards.len() as i64);
-        Ok::<_, EngineError>(())
-    })
-    .unwrap();
+    assert_eq!(in_order(bodies(&forwards)), texts);
+    home.store()
+        .read_now(|tx| {
+            assert_eq!(stream::first_gap(tx)?, None);
+            let nid = rooms::find(tx, &room)?.unwrap();
+            let row = rooms::get(tx, nid)?.unwrap();
+            assert_eq!(row.extremities.len(), 1);
+            // Each event follows the one before it, in depth as in position.
+            let points = events::forwards(tx, nid, (0, 0), 5000)?;
+            assert_eq!(row.depth, points.len() as i64);
+            for (at, pair) in points.windows(2).enumerate() {
+                let event = home.engine.context.events.get(tx, pair[1].nid)?;
+                assert_eq!((pair[1].topo, event.pdu.prev_events.len()), (at as i64 + 2, 1));
+                assert_eq!(event.pdu.prev_events[0], events::event_id(tx, pair[0].nid)?);
+                assert!(pair[0].pos < pair[1].pos);
+            }
+            Ok::<_, EngineError>(())
+        })
+        .unwrap();
 }
 
 #[tokio::test]
@@ -84,7 +99,7 @@ async fn a_head_moved_by_another_node_is_read_again() {
         sent.unwrap();
     }
     let seen = all(&home, &anna, &room, Direction::Forwards, 500).await;
-    assert_eq!(bodies(&seen)[1..], texts);
+    assert_eq!(in_order(bodies(&seen)[1..].to_vec()), texts);
 }
 
 #[tokio::test]
@@ -130,7 +145,7 @@ async fn rooms_go_on_after_a_restart() {
     // The state that each event saw, from its chain of snapshots, agrees with the history.
     home.store()
         .read_now(|tx| {
-            use wardline_store::{EventNid, events, state};
+            use wardline_store::{EventNid, state};
             let nid = rooms::find(tx, &room)?.unwrap();
             let mut expected = state::StateMap::new();
             for point in events::forwards(tx, nid, (0, 0), 1000)? {

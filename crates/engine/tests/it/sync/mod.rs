@@ -1,0 +1,4 @@
+//! `/sync` and what it tells.
+
+mod oracle;
+mod phone;

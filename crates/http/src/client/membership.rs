@@ -1,0 +1,130 @@
+//! Joining, inviting and removing. Specification: Client-Server API, "Room membership".
+
+use axum::{Router, extract::State, routing::post};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use wardline_domain::ruma::{OwnedRoomId, OwnedUserId};
+
+use super::rooms::{caller, known_user};
+use crate::{AppState, Authenticated, Empty, Json, MatrixError, OptionalJson, Path};
+
+pub(crate) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/_matrix/client/v3/join/{roomIdOrAlias}", post(join_by_name))
+        .route("/_matrix/client/v3/knock/{roomIdOrAlias}", post(knock))
+        .route("/_matrix/client/v3/rooms/{roomId}/join", post(join))
+        .route("/_matrix/client/v3/rooms/{roomId}/invite", post(invite))
+        .route("/_matrix/client/v3/rooms/{roomId}/leave", post(leave))
+        .route("/_matrix/client/v3/rooms/{roomId}/forget", post(forget))
+        .route("/_matrix/client/v3/rooms/{roomId}/kick", post(kick))
+        .route("/_matrix/client/v3/rooms/{roomId}/ban", post(ban))
+        .route("/_matrix/client/v3/rooms/{roomId}/unban", post(unban))
+}
+
+#[derive(Default, Deserialize)]
+struct Reason {
+    reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    user_id: OwnedUserId,
+    reason: Option<String>,
+}
+
+async fn join_by_name(
+    State(state): State<AppState>,
+    auth: Authenticated,
+    Path(name): Path<String>,
+    OptionalJson(body): OptionalJson<Reason>,
+) -> Result<Json<Value>, MatrixError> {
+    let room = if name.starts_with('#') {
+        state.engine.rooms.resolve_alias(&name)?.0
+    } else {
+        OwnedRoomId::try_from(name)
+            .map_err(|_| MatrixError::invalid_param("roomIdOrAlias: not a room id or alias"))?
+    };
+    state.engine.rooms.join(caller(&auth), &room, body.reason.as_deref()).await?;
+    Ok(Json(json!({ "room_id": room })))
+}
+
+async fn join(
+    State(state): State<AppState>,
+    auth: Authenticated,
+    Path(room): Path<OwnedRoomId>,
+    OptionalJson(body): OptionalJson<Reason>,
+) -> Result<Json<Value>, MatrixError> {
+    state.engine.rooms.join(caller(&auth), &room, body.reason.as_deref()).await?;
+    Ok(Json(json!({ "room_id": room })))
+}
+
+/// Nobody asks to be let in here: rooms are joined by invite, by role or by ward.
+async fn knock(_: Authenticated, Path(_): Path<String>) -> MatrixError {
+    MatrixError::forbidden("knocking is not possible on this server")
+}
+
+async fn invite(
+    State(state): State<AppState>,
+    auth: Authenticated,
+    Path(room): Path<OwnedRoomId>,
+    Json(body): Json<Target>,
+) -> Result<Empty, MatrixError> {
+    state.engine.rooms.require_joined(caller(&auth), &room)?;
+    known_user(&state, &body.user_id)?;
+    state.engine.rooms.invite(caller(&auth), &room, &body.user_id, body.reason.as_deref()).await?;
+    Ok(Empty)
+}
+
+async fn leave(
+    State(state): State<AppState>,
+    auth: Authenticated,
+    Path(room): Path<OwnedRoomId>,
+    OptionalJson(body): OptionalJson<Reason>,
+) -> Result<Empty, MatrixError> {
+    state.engine.rooms.leave(caller(&auth), &room, body.reason.as_deref()).await?;
+    Ok(Empty)
+}
+
+async fn forget(
+    State(state): State<AppState>,
+    auth: Authenticated,
+    Path(room): Path<OwnedRoomId>,
+) -> Result<Empty, MatrixError> {
+    state.engine.rooms.forget(caller(&auth), &room).await.map_err(|error| match error {
+        wardline_engine::EngineError::Invalid { .. } => {
+            MatrixError::new(http::StatusCode::BAD_REQUEST, "M_UNKNOWN", error.to_string())
+        }
+        other => other.into(),
+    })?;
+    Ok(Empty)
+}
+
+async fn kick(
+    State(state): State<AppState>,
+    auth: Authenticated,
+    Path(room): Path<OwnedRoomId>,
+    Json(body): Json<Target>,
+) -> Result<Empty, MatrixError> {
+    state.engine.rooms.kick(caller(&auth), &room, &body.user_id, body.reason.as_deref()).await?;
+    Ok(Empty)
+}
+
+async fn ban(
+    State(state): State<AppState>,
+    auth: Authenticated,
+    Path(room): Path<OwnedRoomId>,
+    Json(body): Json<Target>,
+) -> Result<Empty, MatrixError> {
+    state.engine.rooms.ban(caller(&auth), &room, &body.user_id, body.reason.as_deref()).await?;
+    Ok(Empty)
+}
+
+async fn unban(
+    State(state): State<AppState>,
+    auth: Authenticated,
+    Path(room): Path<OwnedRoomId>,
+    Json(body): Json<Target>,
+) -> Result<Empty, MatrixError> {
+    state.engine.rooms.unban(caller(&auth), &room, &body.user_id, body.reason.as_deref()).await?;
+    Ok(Empty)
+}
