@@ -24,10 +24,8 @@ const PAGE: usize = 64;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "job", rename_all = "kebab-case")]
 pub(crate) enum Job {
-    /// Open the patient's conversation with the staff of the ward.
-    OpenRoom { patient: String },
-    /// Join the staff of the ward where the patient is now.
-    JoinStaff { patient: String },
+    /// Open the patient's conversation if there is none, and see that the staff of the ward are in it.
+    Gather { patient: String },
     /// Say in the room what happened to a request. Who is asked and is not a member is named for an invitation.
     Announce { room: OwnedRoomId, kind: String, content: Value, asks: Option<OwnedUserId>, key: String },
     /// Invite the person asked, if no member has done it meanwhile.
@@ -97,20 +95,7 @@ impl Clinical {
         let job = serde_json::from_str(job).map_err(|e| PortError::Refused(format!("not a job: {e}")))?;
         let rooms = &self.parts.conversations;
         match job {
-            Job::OpenRoom { patient } => self.open_room(patient).await?,
-            Job::JoinStaff { patient } => {
-                let found = self.find_patient(&patient)?;
-                if let Some(room) = found.room {
-                    for user in self.staff_of(found.record.ward).await? {
-                        match rooms.join(&room, &user).await {
-                            Err(PortError::Refused(reason)) => {
-                                tracing::warn!(reason, "a member of staff was not joined")
-                            }
-                            other => other?,
-                        }
-                    }
-                }
-            }
+            Job::Gather { patient } => self.gather(patient).await?,
             Job::Announce { room, kind, mut content, asks, key } => {
                 if let (Some(user), Some(fields)) = (asks, content.as_object_mut())
                     && !rooms.is_member(&room, &user)
@@ -128,14 +113,22 @@ impl Clinical {
         Ok(())
     }
 
-    async fn open_room(&self, reference: String) -> Result<(), ClinicalError> {
+    /// The room is known to exist only once it is written down; a crash before the last member was joined repeats
+    /// the joining.
+    async fn gather(&self, reference: String) -> Result<(), ClinicalError> {
         let patient = self.find_patient(&reference)?;
-        if patient.room.is_some() {
-            return Ok(());
+        let staff = self.staff_of(patient.record.ward).await?;
+        let rooms = &self.parts.conversations;
+        let Some(room) = patient.room else {
+            let room = rooms.create_patient_room(&reference, staff).await?;
+            return Ok(self.parts.store.write(move |tx| patients::set_room(tx, &reference, &room)).await?);
+        };
+        for user in staff {
+            match rooms.join(&room, &user).await {
+                Err(PortError::Refused(reason)) => tracing::warn!(reason, "a member of staff was not joined"),
+                other => other?,
+            }
         }
-        let members = self.staff_of(patient.record.ward).await?;
-        let room = self.parts.conversations.create_patient_room(&reference, members).await?;
-        self.parts.store.write(move |tx| patients::set_room(tx, &reference, &room)).await?;
         Ok(())
     }
 

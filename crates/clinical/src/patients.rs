@@ -184,11 +184,8 @@ impl Admissions<'_> {
         wardline_audit::append(tx, &entry)?;
         let moved =
             before.is_none_or(|b| b.record.ward != patient.record.ward) && patient.record.ward.is_some();
-        let reference = patient.reference.clone();
-        if moved && patient.room.is_none() {
-            outbox::push(tx, &patient.reference, &Job::OpenRoom { patient: reference })?;
-        } else if moved {
-            outbox::push(tx, &patient.reference, &Job::JoinStaff { patient: reference })?;
+        if moved {
+            outbox::push(tx, &patient.reference, &Job::Gather { patient: patient.reference.clone() })?;
         }
         Ok(())
     }

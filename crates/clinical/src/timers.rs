@@ -1,11 +1,11 @@
-//! The durable clocks: one task that sleeps until the next is due. What rang while the server was off rings at
-//! the start.
+//! The durable clocks and the rota: one task that sleeps until the next clock is due. What rang while the server was
+//! off rings at the start, and shifts that began meanwhile are acted on then.
 
 use std::time::Duration;
 
 use wardline_domain::{Timestamp, care::request::Command};
 use wardline_store::clinical::{
-    tasks,
+    patients, rota, tasks,
     timers::{self, Timer, TimerKind},
 };
 
@@ -37,7 +37,7 @@ impl Clinical {
                 Err(error) => failure = failure.or(Some(error)),
             }
         }
-        self.wake();
+        self.outbox_filled.notify_one();
         failure.map_or(Ok(rang), Err)
     }
 
@@ -68,6 +68,38 @@ impl Clinical {
             .await
     }
 
+    /// Brings those whose shift or assignment began since the last call, up to `now`, into the conversations of the
+    /// wards that they cover. The first call only notes the time: admissions have gathered the staff of then.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub async fn follow_rota(&self, now: Timestamp) -> Result<(), ClinicalError> {
+        let cursor = self.parts.store.read_now(|tx| Ok::<_, ClinicalError>(rota::cursor(tx)?))?;
+        let since = cursor.unwrap_or(now);
+        let changed = self
+            .parts
+            .store
+            .read_now(|tx| Ok::<_, ClinicalError>(rota::wards_with_changes(tx, since, now)?))?;
+        if cursor.is_some() && changed.is_empty() {
+            return Ok(());
+        }
+        let cipher = self.parts.cipher.clone();
+        self.parts
+            .store
+            .write(move |tx| {
+                for ward in changed {
+                    for patient in patients::in_hospital(tx, &cipher, Some(&ward))? {
+                        let job = Job::Gather { patient: patient.reference.clone() };
+                        outbox::push(tx, &patient.reference, &job)?;
+                    }
+                }
+                rota::set_cursor(tx, now)
+            })
+            .await?;
+        self.outbox_filled.notify_one();
+        Ok(())
+    }
+
     pub(crate) async fn run_timers(&self) {
         loop {
             let sleep = match self.tick().await {
@@ -88,6 +120,7 @@ impl Clinical {
     /// Rings what is due; milliseconds until the next.
     async fn tick(&self) -> Result<i64, ClinicalError> {
         let now = self.parts.clock.now();
+        self.follow_rota(now).await?;
         if self.next_due()?.is_some_and(|due| due <= now) {
             self.fire_due(now).await?;
         }

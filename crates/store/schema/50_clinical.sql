@@ -58,7 +58,14 @@ CREATE TABLE practitioner_roles (
 ) STRICT;
 CREATE INDEX practitioner_roles_by_service ON practitioner_roles (service, ends_at);
 CREATE INDEX practitioner_roles_by_ward ON practitioner_roles (ward, ends_at);
+CREATE INDEX practitioner_roles_by_start ON practitioner_roles (starts_at);
 CREATE INDEX practitioner_roles_by_person ON practitioner_roles (person_index, ends_at);
+
+-- Up to when the begins of shifts have been acted on.
+CREATE TABLE rota_cursor (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  at INTEGER NOT NULL                           -- ms
+) STRICT;
 
 -- A patient. Everything that says who or where they are is sealed.
 CREATE TABLE patients (

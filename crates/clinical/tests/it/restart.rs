@@ -79,3 +79,37 @@ async fn the_running_workers_ring_and_announce_by_themselves() {
     }
     assert!(it.rooms.lines().iter().any(|l| l.starts_with("No answer in 5 minutes")));
 }
+
+#[tokio::test]
+async fn who_comes_on_duty_comes_into_the_conversations() {
+    let it = Hospital::demo().await;
+    let count = async |it: &Hospital| {
+        it.clinical.patients_in_hospital(&caller("daniel.osei"), None).await.unwrap().len()
+    };
+    it.clinical.follow_rota(Timestamp(NOON)).await.unwrap();
+    let it = it.restart();
+    let evening = Timestamp(NOON + 8 * 60 * MINUTE);
+    it.clock.0.store(evening.as_millis(), Ordering::SeqCst);
+    assert_eq!(count(&it).await, 0);
+    it.clinical.follow_rota(evening).await.unwrap();
+    assert_eq!(it.clinical.drain_outbox().await.unwrap(), 0);
+    assert_eq!(count(&it).await, 16);
+}
+
+#[tokio::test]
+async fn a_crash_between_opening_and_joining_is_made_good() {
+    let it = Hospital::demo().await;
+    let patient = it.patient().await;
+    it.rooms.members.lock().unwrap().values_mut().for_each(std::collections::BTreeSet::clear);
+    // The job is done again, as after a crash before it was deleted.
+    it.store
+        .write(move |tx| {
+            let job = format!(r#"{{"job":"gather","patient":"{patient}"}}"#);
+            wardline_store::clinical::outbox::push(tx, &patient, &job)
+        })
+        .await
+        .unwrap();
+    it.clinical.drain_outbox().await.unwrap();
+    let found = it.clinical.patients_in_hospital(&caller("grace.adeyemi"), None).await.unwrap();
+    assert_eq!(found.len(), 1);
+}

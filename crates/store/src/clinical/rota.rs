@@ -128,3 +128,37 @@ pub fn holder(
     );
     tx.query_row(&sql, params![service, at], |row| read(row, cipher))
 }
+
+/// The wards where a shift of a covering role or an assignment begins after `after` and not later than `until`.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn wards_with_changes(
+    tx: &impl Reader,
+    after: Timestamp,
+    until: Timestamp,
+) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT sw.ward FROM practitioner_roles pr JOIN service_wards sw ON sw.service = pr.service \
+               WHERE pr.starts_at > ?1 AND pr.starts_at <= ?2 \
+               UNION SELECT ward FROM practitioner_roles \
+               WHERE starts_at > ?1 AND starts_at <= ?2 AND ward IS NOT NULL";
+    tx.query(sql, params![after, until], |row| row.get(0))
+}
+
+/// Up to when the begins of shifts have been acted on; `None` before the first time.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn cursor(tx: &impl Reader) -> Result<Option<Timestamp>, StoreError> {
+    tx.query_row("SELECT at FROM rota_cursor WHERE id = 1", params![], |row| row.get(0))
+}
+
+/// Moves the cursor.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn set_cursor(tx: &mut WriteTx<'_>, at: Timestamp) -> Result<(), StoreError> {
+    let sql = "INSERT INTO rota_cursor (id, at) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET at = ?1";
+    tx.execute(sql, params![at])?;
+    Ok(())
+}
