@@ -1,6 +1,6 @@
 import { useMemo, useState, type JSX } from "react";
 import { Link } from "wouter";
-import { usePatients, useRequests } from "../fhir/queries.ts";
+import { usePatients, usePlaces, useRequests } from "../fhir/queries.ts";
 import { t } from "../i18n/index.ts";
 import { shortWhen } from "../i18n/time.ts";
 import { useAllRooms } from "../matrix/use-rooms.ts";
@@ -53,12 +53,13 @@ function useChats(): ChatSummary[] {
     const client = useClient();
     const version = useAllRooms();
     const { data: patients } = usePatients();
+    const { data: places } = usePlaces();
     const { data: requests } = useRequests();
     return useMemo(() => {
         void version;
         const byRef = new Map((patients ?? []).map((patient) => [patient.ref, patient]));
-        return summarise(client, byRef, requests ?? []);
-    }, [client, version, patients, requests]);
+        return summarise(client, byRef, places, requests ?? []);
+    }, [client, version, patients, places, requests]);
 }
 
 function ChatRow({ chat, open }: { chat: ChatSummary; open: boolean }): JSX.Element {
@@ -77,6 +78,7 @@ function ChatRow({ chat, open }: { chat: ChatSummary; open: boolean }): JSX.Elem
                                 {chat.patient ? t.chats.patient : t.chats.person}:{" "}
                             </span>
                             {chat.title}
+                            {chat.place && <span className="muted"> {chat.place}</span>}
                         </span>
                         <span className="row__time">{shortWhen(chat.at, Date.now())}</span>
                     </span>

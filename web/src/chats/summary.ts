@@ -1,14 +1,17 @@
-import type { MatrixClient, Room } from "matrix-js-sdk";
+import type { MatrixClient } from "matrix-js-sdk";
+import { t } from "../i18n/index.ts";
 import { patientRef, joinedRooms } from "../matrix/rooms.ts";
 import { preview } from "../matrix/timeline.ts";
-import type { Patient } from "../patients/model.ts";
 import { shortName } from "../patients/format.ts";
+import { whereabouts, type Patient, type Place } from "../patients/model.ts";
 import { isOpen, type Request } from "../requests/model.ts";
 
 /** One line of the list of conversations. */
 export interface ChatSummary {
     roomId: string;
     title: string;
+    /** Where the patient is: tells two of the same name apart. */
+    place: string;
     patient: boolean;
     preview: string;
     own: boolean;
@@ -21,16 +24,11 @@ export interface ChatSummary {
 export const chatFilters = ["all", "urgent", "patients"] as const;
 export type ChatFilter = (typeof chatFilters)[number];
 
-function titleOf(room: Room, patients: ReadonlyMap<string, Patient>): string {
-    const ref = patientRef(room);
-    const patient = ref === undefined ? undefined : patients.get(ref);
-    return patient ? shortName(patient) : room.name;
-}
-
 /** The conversations of this person, newest first. */
 export function summarise(
     client: MatrixClient,
     patients: ReadonlyMap<string, Patient>,
+    places: ReadonlyMap<string, Place> | undefined,
     requests: readonly Request[],
 ): ChatSummary[] {
     const urgentRooms = new Set(
@@ -39,11 +37,15 @@ export function summarise(
     return joinedRooms(client)
         .map((room): ChatSummary => {
             const newest = preview(room);
+            const ref = patientRef(room);
+            const patient = ref === undefined ? undefined : patients.get(ref);
+            const where = patient && whereabouts(patient, places);
             return {
                 roomId: room.roomId,
-                title: titleOf(room, patients),
-                patient: patientRef(room) !== undefined,
-                preview: newest?.text ?? "",
+                title: patient ? shortName(patient) : ref === undefined ? room.name : t.patients.loading,
+                place: where?.bed ?? "",
+                patient: ref !== undefined,
+                preview: newest?.text ?? where?.ward ?? "",
                 own: newest?.own ?? false,
                 at: newest?.at ?? room.getLastActiveTimestamp(),
                 unread: room.getUnreadNotificationCount(),

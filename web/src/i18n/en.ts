@@ -202,7 +202,6 @@ export const en = {
         vacant: (count: number) => plural(count, "role has nobody", "roles have nobody"),
         you: "You",
         message: (name: string) => `Message ${name}`,
-        phone: (number: string) => `Phone ${number}`,
         empty: "No roles are set up yet.",
         choose: "Who covers this now",
         chooseBody:

@@ -124,17 +124,17 @@ export class Outbox {
     private async attempt(item: OutboxItem): Promise<boolean> {
         const room = this.client.getRoom(item.roomId);
         if (!room) return false;
-        await this.update(item.txnId, { state: "sending" });
+        show(item.txnId, { state: "sending" });
         try {
             let eventId = item.eventId;
             if (!eventId) {
                 if (!room.hasEncryptionStateEvent())
                     throw Object.assign(new Error(t.outbox.notEncrypted), { status: 400 });
                 eventId = await this.send(item);
-                await this.update(item.txnId, { eventId });
+                if (item.request) await this.save(item.txnId, { eventId });
             }
             if (item.request) await this.writeRequest(item.request, eventId);
-            await this.update(item.txnId, { state: "sent", eventId });
+            show(item.txnId, { state: "sent", eventId });
             this.settle(item.roomId, room.findEventById(eventId)?.getId());
             return true;
         } catch (error) {
@@ -161,10 +161,10 @@ export class Outbox {
         if (isFinal(error)) {
             this.forgetEcho(item);
             const words = error instanceof Error && error.message ? error.message : t.outbox.refused;
-            await this.update(item.txnId, { state: "failed", error: words, attempts });
+            await this.save(item.txnId, { state: "failed", error: words, attempts });
             return true;
         }
-        await this.update(item.txnId, { state: "waiting", attempts });
+        show(item.txnId, { state: "waiting", attempts });
         const timer = setTimeout(() => this.flush(), retryDelay(attempts));
         this.timers.set(item.roomId, timer);
         return false;
@@ -187,7 +187,7 @@ export class Outbox {
             );
         if (!item || !eventId) return;
         if (item.request && item.state !== "sent") {
-            if (!item.eventId) void this.update(item.txnId, { eventId });
+            if (!item.eventId) void this.save(item.txnId, { eventId });
             return;
         }
         useOutbox.setState(({ items }) => ({ items: items.filter((other) => other.txnId !== item.txnId) }));
@@ -199,17 +199,21 @@ export class Outbox {
         return this.writes;
     }
 
-    private async update(txnId: string, change: Partial<OutboxItem>): Promise<void> {
-        const item = find(txnId);
-        if (!item) return;
-        const changed = { ...item, ...change };
-        useOutbox.setState(({ items }) => ({
-            items: items.map((other) => (other.txnId === txnId ? changed : other)),
-        }));
+    /** Changes an item, on disk too: only what the next visit must know is worth the wait. */
+    private async save(txnId: string, change: Partial<OutboxItem>): Promise<void> {
+        show(txnId, change);
         await this.write(async () => {
-            if (find(txnId)) await this.vault.put(recordName(changed), changed);
+            const item = find(txnId);
+            if (item) await this.vault.put(recordName(item), item);
         });
     }
+}
+
+/** Changes an item on the screen. */
+function show(txnId: string, change: Partial<OutboxItem>): void {
+    useOutbox.setState(({ items }) => ({
+        items: items.map((item) => (item.txnId === txnId ? { ...item, ...change } : item)),
+    }));
 }
 
 function find(txnId: string): OutboxItem | undefined {

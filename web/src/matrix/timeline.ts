@@ -67,6 +67,8 @@ function memberLine(event: MatrixEvent, room: Room): SystemLine | undefined {
     const name = nameOf(room, target);
     const bySelf = event.getSender() === target;
     if (now === "join") return { text: t.conversation.joined([name]), joined: [name] };
+    // Whom the clerk brings in is told by the announcement of the step, or by their joining.
+    if (now === "invite" && isClerk(event.getSender() ?? "")) return undefined;
     if (now === "invite") return { text: t.conversation.invited(name) };
     if (now === "leave") return { text: bySelf ? t.conversation.left(name) : t.conversation.removed(name) };
     return undefined;
@@ -159,7 +161,8 @@ export function preview(room: Room): { text: string; at: number; own: boolean } 
     const events = room.getLiveTimeline().getEvents();
     for (let index = events.length - 1; index >= 0; index--) {
         const event = events[index];
-        const item = event && drawn(event, room, index);
+        // Who joined is no news in a list of conversations.
+        const item = event && !event.isState() ? drawn(event, room, index) : undefined;
         if (!item) continue;
         const own = "own" in item && item.own;
         return { text: previewText(item), at: item.at, own };

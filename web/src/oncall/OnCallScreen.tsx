@@ -83,7 +83,7 @@ function RoleRow({ role, onAsk }: { role: OnCallRole; onAsk: () => void }): JSX.
                         <span className="role__hint">{t.onCall.nobodyHint}</span>
                     </p>
                 )}
-                {phone !== undefined && <p className="muted">{t.onCall.phone(phone)}</p>}
+                {phone !== undefined && <p className="muted">{phone}</p>}
                 {problem && (
                     <p className="field-error" role="alert">
                         {t.chats.failed}

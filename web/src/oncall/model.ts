@@ -21,7 +21,7 @@ export interface StaffMember {
 export interface OnCallRole {
     id: string;
     name: string;
-    /** Where the role can be called, if it has a number. */
+    /** Where the role can be called, as the directory writes it: `Bleep 2101`. */
     phone?: string | undefined;
     holder?: { id: string; name?: string | undefined; until?: number | undefined } | undefined;
 }

@@ -46,7 +46,7 @@ export function PatientSummary({
                 )}
                 {where && (
                     <div>
-                        <dt>{t.patients.place}</dt>
+                        <dt className="visually-hidden">{t.patients.place}</dt>
                         <dd>{where}</dd>
                     </div>
                 )}
