@@ -1,5 +1,7 @@
 //! The engine through its public API, on a real store in a temporary folder.
 
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 mod e2ee;
 mod home;
 mod media;

@@ -1,3 +1,5 @@
 //! The store's promises, through its public API.
 
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 mod commit;
