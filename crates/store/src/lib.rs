@@ -43,6 +43,7 @@ pub mod members;
 mod migrate;
 mod nid;
 pub mod notify;
+pub mod oauth;
 pub mod one_time_keys;
 pub mod push_rules;
 pub mod receipts;

@@ -18,6 +18,7 @@ const STEPS: &[(&str, &str)] = &[
     ("50_clinical", include_str!("../schema/50_clinical.sql")),
     ("60_keys", include_str!("../schema/60_keys.sql")),
     ("61_media", include_str!("../schema/61_media.sql")),
+    ("21_oauth", include_str!("../schema/21_oauth.sql")),
 ];
 
 /// Brings the schema up to date in one transaction.
