@@ -1,0 +1,154 @@
+//! The scenarios, one file a family. Every one makes what it needs, measures for a bounded time, and ends.
+
+mod cold;
+mod cost;
+mod crash;
+mod create;
+mod deliver;
+mod disk;
+mod fanout;
+mod idle;
+mod initial;
+mod search;
+mod send;
+mod shift;
+
+use std::time::Duration;
+
+use crate::{
+    error::Result,
+    house::{House, Kind},
+    measure::Measurement,
+};
+
+/// How large everything is.
+#[derive(Debug, Clone)]
+pub(crate) struct Sizes {
+    /// How long a measurement that has no natural end lasts.
+    pub(crate) time: Duration,
+    /// Sends a second where servers are compared at the same load.
+    pub(crate) equal_rate: u32,
+    pub(crate) deliver_rooms: usize,
+    pub(crate) fanout_members: usize,
+    pub(crate) broadcast_members: usize,
+    pub(crate) broadcast_connected: usize,
+    /// Rooms and members of each.
+    pub(crate) initial: Vec<(usize, usize)>,
+    pub(crate) idle_devices: usize,
+    pub(crate) cold_events: u64,
+    pub(crate) disk_events: usize,
+    pub(crate) large_room: usize,
+    pub(crate) many_rooms: usize,
+    pub(crate) shift_logins: usize,
+    pub(crate) created: usize,
+}
+
+impl Sizes {
+    /// The sizes of the issue.
+    pub(crate) fn full(seconds: u64) -> Self {
+        Self {
+            time: Duration::from_secs(seconds),
+            equal_rate: 10,
+            deliver_rooms: 50,
+            fanout_members: 1000,
+            broadcast_members: 10_000,
+            broadcast_connected: 2000,
+            initial: vec![(20, 20), (300, 300)],
+            idle_devices: 5000,
+            cold_events: 1_000_000,
+            disk_events: 20_000,
+            large_room: 10_000,
+            many_rooms: 2000,
+            shift_logins: 500,
+            created: 100,
+        }
+    }
+
+    /// Sizes for a look of a few minutes.
+    pub(crate) fn quick(seconds: u64) -> Self {
+        Self {
+            deliver_rooms: 10,
+            fanout_members: 100,
+            broadcast_members: 500,
+            broadcast_connected: 100,
+            initial: vec![(5, 5), (20, 20)],
+            idle_devices: 500,
+            cold_events: 20_000,
+            disk_events: 2000,
+            large_room: 500,
+            many_rooms: 200,
+            shift_logins: 40,
+            created: 20,
+            ..Self::full(seconds)
+        }
+    }
+
+    /// The same where the comparison needs the same, and less where another homeserver would take hours.
+    pub(crate) fn of_peer(mut self) -> Self {
+        self.initial.truncate(1);
+        self.broadcast_members = self.broadcast_members.min(self.fanout_members);
+        self.broadcast_connected = self.broadcast_connected.min(self.fanout_members / 5);
+        self.idle_devices = self.idle_devices.min(self.fanout_members / 2);
+        self.cold_events = 0;
+        self.disk_events = self.disk_events.min(300);
+        self.large_room = self.large_room.min(self.fanout_members);
+        self.many_rooms = self.many_rooms.min(100);
+        self.created = self.created.min(20);
+        self
+    }
+}
+
+/// A family of scenarios by the name that `--only` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub(crate) enum Family {
+    /// (a) Senders into rooms nobody syncs, as fast as answers come, and at equal load.
+    Send,
+    /// (b) 50 rooms of 10, all syncing: deliveries a second and time to the reader.
+    Deliver,
+    /// (c) One room of 1,000, all syncing.
+    Fanout,
+    /// (d) One urgent message to 15 people under a background of 20 messages a second.
+    Crash,
+    /// (e) A broadcast to 10,000 accounts of whom 2,000 are connected.
+    Broadcast,
+    /// (f) The first sync of somebody in 300 rooms of 300.
+    Initial,
+    /// (g) Idle syncing devices.
+    Idle,
+    /// (h) createRoom.
+    Create,
+    /// (i) Cold start with a million events.
+    Cold,
+    /// (j) Bytes on disk for an event.
+    Disk,
+    /// (k) A shift change.
+    Shift,
+    /// (l) Search of the staff directory.
+    Search,
+    /// What a send costs with the room's size, and a sync with the number of rooms.
+    Cost,
+}
+
+/// Runs one family on one server. What the server cannot be asked gives nothing.
+pub(crate) async fn run(family: Family, house: &House, sizes: &Sizes) -> Result<Vec<Measurement>> {
+    let sizes = if house.spec.kind == Kind::Peer { sizes.clone().of_peer() } else { sizes.clone() };
+    let sizes = &sizes;
+    if house.spec.kind == Kind::Limit && family != Family::Send {
+        return Ok(Vec::new());
+    }
+    match family {
+        Family::Send => send::run(house, sizes).await,
+        Family::Deliver => deliver::run(house, sizes).await,
+        Family::Fanout => fanout::run(house, sizes).await,
+        Family::Crash => crash::run(house, sizes).await,
+        Family::Broadcast => fanout::broadcast(house, sizes).await,
+        Family::Initial => initial::run(house, sizes).await,
+        Family::Idle => idle::run(house, sizes).await,
+        Family::Create => create::run(house, sizes).await,
+        Family::Cold => cold::run(house, sizes).await,
+        Family::Disk => disk::run(house, sizes).await,
+        Family::Shift => shift::run(house, sizes).await,
+        Family::Search => search::run(house).await,
+        Family::Cost => cost::run(house, sizes).await,
+    }
+}
