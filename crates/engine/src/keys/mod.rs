@@ -16,7 +16,8 @@ use wardline_domain::canonical::{CanonicalError, Value};
 use wardline_domain::ids;
 use wardline_domain::ruma::{OwnedServerName, OwnedUserId, UserId};
 use wardline_store::{
-    Kind, Pos, Reader, Store, StoreError, UserNid, WriteTx, device_keys, device_lists, one_time_keys, users,
+    Kind, Pos, Reader, Store, StoreError, UserNid, WriteTx, device_keys, device_lists, one_time_keys,
+    sessions, users,
 };
 
 pub use cross_signing::{SignatureFailures, SigningKeys};
@@ -42,6 +43,9 @@ pub enum KeyError {
     /// The key that a signature is for is not known.
     #[error("the signed key is not known")]
     UnknownKey,
+    /// The device was deleted while it uploaded.
+    #[error("the device does not exist any more")]
+    DeviceGone,
     /// Cross-signing keys would be replaced: the user must prove who they are first.
     #[error("replacing cross-signing keys needs authentication")]
     AuthRequired,
@@ -89,7 +93,7 @@ impl Keys {
     ///
     /// # Errors
     /// [`KeyError::Invalid`] if the keys are not this device's, or a one-time key has the id of another one;
-    /// [`KeyError::BadSignature`] if the device did not sign its keys.
+    /// [`KeyError::BadSignature`] if the device did not sign its keys; [`KeyError::DeviceGone`].
     pub async fn upload(
         &self,
         user: (&UserId, UserNid),
@@ -107,6 +111,10 @@ impl Keys {
         }
         self.store
             .write_with(move |tx| {
+                // Its session was checked before; keys of a device that has gone since would haunt every room.
+                if sessions::device(tx, user, &device)?.is_none() {
+                    return Err(KeyError::DeviceGone);
+                }
                 if let Some(json) = device_keys {
                     set_device_keys(tx, user, &device, &json)?;
                 }

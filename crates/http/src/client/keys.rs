@@ -36,6 +36,7 @@ impl From<KeyError> for MatrixError {
             KeyError::BadSignature(_) => Self::new(StatusCode::BAD_REQUEST, "M_INVALID_SIGNATURE", text),
             KeyError::Missing(_) => Self::missing_param(text),
             KeyError::UnknownKey => Self::not_found(text),
+            KeyError::DeviceGone => Self::unknown_token(false),
             KeyError::AuthRequired => Self::forbidden(text),
             KeyError::Store(error) => error.into(),
         }

@@ -95,6 +95,10 @@ async fn a_deleted_device_leaves_nothing_behind() {
     let found = home.keys.query(phone.user, vec![(phone.user_id.clone(), Vec::new())]).await.unwrap();
     assert!(found.device_keys[&phone.user_id].is_empty());
 
+    let late = Upload { device_keys: Some(phone.keys().to_string()), ..otks(["C"]) };
+    assert!(matches!(home.upload(&phone, late).await, Err(KeyError::DeviceGone)));
+    assert_eq!(home.claim(&phone).await, None);
+
     // A new device of that name starts afresh: ids that the old one used are free again.
     let phone = home.device_with_keys("amy", "PHONE").await;
     home.upload(&phone, otks(["A"])).await.unwrap();
