@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+mod client_rooms;
 mod devices;
 mod fhir;
 mod key_backup;
