@@ -81,7 +81,7 @@ async fn a_head_moved_by_another_node_is_read_again() {
     let home = Home::new();
     let anna = home.person("anna").await;
     let room = home.room(&anna, CreateRoom::default()).await;
-    home.say(&anna, &room, "before", "1").await.unwrap();
+    home.say(&anna, &room, "before", "b").await.unwrap();
     let other = open_store(home.path());
     let name = room.clone();
     other
