@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { artefacts } from "./places.mjs";
 import { Server } from "./server.mjs";
-import { Window, desktop, openBrowser, phone, sendToScreen } from "./windows.mjs";
+import { Window, desktop, openBrowser, phone, sendToScreen, windows } from "./windows.mjs";
 
 /** Words that are sent and must never stand in clear on the server. No other text holds them. */
 const words = {
@@ -54,7 +54,7 @@ function part(name, play) {
             await play();
             broken = false;
         } finally {
-            if (broken) for (const [who, window] of Object.entries({ nurse, registrar })) await window?.screenshot(`failed-${who}`);
+            if (broken) for (const [n, window] of windows.entries()) await window.screenshot(`failed-${n}`);
         }
     });
 }
@@ -172,7 +172,7 @@ part("what nobody answers climbs its playbook through a SIGKILL, and newcomers r
     await urgent.getByText(words.unanswered).waitFor();
     await manager.look("14-last-step-desktop");
     await urgent.getByRole("button", { name: "Accept" }).click();
-    await manager.reads(words.hello);
+    await manager.readsBack(words.hello);
 
     const card = nurse.page.getByRole("article", { name: /^Urgent request/ }).nth(1);
     await card

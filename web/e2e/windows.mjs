@@ -27,6 +27,9 @@ export async function openBrowser() {
     });
 }
 
+/** Every window that was opened. */
+export const windows = [];
+
 /** A window of one person. What goes wrong in its scripts is collected in `problems`. */
 export class Window {
     problems = [];
@@ -34,6 +37,7 @@ export class Window {
     static async open(browser, url, device) {
         const context = await browser.newContext({ ...device, locale: "en-GB", timezoneId: "Europe/London" });
         const window = new Window();
+        windows.push(window);
         window.context = context;
         window.page = await context.newPage();
         window.page.setDefaultTimeout(patience);
@@ -69,6 +73,23 @@ export class Window {
             .getByText(text, { exact: true })
             .first()
             .waitFor();
+    }
+
+    /** Goes back in the open conversation until `text` stands in it. */
+    async readsBack(text) {
+        const region = this.page.getByRole("region", { name: "Conversation" });
+        const wanted = region.getByText(text, { exact: true }).first();
+        const earlier = region.getByRole("button", { name: "Show earlier messages" });
+        for (;;) {
+            await wanted.or(earlier).first().waitFor();
+            if (await wanted.isVisible()) return;
+            const before = await region.getByRole("log").innerText();
+            await earlier.click();
+            await this.page.waitForFunction(
+                ([log, was]) => log.innerText !== was,
+                [await region.getByRole("log").elementHandle(), before],
+            );
+        }
     }
 
     async shows(text) {
