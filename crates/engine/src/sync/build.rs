@@ -7,9 +7,7 @@ use wardline_domain::ruma::OwnedRoomId;
 use wardline_store::account_data::{self, AccountData};
 use wardline_store::device_lists;
 use wardline_store::members::{self, MemberRow, Membership};
-use wardline_store::{
-    Pos, ReadTx, RoomNid, StoreError, one_time_keys, push_rules, rooms, stream, to_device,
-};
+use wardline_store::{Pos, ReadTx, RoomNid, StoreError, one_time_keys, push_rules, rooms, stream, to_device};
 
 use super::json::{Object, plain_event};
 use super::{Answer, Inner, SyncRequest, SyncToken};
@@ -100,7 +98,9 @@ fn typing_rooms(
             // What an earlier process told is gone: nobody types where nobody is known to.
             busy.extend(inner.hub.rooms_of(request.user));
         }
-        Some(since) if since.typing != 0 => busy = news.since(Pos::MAX, since.typing).typing.into_iter().collect(),
+        Some(since) if since.typing != 0 => {
+            busy = news.since(Pos::MAX, since.typing).typing.into_iter().collect()
+        }
         _ => {}
     }
     (busy, anybody)
@@ -120,13 +120,16 @@ impl Build<'_> {
             for data in account_data::changed_since(self.tx, user, since)? {
                 match data.room {
                     Some(room) => self.account_data.entry(room).or_default().push(data),
-                    None if filter.allows_kind(&data.kind) => global.push(plain_event(&data.kind, &data.content)),
+                    None if filter.allows_kind(&data.kind) => {
+                        global.push(plain_event(&data.kind, &data.content))
+                    }
                     None => {}
                 }
             }
         }
         let rules_changed = self.since.is_none()
-            || (last.push_rules > since && push_rules::get(self.tx, user)?.is_some_and(|(_, pos)| pos > since));
+            || (last.push_rules > since
+                && push_rules::get(self.tx, user)?.is_some_and(|(_, pos)| pos > since));
         if rules_changed && filter.allows_kind("m.push_rules") {
             let rules = crate::push_rules::account_data(self.tx, user, &self.request.user_id)?;
             global.push(plain_event("m.push_rules", &rules));
@@ -140,7 +143,9 @@ impl Build<'_> {
             let is_new = self.since.is_none_or(|since| member.pos > since);
             match member.membership {
                 Membership::Join => sections.join.extend(self.joined(&member)?),
-                Membership::Invite if is_new => sections.invite.extend(self.invited(&member, "invite_state")?),
+                Membership::Invite if is_new => {
+                    sections.invite.extend(self.invited(&member, "invite_state")?)
+                }
                 Membership::Knock if is_new => sections.knock.extend(self.invited(&member, "knock_state")?),
                 Membership::Leave | Membership::Ban
                     if is_new && (self.since.is_some() || self.request.filter.room.include_leave) =>
@@ -218,7 +223,8 @@ impl Build<'_> {
             || !messages.is_empty()
             || changes != device_lists::Changes::default();
 
-        let mut body = String::with_capacity(512 + sections.join.iter().map(|(_, json)| json.len() + 64).sum::<usize>());
+        let mut body =
+            String::with_capacity(512 + sections.join.iter().map(|(_, json)| json.len() + 64).sum::<usize>());
         let mut out = Object::open(&mut body);
         out.string("next_batch", &token.to_string());
         if !global.is_empty() {
@@ -251,8 +257,7 @@ impl Build<'_> {
     fn to_device(&self, since: Option<SyncToken>) -> Result<(Vec<to_device::Pending>, Pos), StoreError> {
         let after = since.map_or(0, |since| since.to_device);
         let (user, device) = (self.request.user, &*self.request.device);
-        let mut messages =
-            to_device::pending(self.tx, user, device, after, self.upto, MOST_TO_DEVICE + 1)?;
+        let mut messages = to_device::pending(self.tx, user, device, after, self.upto, MOST_TO_DEVICE + 1)?;
         if messages.len() <= MOST_TO_DEVICE {
             return Ok((messages, self.upto));
         }

@@ -27,7 +27,8 @@ pub(super) fn receipts(receipts: &[Receipt]) -> Vec<String> {
     let mut contents: Vec<Content<'_>> = Vec::new();
     for receipt in receipts {
         let is_free = |content: &Content<'_>| {
-            let users = content.get(receipt.event_id.as_str()).and_then(|kinds| kinds.get(receipt.kind.as_str()));
+            let users =
+                content.get(receipt.event_id.as_str()).and_then(|kinds| kinds.get(receipt.kind.as_str()));
             users.is_none_or(|users| !users.contains_key(receipt.user_id.as_str()))
         };
         let place = contents.iter().position(is_free).unwrap_or_else(|| {

@@ -32,7 +32,9 @@ impl Default for ToldMembers {
 impl ToldMembers {
     fn of(&self, user: UserNid, device: &Arc<str>, room: RoomNid) -> Told {
         let key = (user, Arc::clone(device), room);
-        self.rooms.get_or_insert_with(&key, || Ok::<_, std::convert::Infallible>(Told::default())).unwrap_or_default()
+        self.rooms
+            .get_or_insert_with(&key, || Ok::<_, std::convert::Infallible>(Told::default()))
+            .unwrap_or_default()
     }
 
     /// Whether an answer up to `since` told the device of this member.

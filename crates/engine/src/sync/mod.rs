@@ -103,8 +103,13 @@ impl Sync {
     /// Over `context`; `hub` follows its store.
     #[must_use]
     pub fn new(context: Arc<Context>, hub: Arc<Hub>, typing: Arc<Typing>) -> Self {
-        let inner =
-            Inner { context, hub, typing, names: state::KeyNames::default(), told: lazy::ToldMembers::default() };
+        let inner = Inner {
+            context,
+            hub,
+            typing,
+            names: state::KeyNames::default(),
+            told: lazy::ToldMembers::default(),
+        };
         Self { inner: Arc::new(inner) }
     }
 
@@ -188,8 +193,9 @@ impl Inner {
         let typing = if token.typing == 0 {
             // It shows nobody typing; where somebody does is news.
             let busy = news.since(u64::MAX, 0).typing;
-            let is_news =
-                busy.iter().any(|room| self.typing.is_anybody(*room) && self.hub.is_joined(*room, request.user));
+            let is_news = busy
+                .iter()
+                .any(|room| self.typing.is_anybody(*room) && self.hub.is_joined(*room, request.user));
             if is_news { 0 } else { self.typing.version() }
         } else {
             token.typing

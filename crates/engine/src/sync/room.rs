@@ -13,7 +13,7 @@ use wardline_store::{Pos, StoreError, account_data, notify, receipts};
 use super::build::Build;
 use super::json::{Object, array, plain_event};
 use super::membership::{Stay, stay};
-use super::state::{self, Delta, Members};
+use super::state::{self, Members};
 use super::timeline::{self, Range, Timeline};
 use super::{ephemeral, summary};
 use crate::events::{Event, Extras};
@@ -121,7 +121,8 @@ impl Build<'_> {
     fn timeline(&self, member: &MemberRow, standing: &Standing) -> Result<Timeline, StoreError> {
         let cache = &self.inner.context.events;
         let filter = &self.request.filter.room.timeline;
-        let mut eyes = Eyes::new(self.tx, cache, standing.room.nid, self.request.user, &self.request.user_id)?;
+        let mut eyes =
+            Eyes::new(self.tx, cache, standing.room.nid, self.request.user, &self.request.user_id)?;
         let range = Range {
             room: standing.room.nid,
             after: standing.after,
@@ -164,29 +165,31 @@ impl Build<'_> {
             _ => None,
         };
         let to = if self.request.state_after { timeline.end } else { timeline.start };
-        let (members, needed) = match (lazy, standing.whole) {
-            (false, _) => (Members::All, BTreeSet::new()),
-            (true, false) => (Members::Changed, self.unknown_of(member, senders)),
+        let members = match (lazy, standing.whole) {
+            (false, _) => Members::All,
+            (true, false) => Members::Changed,
             (true, true) => {
-                let mut only = senders;
-                only.insert(self.request.user_id.clone());
-                (Members::Only(only), BTreeSet::new())
+                let own = std::iter::once(&self.request.user_id);
+                Members::Only(senders.iter().chain(own).cloned().collect())
             }
         };
         let names = &self.inner.names;
-        let mut nids = state::events(tx, names, &Delta { from, to, members, needed })?;
+        let mut nids = state::changes(tx, names, from, to, &members)?;
         let mut events = nids.iter().map(|nid| cache.get(tx, *nid)).collect::<Result<Vec<_>, _>>()?;
         let membership_moved =
-            timeline.events.iter().any(|(event, _)| is_member(event)) || events.iter().any(|event| is_member(event));
+            timeline.events.iter().map(|(event, _)| event).chain(&events).any(|e| is_member(e));
         let heroes = if joined && (standing.whole || membership_moved) {
             Some(summary::heroes(tx, cache, standing.room.nid, self.request.user)?)
         } else {
             None
         };
-        if lazy && let Some(Some(heroes)) = &heroes {
-            let needed = self.unknown_of(member, heroes.iter().cloned().collect());
-            for nid in state::events(tx, names, &Delta { from: to, to, members: Members::Changed, needed })? {
-                if !nids.contains(&nid) {
+        if lazy && let Some(to) = to {
+            let mut needed = if standing.whole { BTreeSet::new() } else { senders };
+            needed.extend(heroes.iter().flatten().flatten().cloned());
+            for user in self.unknown_of(member, needed) {
+                if let Some(nid) = state::member_at(tx, to, &user)?
+                    && !nids.contains(&nid)
+                {
                     nids.push(nid);
                     events.push(cache.get(tx, nid)?);
                 }
@@ -233,8 +236,7 @@ impl Build<'_> {
         }
         if filter.events.allows_kind("m.receipt") {
             let user = self.request.user;
-            let moved =
-                receipts::moved_since(self.tx, room, user, standing.after, ephemeral::MOST_RECEIPTS)?;
+            let moved = receipts::moved_since(self.tx, room, user, standing.after, ephemeral::MOST_RECEIPTS)?;
             events.extend(ephemeral::receipts(&moved));
         }
         let typing = self.typing.contains(&room) || (standing.fresh && self.inner.typing.is_anybody(room));

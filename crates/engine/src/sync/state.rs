@@ -25,47 +25,37 @@ impl KeyNames {
     }
 }
 
-/// How members are treated.
+/// Which members are among the changes.
 pub(super) enum Members {
-    /// Like all other state.
+    /// All, like all other state.
     All,
-    /// Lazily: of the state that the client gets as a whole only these, besides those of `needed`.
+    /// Lazily, of a state that is told as a whole: only these.
     Only(BTreeSet<OwnedUserId>),
-    /// Lazily, but what changed is told.
+    /// Lazily, of a state that the client has in part: those who changed, as it may know them.
     Changed,
 }
 
-/// A stretch of a room's state.
-pub(super) struct Delta {
-    /// What the client has; `None` for nothing.
-    pub(super) from: Option<SnapshotNid>,
-    /// What it shall have.
-    pub(super) to: Option<SnapshotNid>,
-    pub(super) members: Members,
-    /// Members that it needs in any case, changed or not, because it was never told of them.
-    pub(super) needed: BTreeSet<OwnedUserId>,
-}
-
-/// The state events that make `to` of `from`, in the order of their numbers.
-pub(super) fn events(tx: &ReadTx<'_>, names: &KeyNames, delta: &Delta) -> Result<Vec<EventNid>, StoreError> {
-    let mut found = BTreeSet::new();
-    let Some(to) = delta.to else { return Ok(Vec::new()) };
-    if delta.from != delta.to {
-        let have = delta.from.map(|from| state::at(tx, from)).transpose()?.unwrap_or_default();
-        for (key, event) in state::at(tx, to)? {
-            if have.get(&key) == Some(&event) {
-                continue;
-            }
+/// The state events that make the state `to` of the state `from` (`None`: empty), in the order of their numbers.
+pub(super) fn changes(
+    tx: &ReadTx<'_>,
+    names: &KeyNames,
+    from: Option<SnapshotNid>,
+    to: Option<SnapshotNid>,
+    members: &Members,
+) -> Result<Vec<EventNid>, StoreError> {
+    let Some(to) = to.filter(|_| from != to) else { return Ok(Vec::new()) };
+    let have = from.map(|from| state::at(tx, from)).transpose()?.unwrap_or_default();
+    let mut found = Vec::new();
+    for (key, event) in state::at(tx, to)? {
+        if have.get(&key) != Some(&event) {
             let name = names.get(tx, key)?;
-            if is_wanted(&name, &delta.members) {
-                found.insert(event);
+            if is_wanted(&name, members) {
+                found.push(event);
             }
         }
     }
-    for member in &delta.needed {
-        found.extend(member_at(tx, to, member)?);
-    }
-    Ok(found.into_iter().collect())
+    found.sort_unstable();
+    Ok(found)
 }
 
 fn is_wanted(name: &(String, String), members: &Members) -> bool {
@@ -78,7 +68,11 @@ fn is_wanted(name: &(String, String), members: &Members) -> bool {
 }
 
 /// The event that holds somebody's membership in the state at a snapshot.
-fn member_at(tx: &ReadTx<'_>, snapshot: SnapshotNid, user: &UserId) -> Result<Option<EventNid>, StoreError> {
+pub(super) fn member_at(
+    tx: &ReadTx<'_>,
+    snapshot: SnapshotNid,
+    user: &UserId,
+) -> Result<Option<EventNid>, StoreError> {
     match state::find_key(tx, "m.room.member", user.as_str())? {
         Some(key) => state::event_at(tx, snapshot, key),
         None => Ok(None),

@@ -28,7 +28,11 @@ pub(super) fn heroes(
         found.retain(|member| *member != user);
         found.truncate(HEROES);
         if !found.is_empty() {
-            return found.into_iter().map(|member| users::user_id(tx, member)).collect::<Result<_, _>>().map(Some);
+            return found
+                .into_iter()
+                .map(|member| users::user_id(tx, member))
+                .collect::<Result<_, _>>()
+                .map(Some);
         }
     }
     Ok(Some(Vec::new()))

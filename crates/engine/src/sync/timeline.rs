@@ -102,7 +102,11 @@ fn seen(
         return Ok(None);
     }
     let membership = eyes.see(tx, event)?;
-    Ok(if range.always == Some(event.nid) { membership.or(Some(Membership::of(Some(&event.pdu)))) } else { membership })
+    Ok(if range.always == Some(event.nid) {
+        membership.or(Some(Membership::of(Some(&event.pdu))))
+    } else {
+        membership
+    })
 }
 
 /// The state of a room at a position of the stream; `None`: it had none yet.

@@ -46,14 +46,13 @@ async fn read_markers(
     Path(room): Path<OwnedRoomId>,
     Json(body): Json<ReadMarkersRequest>,
 ) -> Result<Empty, MatrixError> {
-    let receipts = [
-        ("m.fully_read", body.fully_read),
-        ("m.read", body.read),
-        ("m.read.private", body.read_private),
-    ]
-    .into_iter()
-    .filter_map(|(kind, event_id)| Some(NewReceipt { kind: kind.to_owned(), event_id: event_id?, thread: None }))
-    .collect();
+    let receipts =
+        [("m.fully_read", body.fully_read), ("m.read", body.read), ("m.read.private", body.read_private)]
+            .into_iter()
+            .filter_map(|(kind, event_id)| {
+                Some(NewReceipt { kind: kind.to_owned(), event_id: event_id?, thread: None })
+            })
+            .collect();
     state.engine.receipts.advance(auth.user_nid, &room, receipts).await?;
     Ok(Empty)
 }

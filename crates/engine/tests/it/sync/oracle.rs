@@ -208,7 +208,9 @@ impl World {
         let pos = |id: &String| all.iter().find(|event| event.id == *id).unwrap().pos;
         let read = ["m.read", "m.read.private"]
             .iter()
-            .filter_map(|kind| receipts.get(&(phone.person.id.to_string(), (*kind).to_owned(), String::new())))
+            .filter_map(|kind| {
+                receipts.get(&(phone.person.id.to_string(), (*kind).to_owned(), String::new()))
+            })
             .map(pos)
             .max();
         let own = all.iter().filter(|event| event.sender == me).map(|event| event.pos).max();

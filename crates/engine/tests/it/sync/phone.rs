@@ -93,7 +93,7 @@ impl Phone {
         answer
     }
 
-    /// Asks and waits until it is told something (in paused time: at once, or when the wait is over).
+    /// Asks and waits until it is told something.
     pub(crate) async fn wait(&mut self, home: &Home) -> Value {
         let answer = home.engine.sync.sync(self.request(), Duration::from_secs(30)).await.unwrap();
         let answer = serde_json::from_str(&answer).unwrap();
