@@ -53,6 +53,8 @@ export function useScroll(firstKey: string | undefined, reachedTop: () => void):
         };
         const observer = new ResizeObserver(() => {
             if (stick.current) element.scrollTop = element.scrollHeight;
+            // What does not fill the screen cannot be scrolled to ask for more.
+            if (element.scrollHeight <= element.clientHeight) onTop.current();
             before.current.height = element.scrollHeight;
         });
         element.addEventListener("scroll", onScroll, { passive: true });

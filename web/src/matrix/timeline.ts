@@ -2,6 +2,7 @@ import { MsgType, RelationType, type MatrixEvent, type Room } from "matrix-js-sd
 import { t } from "../i18n/index.ts";
 import {
     parse,
+    PATIENT_ROOM,
     REQUEST,
     REQUEST_UPDATE,
     RequestContentSchema,
@@ -67,8 +68,8 @@ function memberLine(event: MatrixEvent, room: Room): SystemLine | undefined {
     const name = nameOf(room, target);
     const bySelf = event.getSender() === target;
     if (now === "join") return { text: t.conversation.joined([name]), joined: [name] };
-    // Whom the clerk brings in is told by the announcement of the step, or by their joining.
-    if (now === "invite" && isClerk(event.getSender() ?? "")) return undefined;
+    // Whom a request brings to a patient is told by the announcement of the step, and by their joining.
+    if (now === "invite" && room.getType() === PATIENT_ROOM) return undefined;
     if (now === "invite") return { text: t.conversation.invited(name) };
     if (now === "leave") return { text: bySelf ? t.conversation.left(name) : t.conversation.removed(name) };
     return undefined;
