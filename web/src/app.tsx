@@ -1,4 +1,4 @@
-import type { JSX, ReactNode } from "react";
+import { useEffect, type JSX, type ReactNode } from "react";
 import { Link, Redirect, useRoute } from "wouter";
 import { ChatsScreen } from "./chats/ChatsScreen.tsx";
 import { Announcer } from "./conversation/Announcer.tsx";
@@ -122,6 +122,9 @@ function Places({ current }: { current: PlaceName }): JSX.Element {
     useAllRooms();
     const { data: requests } = useRequests();
     const unread = joinedRooms(client).filter((room) => room.getUnreadNotificationCount() > 0).length;
+    useEffect(() => {
+        document.title = unread > 0 ? t.app.nameWithCount(unread) : t.app.name;
+    }, [unread]);
     const toDo = (requests ?? []).filter((request) => isMineToDo(request, me)).length;
     const counts: Partial<Record<PlaceName, { count: number; words: string }>> = {
         chats: { count: unread, words: t.chats.unreadChats(unread) },

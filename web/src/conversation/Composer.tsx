@@ -40,6 +40,11 @@ export function Composer({ roomId, text, onText, onAsk, onSent }: ComposerProps)
         element.style.height = `${element.scrollHeight}px`;
     }, [text]);
 
+    useEffect(() => {
+        // With a keyboard one writes at once; with a finger the keyboard on the screen would cover what there is to read.
+        if (matchMedia("(pointer: fine)").matches) field.current?.focus({ preventScroll: true });
+    }, []);
+
     const send = async (): Promise<void> => {
         const body = text.trim();
         if (!body || !outbox) return;

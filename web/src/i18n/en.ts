@@ -42,6 +42,7 @@ const actionName: Record<Action, string> = {
 export const en = {
     app: {
         name: "Wardline",
+        nameWithCount: (count: number) => `(${count}) Wardline`,
         skip: "Skip to content",
         places: "Places",
         loading: "Loading",
@@ -260,7 +261,8 @@ export const en = {
             cancelled: "Cancelled by",
             failed: "Nobody could be asked",
         } satisfies Record<RequestState, string>,
-        chainRaised: (who: string) => `Raised by ${who}`,
+        chainRaised: (who: string, asked?: string) =>
+            asked === undefined ? `Raised by ${who}` : `Raised by ${who}, asking ${asked}`,
         chainNext: (step: number, who?: string) =>
             who === undefined
                 ? `Next in line asked (step ${step})`
@@ -280,7 +282,8 @@ export const en = {
         failed: (words: string) => `That was not saved: ${words}. Nothing has changed; try again.`,
         failedOffline: "That was not saved: no connection. Nothing has changed; try again.",
         wordsLoading: "The words of the request are being opened",
-        wordsMissing: "The words of the request cannot be read on this device. Call the person who asked.",
+        wordsMissing:
+            "The words of the request cannot be read on this device yet. Do not wait for them: call the person who asked.",
         sbar: {
             situation: "Situation",
             background: "Background",

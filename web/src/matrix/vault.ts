@@ -57,6 +57,8 @@ async function masterKey(database: IDBDatabase): Promise<CryptoKey> {
 
 /** An encrypted key-value store; see the module comment. */
 export class Vault {
+    private erased = false;
+
     private constructor(
         private readonly database: IDBDatabase,
         private readonly key: CryptoKey,
@@ -82,6 +84,7 @@ export class Vault {
         const additionalData = new TextEncoder().encode(name);
         const plain = new TextEncoder().encode(JSON.stringify(value));
         const data = await crypto.subtle.encrypt({ name: "AES-GCM", iv, additionalData }, this.key, plain);
+        if (this.erased) return;
         const transaction = this.database.transaction(RECORDS, "readwrite", { durability: "strict" });
         transaction.objectStore(RECORDS).put({ iv, data } satisfies Sealed, name);
         await committed(transaction);
@@ -89,6 +92,7 @@ export class Vault {
 
     /** Removes a record; no error when there is none. */
     async remove(name: string): Promise<void> {
+        if (this.erased) return;
         const transaction = this.database.transaction(RECORDS, "readwrite");
         transaction.objectStore(RECORDS).delete(name);
         await committed(transaction);
@@ -112,8 +116,9 @@ export class Vault {
         return values;
     }
 
-    /** Erases everything, the key included. The vault cannot be used afterwards. */
+    /** Erases everything, the key included. Whatever is still written afterwards is dropped. */
     async erase(): Promise<void> {
+        this.erased = true;
         this.database.close();
         await done(indexedDB.deleteDatabase(DATABASE));
     }

@@ -62,6 +62,10 @@ function UrgentCard({ request, total }: { request: Request; total: number }): JS
             className="urgent"
             aria-labelledby={titleId}
             onCancel={(event) => event.preventDefault()}
+            onClose={(event) => {
+                // Browsers close on a second Escape whatever the page says; only an answer closes this card.
+                if (!event.currentTarget.open) event.currentTarget.showModal();
+            }}
         >
             <header className="urgent__head">
                 <Icon name="urgent" size={32} />

@@ -57,11 +57,12 @@ export function nextStepLine(request: Request, now: number): string | undefined 
 /** One line of the chain of who saw it when. */
 export function chainLine(transition: Transition, first: boolean, name: Name): string {
     const step = transition.step + 1;
+    const asked = transition.asks && name(transition.asks);
     if (transition.state === "raised") {
         if (transition.reason === VACANT) return t.requests.chainVacant(step);
         if (transition.reason === ALREADY_ASKED) return t.requests.chainAlready(step);
-        if (first && transition.actor) return t.requests.chainRaised(name(transition.actor));
-        return t.requests.chainNext(step, transition.asks && name(transition.asks)) + because(transition);
+        if (first && transition.actor) return t.requests.chainRaised(name(transition.actor), asked);
+        return t.requests.chainNext(step, asked) + because(transition);
     }
     const words = t.requests.chainLine[transition.state];
     const line = transition.actor
