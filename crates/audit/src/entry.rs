@@ -34,6 +34,12 @@ actions! {
     SignOut = "session.sign-out",
     /// A refresh token was used again after its successor was in use: it may be stolen. The session was ended.
     TokenReused = "session.token-reused",
+    /// A client registered with the OAuth 2.0 server.
+    ClientRegistered = "oauth.client-registered",
+    /// Somebody was asked whether a client may act for them; refused if they said no.
+    ConsentGiven = "oauth.consent",
+    /// A person allowed their cross-signing keys to be replaced once.
+    CrossSigningResetAllowed = "keys.cross-signing-reset-allowed",
     /// A device was deleted, with its keys.
     DeviceDeleted = "device.deleted",
     /// Cross-signing keys were set or replaced.

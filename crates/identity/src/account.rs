@@ -4,7 +4,12 @@ use wardline_audit::{Action, Entry};
 use wardline_domain::ruma::OwnedUserId;
 use wardline_store::{StoreError, accounts, sessions};
 
-use crate::{Identity, IdentityError, Proven, Session, password, sign_in::remove_device};
+use crate::{
+    Identity, IdentityError, Proven, Session,
+    oauth::forget_pages_of,
+    password,
+    sign_in::{Actor, remove_device},
+};
 
 impl Identity {
     /// Makes an account. `localpart` is lowered first; without a password nobody can sign in to it by password
@@ -87,6 +92,7 @@ impl Identity {
         self.store
             .write(move |tx| {
                 accounts::set_password(tx, user, &hash)?;
+                forget_pages_of(tx, user)?;
                 let entry = Entry::new(at, user_id.as_str(), Action::PasswordChanged)
                     .device(&*this)
                     .with("signed_out_others", sign_out_others.to_string());
@@ -113,10 +119,14 @@ impl Identity {
     /// # Errors
     /// A failure of the server.
     pub async fn deactivate(&self, session: &Session) -> Result<(), IdentityError> {
-        let (user, user_id, by) = (session.user_nid, session.user_id.clone(), session.device_id.clone());
-        let at = self.now();
+        self.deactivate_account(&Actor::of(session)).await
+    }
+
+    pub(crate) async fn deactivate_account(&self, actor: &Actor) -> Result<(), IdentityError> {
+        let (user, at, by) = (actor.user, self.now(), actor.clone());
         self.store
             .write(move |tx| {
+                forget_pages_of(tx, user)?;
                 for device in sessions::devices(tx, user)? {
                     remove_device(tx, user, &device.device_id)?;
                 }
@@ -124,16 +134,14 @@ impl Identity {
                     accounts::set_profile_field(tx, user, &field, None)?;
                 }
                 accounts::deactivate(tx, user, at)?;
-                let entry = Entry::new(at, user_id.as_str(), Action::AccountDeactivated)
-                    .device(by.as_str())
-                    .target(user_id.as_str());
+                let entry = by.entry(at, Action::AccountDeactivated).target(by.user_id.as_str());
                 wardline_audit::append(tx, &entry)?;
                 Ok::<_, StoreError>(())
             })
             .await?;
         self.sessions.forget(|s| s.user_nid == user);
         for listener in &self.listeners {
-            listener.account_deactivated(user, &session.user_id).await;
+            listener.account_deactivated(user, &actor.user_id).await;
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use wardline_store::{
     sessions::{self, Device},
 };
 
-use crate::{Identity, IdentityError, Session};
+use crate::{Identity, IdentityError, Session, sign_in::Actor};
 
 impl Identity {
     /// All devices of the session's user, by id.
@@ -63,6 +63,6 @@ impl Identity {
     /// # Errors
     /// A failure of the server; then none of them is deleted.
     pub async fn delete_devices(&self, session: &Session, devices: Vec<String>) -> Result<(), IdentityError> {
-        self.remove_devices(session, Action::DeviceDeleted, move |_| Ok(devices)).await
+        self.remove_devices(&Actor::of(session), Action::DeviceDeleted, move |_| Ok(devices)).await
     }
 }

@@ -15,6 +15,9 @@ pub enum IdentityError {
     /// User and password do not fit together. Deliberately the same for unknown users.
     #[error("user or password is wrong")]
     WrongPassword,
+    /// The token of `m.login.token` is unknown, was used or has ended.
+    #[error("the login token is unknown, was used before or has ended")]
+    LoginToken,
     /// The name is taken.
     #[error("the user name is taken")]
     UserInUse,

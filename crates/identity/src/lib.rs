@@ -3,7 +3,7 @@
 //! [`Identity`] is the whole floor: built once with the store, the clock, the random source and its ports, and
 //! asked by `http`. Its parts: `account` (making, password, deactivation), `sign_in` (sessions, refresh),
 //! `device`, `profile`, `shared_secret` (registration by a secret of the operator), `uia` (user-interactive
-//! authentication), `session` (the in-memory table of hot tokens), `password` (Argon2id, bounded).
+//! authentication), `oauth` (the OAuth 2.0 authorisation server), `session` (the in-memory table of hot tokens), `password` (Argon2id, bounded).
 //!
 //! # Invariants
 //! - Tokens are stored as SHA-256 only; passwords as Argon2id only. Neither is ever logged or audited.
@@ -14,6 +14,7 @@
 mod account;
 mod device;
 mod error;
+pub mod oauth;
 mod password;
 mod ports;
 mod profile;
@@ -50,6 +51,7 @@ pub struct Identity {
     nonces: shared_secret::Nonces,
     uia: UiaSessions,
     listeners: Vec<Arc<dyn ProfileListener>>,
+    methods: Vec<Arc<dyn oauth::SignInMethod>>,
 }
 
 impl std::fmt::Debug for Identity {
@@ -72,6 +74,7 @@ impl Identity {
             uia: UiaSessions::new(Arc::clone(&clock), Arc::clone(&random)),
             sessions: Arc::default(),
             listeners: Vec::new(),
+            methods: vec![Arc::new(oauth::LocalPassword)],
             store,
             clock,
             random,
@@ -83,6 +86,13 @@ impl Identity {
     #[must_use]
     pub fn with_profile_listener(mut self, listener: Arc<dyn ProfileListener>) -> Self {
         self.listeners.push(listener);
+        self
+    }
+
+    /// With one more way of proving who one is on the sign-in page.
+    #[must_use]
+    pub fn with_sign_in_method(mut self, method: Arc<dyn oauth::SignInMethod>) -> Self {
+        self.methods.push(method);
         self
     }
 

@@ -8,11 +8,13 @@ use wardline_audit::{Action, Entry, Outcome};
 use wardline_domain::{Timestamp, ruma::OwnedUserId};
 use wardline_store::{
     Kind, StoreError, UserNid, WriteTx, accounts, device_keys,
+    oauth::clients,
     sessions::{self, GrantRow, NewGrant, Standing},
 };
 
 use crate::{
     Identity, IdentityError, Session,
+    oauth::forget_pages_of,
     token::{self, TokenHash},
 };
 
@@ -30,13 +32,36 @@ pub struct Device {
     pub refresh: bool,
 }
 
+/// Who acts on their own account: with a device, or on the account page.
+#[derive(Clone, Debug)]
+pub(crate) struct Actor {
+    pub(crate) user: UserNid,
+    pub(crate) user_id: OwnedUserId,
+    pub(crate) device: Option<String>,
+}
+
+impl Actor {
+    pub(crate) fn of(session: &Session) -> Self {
+        let device = Some(session.device_id.to_string());
+        Self { user: session.user_nid, user_id: session.user_id.clone(), device }
+    }
+
+    pub(crate) fn entry(&self, at: Timestamp, action: Action) -> Entry {
+        let entry = Entry::new(at, self.user_id.as_str(), action);
+        match &self.device {
+            Some(device) => entry.device(device.as_str()),
+            None => entry.with("on", "page"),
+        }
+    }
+}
+
 /// Proof that somebody is who they say: they know the password, or the account was just made for them.
 #[derive(Clone, Debug)]
 pub struct Proven {
     pub(crate) user: UserNid,
     /// The user.
     pub user_id: OwnedUserId,
-    method: &'static str,
+    pub(crate) method: String,
 }
 
 /// The tokens of a session.
@@ -61,8 +86,8 @@ impl std::fmt::Debug for Tokens {
 }
 
 impl Proven {
-    pub(crate) fn new(user: UserNid, user_id: OwnedUserId, method: &'static str) -> Self {
-        Self { user, user_id, method }
+    pub(crate) fn new(user: UserNid, user_id: OwnedUserId, method: impl Into<String>) -> Self {
+        Self { user, user_id, method: method.into() }
     }
 }
 
@@ -81,7 +106,7 @@ impl Identity {
         let hash = account.as_ref().filter(|a| !a.deactivated).and_then(|a| a.password_hash.as_deref());
         let fits = self.passwords.verify(password, hash).await?;
         if let (true, Some(account), Some(user_id)) = (fits, &account, user_id.clone()) {
-            return Ok(Proven { user: account.user, user_id, method: "password" });
+            return Ok(Proven::new(account.user, user_id, "password"));
         }
         // What was typed for an unknown user may be somebody's password: it is not written down.
         let actor = account.and(user_id).map_or_else(|| "system:unknown-user".to_owned(), |u| u.to_string());
@@ -99,10 +124,7 @@ impl Identity {
     /// [`IdentityError::Invalid`] names `device_id` or `initial_device_display_name`.
     pub async fn sign_in(&self, who: Proven, device: Device) -> Result<Tokens, IdentityError> {
         let device_id = match device.device_id {
-            Some(id) if id.is_empty() || id.len() > 255 || id.chars().any(char::is_control) => {
-                return Err(IdentityError::Invalid("device_id", "must be 1 to 255 printable bytes"));
-            }
-            Some(id) => id,
+            Some(id) => acceptable_device_id(id)?,
             None => self.new_device_id(),
         };
         if device.display_name.as_ref().is_some_and(|name| name.len() > 256) {
@@ -115,24 +137,7 @@ impl Identity {
         let (user, name, at) = (who.user, device.display_name, self.now());
         let id = device_id.clone();
         self.store
-            .write_with(move |tx| {
-                // Deactivated between the password and now.
-                match accounts::find(tx, &who.user_id)? {
-                    Some(account) if !account.deactivated => {}
-                    _ => return Err(IdentityError::WrongPassword),
-                }
-                let new = sessions::add_device(tx, user, &id, name.as_deref(), at)?;
-                if new {
-                    tx.record(Kind::Device, None, Some(user), 0)?;
-                }
-                let session = sessions::open(tx, user, &id, &grant)?;
-                let entry = Entry::new(at, who.user_id.as_str(), Action::SignIn)
-                    .device(id)
-                    .with("method", who.method)
-                    .with("new_device", new.to_string())
-                    .with("session", session.to_string());
-                Ok(wardline_audit::append(tx, &entry)?)
-            })
+            .write_with(move |tx| open_session(tx, at, &who, (&id, name.as_deref()), &grant, &[]).map(|_| ()))
             .await?;
         self.sessions.forget(|s| s.user_nid == user && s.device_id == *device_id);
         Ok(tokens)
@@ -201,17 +206,31 @@ impl Identity {
     /// # Errors
     /// [`IdentityError::UnknownToken`], or a failure of the server.
     pub async fn refresh(&self, refresh_token: &str) -> Result<Tokens, IdentityError> {
+        Ok(self.rotate(refresh_token, None).await?.0)
+    }
+
+    /// [`Self::refresh`] for a session that belongs to `client` (`None`: to the legacy login API); the tokens and
+    /// the session's scope.
+    pub(crate) async fn rotate(
+        &self,
+        refresh_token: &str,
+        client: Option<String>,
+    ) -> Result<(Tokens, Option<String>), IdentityError> {
         let hash = token::hash(refresh_token);
         let find = self.store.read_now(|tx| sessions::by_refresh_token(tx, &hash))?;
         let Some(seen) = find else { return Err(IdentityError::UnknownToken { soft_logout: false }) };
         let (tokens, new) = self.new_tokens(seen.user_id.clone(), seen.device_id.clone(), true);
         let at = self.now();
-        let reused = self
+        let scope = self
             .store
             .write_with(move |tx| {
                 let Some(grant) = sessions::by_refresh_token(tx, &hash)? else {
                     return Err(IdentityError::UnknownToken { soft_logout: true });
                 };
+                let (owner, scope) = clients::of_session(tx, grant.session_id)?.unzip();
+                if owner != client {
+                    return Err(IdentityError::UnknownToken { soft_logout: false });
+                }
                 if grant.standing == Standing::Spent {
                     if sessions::revoke(tx, grant.session_id)? {
                         let entry = Entry::new(at, grant.user_id.as_str(), Action::TokenReused)
@@ -220,19 +239,22 @@ impl Identity {
                             .with("session", grant.session_id.to_string());
                         wardline_audit::append(tx, &entry)?;
                     }
-                    return Ok(true);
+                    return Ok(None);
                 }
                 if grant.standing == Standing::Pending {
                     sessions::confirm(tx, grant.session_id, grant.id)?;
                 }
                 sessions::add_grant(tx, grant.session_id, Some(grant.id), &new)?;
-                Ok(false)
+                Ok(Some(scope))
             })
             .await?;
-        if reused || seen.standing == Standing::Pending {
+        if scope.is_none() || seen.standing == Standing::Pending {
             self.sessions.forget(|s| s.session_id == seen.session_id);
         }
-        if reused { Err(IdentityError::UnknownToken { soft_logout: true }) } else { Ok(tokens) }
+        match scope {
+            None => Err(IdentityError::UnknownToken { soft_logout: true }),
+            Some(scope) => Ok((tokens, scope)),
+        }
     }
 
     /// Signs out: the device goes with its keys and tokens.
@@ -241,7 +263,7 @@ impl Identity {
     /// A failure of the server.
     pub async fn sign_out(&self, session: &Session) -> Result<(), IdentityError> {
         let device = session.device_id.to_string();
-        self.remove_devices(session, Action::SignOut, move |_| Ok(vec![device])).await
+        self.remove_devices(&Actor::of(session), Action::SignOut, move |_| Ok(vec![device])).await
     }
 
     /// Signs out everywhere: all devices of the user go.
@@ -250,28 +272,27 @@ impl Identity {
     /// A failure of the server.
     pub async fn sign_out_everywhere(&self, session: &Session) -> Result<(), IdentityError> {
         let user = session.user_nid;
-        self.remove_devices(session, Action::SignOut, move |tx| {
+        self.remove_devices(&Actor::of(session), Action::SignOut, move |tx| {
+            forget_pages_of(tx, user)?;
             Ok(sessions::devices(tx, user)?.into_iter().map(|d| d.device_id).collect())
         })
         .await
     }
 
-    /// Deletes devices of the session's user in one transaction, each with one audit entry.
+    /// Deletes devices of the actor's in one transaction, each with one audit entry.
     pub(crate) async fn remove_devices(
         &self,
-        session: &Session,
+        actor: &Actor,
         action: Action,
         which: impl FnOnce(&mut WriteTx<'_>) -> Result<Vec<String>, StoreError> + Send + 'static,
     ) -> Result<(), IdentityError> {
-        let (user, user_id, by) = (session.user_nid, session.user_id.clone(), session.device_id.clone());
-        let at = self.now();
+        let (actor, at) = (actor.clone(), self.now());
+        let user = actor.user;
         self.store
             .write(move |tx| {
                 for device in which(tx)? {
                     if remove_device(tx, user, &device)? {
-                        let entry =
-                            Entry::new(at, user_id.as_str(), action).device(by.as_str()).target(device);
-                        wardline_audit::append(tx, &entry)?;
+                        wardline_audit::append(tx, &actor.entry(at, action).target(device))?;
                     }
                 }
                 Ok(())
@@ -281,7 +302,12 @@ impl Identity {
         Ok(())
     }
 
-    fn new_tokens(&self, user_id: OwnedUserId, device_id: String, refresh: bool) -> (Tokens, NewGrant) {
+    pub(crate) fn new_tokens(
+        &self,
+        user_id: OwnedUserId,
+        device_id: String,
+        refresh: bool,
+    ) -> (Tokens, NewGrant) {
         let at = self.now();
         let (access_token, access_hash) = token::access(&*self.random);
         let refreshing = refresh.then(|| token::refresh(&*self.random));
@@ -300,6 +326,46 @@ impl Identity {
         self.random.fill(&mut bytes);
         bytes.iter().map(|b| char::from(b'A' + b % 26)).collect()
     }
+}
+
+/// A device id that a client chose.
+pub(crate) fn acceptable_device_id(id: String) -> Result<String, IdentityError> {
+    if id.is_empty() || id.len() > 255 || id.chars().any(char::is_control) {
+        return Err(IdentityError::Invalid("device_id", "must be 1 to 255 printable bytes"));
+    }
+    Ok(id)
+}
+
+/// Opens a session on a device (its id, and its name if it is new) inside the caller's transaction, with `more`
+/// details in its audit entry. The session's number.
+pub(crate) fn open_session(
+    tx: &mut WriteTx<'_>,
+    at: Timestamp,
+    who: &Proven,
+    (device, name): (&str, Option<&str>),
+    grant: &NewGrant,
+    more: &[(&str, &str)],
+) -> Result<i64, IdentityError> {
+    // Deactivated between the proof and now.
+    match accounts::find(tx, &who.user_id)? {
+        Some(account) if !account.deactivated => {}
+        _ => return Err(IdentityError::WrongPassword),
+    }
+    let new = sessions::add_device(tx, who.user, device, name, at)?;
+    if new {
+        tx.record(Kind::Device, None, Some(who.user), 0)?;
+    }
+    let session = sessions::open(tx, who.user, device, grant)?;
+    let mut entry = Entry::new(at, who.user_id.as_str(), Action::SignIn)
+        .device(device)
+        .with("method", &who.method)
+        .with("new_device", new.to_string())
+        .with("session", session.to_string());
+    for (name, value) in more {
+        entry = entry.with(name, *value);
+    }
+    wardline_audit::append(tx, &entry)?;
+    Ok(session)
 }
 
 fn usable_access(grant: Option<GrantRow>, now: Timestamp) -> Result<GrantRow, IdentityError> {

@@ -1,0 +1,95 @@
+//! Who is signed in to the sign-in and account pages, in which browser.
+//!
+//! A visit is short and ends with the first decision that it was made for: on a shared ward computer nobody may
+//! find the pages open under the name of the one before.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use sha2::{Digest, Sha256};
+use wardline_audit::{Action, Entry};
+use wardline_domain::{Timestamp, ruma::OwnedUserId};
+use wardline_store::oauth::browsers;
+
+use crate::{Identity, IdentityError, Proven, sign_in::Actor, token};
+
+/// How long a visit lasts.
+const LIFETIME_MS: i64 = 15 * 60 * 1000;
+
+/// Somebody who is signed in to the pages.
+#[derive(Clone, Debug)]
+pub struct Visitor {
+    /// Who.
+    pub user_id: OwnedUserId,
+    /// When they proved it.
+    pub proved_at: Timestamp,
+    pub(crate) proven: Proven,
+    pub(super) cookie_hash: [u8; 32],
+}
+
+impl Visitor {
+    pub(super) fn actor(&self) -> Actor {
+        Actor { user: self.proven.user, user_id: self.user_id.clone(), device: None }
+    }
+}
+
+/// The token that a form on the pages must bring back, for the browser with this cookie. Nobody can make it who
+/// does not know the cookie.
+#[must_use]
+pub fn csrf_token(cookie: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(format!("wardline-form\0{cookie}").as_bytes()))
+}
+
+impl Identity {
+    /// Checks what a browser brought to prove who somebody is, by the method of this name.
+    ///
+    /// # Errors
+    /// [`IdentityError::WrongPassword`], [`IdentityError::NotFound`] for an unknown method, or a failure of the
+    /// server.
+    pub async fn prove(&self, method: &str, fields: &[(String, String)]) -> Result<Proven, IdentityError> {
+        let method = self.methods.iter().find(|m| m.name() == method);
+        method.ok_or(IdentityError::NotFound("method"))?.prove(self, fields).await
+    }
+
+    /// Signs somebody in to the pages; the value of the browser's new cookie.
+    ///
+    /// # Errors
+    /// A failure of the server.
+    pub async fn begin_visit(&self, who: &Proven) -> Result<String, IdentityError> {
+        let cookie = self.random.token(32);
+        let (at, hash, who) = (self.now(), token::hash(&cookie), who.clone());
+        self.store
+            .write(move |tx| {
+                browsers::add(tx, &hash, who.user, &who.method, at, at.plus_millis(LIFETIME_MS))?;
+                let entry = Entry::new(at, who.user_id.as_str(), Action::SignIn)
+                    .with("method", &who.method)
+                    .with("on", "page");
+                wardline_audit::append(tx, &entry)
+            })
+            .await?;
+        Ok(cookie)
+    }
+
+    /// Who is signed in to the pages in the browser with this cookie.
+    ///
+    /// # Errors
+    /// A failure of the server.
+    pub fn visitor(&self, cookie: &str) -> Result<Option<Visitor>, IdentityError> {
+        let cookie_hash = token::hash(cookie);
+        let row = self.store.read_now(|tx| browsers::find(tx, &cookie_hash))?;
+        let row = row.filter(|row| row.expires_at > self.now());
+        Ok(row.map(|row| Visitor {
+            proven: Proven::new(row.user, row.user_id.clone(), row.method),
+            user_id: row.user_id,
+            proved_at: row.proved_at,
+            cookie_hash,
+        }))
+    }
+
+    /// Signs a browser out of the pages.
+    ///
+    /// # Errors
+    /// A failure of the server.
+    pub async fn end_visit(&self, visitor: &Visitor) -> Result<(), IdentityError> {
+        let hash = visitor.cookie_hash;
+        Ok(self.store.write(move |tx| browsers::forget(tx, &hash)).await?)
+    }
+}
