@@ -20,7 +20,7 @@ pub(crate) struct Refusal {
     /// Path of the element at fault, such as `Task.owner`.
     expression: Option<String>,
     /// The Matrix form of a refused token, which our clients share with the Matrix API.
-    token: Option<MatrixError>,
+    token: Option<Box<MatrixError>>,
 }
 
 impl Refusal {
@@ -73,7 +73,7 @@ impl From<MatrixError> for Refusal {
             status if status.is_server_error() => "exception",
             _ => "invalid",
         };
-        Self { token: Some(error.clone()), ..Self::new(error.status, code, error.error) }
+        Self { token: Some(Box::new(error.clone())), ..Self::new(error.status, code, error.error) }
     }
 }
 
