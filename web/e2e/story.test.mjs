@@ -8,18 +8,21 @@ import { artefacts } from "./places.mjs";
 import { Server } from "./server.mjs";
 import { Window, desktop, openBrowser, phone, sendToScreen, windows } from "./windows.mjs";
 
-/** Words that are sent and must never stand in clear on the server. No other text holds them. */
+/** What is said in the story. */
 const words = {
-    hello: "Gooseberry: is anybody near the ward?",
-    reply: "Quince here, with you in ten",
-    situation: "Marmalade. New confusion and a systolic of 88",
-    recommendation: "Please review now: damson",
-    unanswered: "Elderflower: nobody answered the bleep",
-    offline: "Medlar, typed while the server was away",
+    hello: "He is drowsier than this morning. Is anybody near the ward?",
+    typing: "In the",
+    reply: "In the stairwell, with you in two minutes",
+    situation: "New confusion, systolic 88, respiratory rate 26",
+    recommendation: "Please review at the bedside now",
+    unanswered: "Troponin is back and markedly raised, please call",
+    offline: "Repeat lactate 4.1, written while the server was away",
 };
-const secrets = ["Gooseberry", "Quince", "Marmalade", "damson", "Elderflower", "Medlar", "Sloe"];
-/** The patient of the story, as admitted by `demo/admissions.hl7`. */
+/** Words of it that must never stand in clear on the server; long enough not to turn up in ciphertext by chance. */
+const secrets = ["drowsier", "stairwell", "confusion", "systolic", "bedside", "Troponin", "markedly", "lactate", "Stopwatch"];
+/** The patients of the story, as admitted by `demo/admissions.hl7`. */
 const patient = { family: "Okonkwo", nhsNumber: "9990000069" };
+const other = { family: "Hughes" };
 
 const people = { "Dr Priya Raman": "priya.raman", "Dr Daniel Osei": "daniel.osei" };
 
@@ -59,9 +62,9 @@ function part(name, play) {
     });
 }
 
-async function openPatient(window) {
+async function openPatient(window, { family } = patient) {
     await window.goTo("Patients");
-    await window.page.getByRole("link", { name: new RegExp(patient.family, "i") }).click();
+    await window.page.getByRole("link", { name: new RegExp(family, "i") }).click();
     await window.page.getByLabel("Write a message").waitFor();
 }
 
@@ -107,7 +110,7 @@ part("the nurse sees who is on call and writes about her patient; the registrar 
         .first()
         .waitFor();
 
-    await registrar.page.getByLabel("Write a message").pressSequentially("Quince");
+    await registrar.page.getByLabel("Write a message").pressSequentially(words.typing);
     await nurse.shows(/is typing/);
     await registrar.write(words.reply);
     await nurse.reads(words.reply);
@@ -117,7 +120,9 @@ part("the nurse sees who is on call and writes about her patient; the registrar 
 
 part("a message is on the other screen in well under a second", async () => {
     const times = [];
-    for (let n = 0; n < 25; n += 1) times.push(await sendToScreen(nurse, registrar, `Sloe ${n}.`));
+    await Promise.all([openPatient(nurse, other), openPatient(registrar, other)]);
+    for (let n = 0; n < 25; n += 1) times.push(await sendToScreen(nurse, registrar, `Stopwatch ${n}.`));
+    await Promise.all([openPatient(nurse), openPatient(registrar)]);
     times.sort((a, b) => a - b);
     const at = (share) => times[Math.min(times.length - 1, Math.floor(times.length * share))];
     const report = { messages: times.length, p50_ms: at(0.5), p99_ms: at(0.99) };
