@@ -87,6 +87,10 @@ impl Filter {
         if json.len() > LARGEST {
             return Err(EngineError::TooLarge(format!("a filter has at most {LARGEST} bytes")));
         }
+        // serde would take an array for a struct.
+        if !json.trim_start().starts_with('{') {
+            return Err(EngineError::invalid("filter", "not a JSON object"));
+        }
         let mut deserializer = serde_json::Deserializer::from_str(json);
         let filter = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
             let path = error.path().to_string();

@@ -2,7 +2,7 @@
 
 use wardline_domain::visibility::Membership;
 use wardline_store::members::MemberRow;
-use wardline_store::{Pos, Reader, StoreError};
+use wardline_store::{EventNid, Pos, Reader, StoreError};
 
 use crate::events::EventCache;
 
@@ -17,6 +17,8 @@ pub(super) struct Stay {
     pub(super) only_joins_after: bool,
     /// Whether the user was joined at any time up to that position.
     pub(super) joined_before: bool,
+    /// The event that ended the last time in which the user was joined, if there was one and it is over.
+    pub(super) ended_by: Option<EventNid>,
 }
 
 impl Stay {
@@ -34,11 +36,16 @@ pub(super) fn stay(
     since: Pos,
 ) -> Result<Stay, StoreError> {
     let mut stay = Stay { only_joins_after: true, ..Stay::default() };
-    let mut next = Some(member.event);
+    let (mut next, mut later) = (Some(member.event), None);
+    let mut seen_join = false;
     while let Some(nid) = next {
         let event = cache.get(tx, nid)?;
         let membership = Membership::of(Some(&event.pdu));
         let joined = membership == Membership::Join;
+        if joined && !std::mem::replace(&mut seen_join, true) {
+            stay.ended_by = later;
+        }
+        later = Some(nid);
         if event.pos > since {
             stay.joined_after |= joined;
             stay.only_joins_after &= joined;

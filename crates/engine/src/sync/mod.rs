@@ -192,11 +192,12 @@ impl Inner {
     fn first_look(&self, request: &SyncRequest, news: &News, token: SyncToken) -> Looked {
         let typing = if token.typing == 0 {
             // It shows nobody typing; where somebody does is news.
-            let busy = news.since(u64::MAX, 0).typing;
+            let version = self.typing.version();
+            let busy = news.since(Pos::MAX, 0).typing;
             let is_news = busy
                 .iter()
                 .any(|room| self.typing.is_anybody(*room) && self.hub.is_joined(*room, request.user));
-            if is_news { 0 } else { self.typing.version() }
+            if is_news { 0 } else { version }
         } else {
             token.typing
         };

@@ -52,17 +52,18 @@ impl Build<'_> {
     pub(super) fn left(&self, member: &MemberRow) -> Result<Option<(OwnedRoomId, String)>, StoreError> {
         let Some(room) = self.room(member)? else { return Ok(None) };
         let stay = self.stay(member)?;
-        let ended = self.inner.context.events.get(self.tx, member.event)?.pos;
+        let was_joined = stay.at_since == Some(Membership::Join);
+        // Never joined in this time: an invite that came to nothing, or a ban. Only that event is told.
+        let end = stay.ended_by.filter(|_| was_joined || stay.joined_after).unwrap_or(member.event);
+        let upto = self.inner.context.events.get(self.tx, end)?.pos;
         let (fresh, after) = match self.since {
-            Some(since) if stay.at_since == Some(Membership::Join) => (false, since),
+            Some(since) if was_joined => (false, since),
             _ if stay.joined_after => (true, 0),
-            // Never joined in this time: an invite that came to nothing, or a ban. Only its end is told.
-            _ => (false, ended.saturating_sub(1)),
+            _ => (false, upto.saturating_sub(1)),
         };
-        let was_joined = fresh || stay.at_since == Some(Membership::Join);
         let whole = fresh || (self.request.full_state && was_joined);
-        let standing = Standing { fresh, whole, stay, after, upto: ended, room };
-        self.write_room(member, &standing, false)
+        let standing = Standing { fresh, whole, stay, after, upto, room };
+        self.write_room(&MemberRow { event: end, ..member.clone() }, &standing, false)
     }
 
     /// The room, if the filter lets it through.
@@ -74,7 +75,7 @@ impl Build<'_> {
         let since = self.since.unwrap_or(0);
         if member.pos <= since && member.membership == members::Membership::Join {
             let at_since = Some(Membership::Join);
-            return Ok(Stay { at_since, joined_after: false, only_joins_after: true, joined_before: true });
+            return Ok(Stay { at_since, only_joins_after: true, joined_before: true, ..Stay::default() });
         }
         stay(self.tx, &self.inner.context.events, member, since)
     }
