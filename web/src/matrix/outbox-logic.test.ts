@@ -47,6 +47,16 @@ describe("the outbox", () => {
         expect(isFinal(null)).toBe(false);
     });
 
+    it("says why in words that a person can read", () => {
+        const sdk = {
+            message: "MatrixError: [403] no (https://...)",
+            data: { error: "You are not allowed to write here" },
+        };
+        expect(failureWords(sdk, "refused")).toBe("You are not allowed to write here");
+        expect(failureWords({ message: "long address", data: {} }, "refused")).toBe("refused");
+        expect(failureWords(new Error("not encrypted"), "refused")).toBe("not encrypted");
+    });
+
     it("waits longer after every failure, but never more than half a minute", () => {
         expect([1, 2, 3, 20].map(retryDelay)).toEqual([1_000, 2_000, 4_000, 30_000]);
     });

@@ -51,6 +51,9 @@ export function afterReload(items: readonly OutboxItem[]): OutboxItem[] {
 }
 
 interface HttpFailure {
+    message?: string | undefined;
+    /** The body of a Matrix error. */
+    data?: { error?: string | undefined } | undefined;
     httpStatus?: number | undefined;
     status?: number | undefined;
     errcode?: string | undefined;
@@ -65,6 +68,14 @@ export function isFinal(error: unknown): boolean {
     const status = failure?.httpStatus ?? failure?.status;
     if (typeof status !== "number") return false;
     return status >= 400 && status < 500 && ![401, 408, 425, 429].includes(status);
+}
+
+/** Why it failed for good, in the server's words where it gave some that a person can read. */
+export function failureWords(error: unknown, otherwise: string): string {
+    const failure = error as HttpFailure | null;
+    // The SDK's own messages hold addresses and codes; the body's do not.
+    const words = failure?.data ? failure.data.error : failure?.message;
+    return words || otherwise;
 }
 
 /** Wait before try number `attempts + 1`, milliseconds: 1 s doubling to half a minute. */

@@ -4,6 +4,7 @@ import { create } from "zustand";
 import { t } from "../i18n/index.ts";
 import {
     afterReload,
+    failureWords,
     isFinal,
     nextToSend,
     retryDelay,
@@ -160,8 +161,11 @@ export class Outbox {
         const attempts = item.attempts + 1;
         if (isFinal(error)) {
             this.forgetEcho(item);
-            const words = error instanceof Error && error.message ? error.message : t.outbox.refused;
-            await this.save(item.txnId, { state: "failed", error: words, attempts });
+            await this.save(item.txnId, {
+                state: "failed",
+                error: failureWords(error, t.outbox.refused),
+                attempts,
+            });
             return true;
         }
         show(item.txnId, { state: "waiting", attempts });

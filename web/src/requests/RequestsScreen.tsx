@@ -62,12 +62,15 @@ function Section({
             <h2 className="group__title">
                 {title} <span className="muted">{requests.length}</span>
             </h2>
-            {requests.length === 0 && <p className="group__empty">{empty}</p>}
-            <ul className="rows rows--cards">
-                {requests.map((request) => (
-                    <RequestRow key={request.id} request={request} />
-                ))}
-            </ul>
+            {requests.length === 0 ? (
+                <p className="group__empty">{empty}</p>
+            ) : (
+                <ul className="rows rows--cards">
+                    {requests.map((request) => (
+                        <RequestRow key={request.id} request={request} />
+                    ))}
+                </ul>
+            )}
         </section>
     );
 }
