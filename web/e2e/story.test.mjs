@@ -19,7 +19,17 @@ const words = {
     offline: "Repeat lactate 4.1, written while the server was away",
 };
 /** Words of it that must never stand in clear on the server; long enough not to turn up in ciphertext by chance. */
-const secrets = ["drowsier", "stairwell", "confusion", "systolic", "bedside", "Troponin", "markedly", "lactate", "Stopwatch"];
+const secrets = [
+    "drowsier",
+    "stairwell",
+    "confusion",
+    "systolic",
+    "bedside",
+    "Troponin",
+    "markedly",
+    "lactate",
+    "Stopwatch",
+];
 /** The patients of the story, as admitted by `demo/admissions.hl7`. */
 const patient = { family: "Okonkwo", nhsNumber: "9990000069" };
 const other = { family: "Hughes" };
@@ -146,51 +156,54 @@ part("the nurse asks the role urgently; the registrar accepts; her card says so"
     await registrar.look("11-accepted-phone");
 });
 
-part("what nobody answers climbs its playbook through a SIGKILL, and newcomers read what was said", async () => {
-    const dialog = await ask(nurse, { "Free text": words.unanswered });
-    await dialog.getByRole("button", { name: "Send request" }).click();
-    await registrar.page.getByRole("alertdialog", { name: "Urgent request" }).waitFor();
-    await nurse.page
-        .getByRole("article", { name: /^Urgent request/ })
-        .nth(1)
-        .waitFor();
+part(
+    "what nobody answers climbs its playbook through a SIGKILL, and newcomers read what was said",
+    async () => {
+        const dialog = await ask(nurse, { "Free text": words.unanswered });
+        await dialog.getByRole("button", { name: "Send request" }).click();
+        await registrar.page.getByRole("alertdialog", { name: "Urgent request" }).waitFor();
+        await nurse.page
+            .getByRole("article", { name: /^Urgent request/ })
+            .nth(1)
+            .waitFor();
 
-    await server.kill();
-    await nurse.shows(/^Reconnecting/);
-    await nurse.write(words.offline);
-    await nurse.page.getByRole("img", { name: "Waiting for the connection" }).waitFor();
-    await nurse.look("12-offline-desktop");
-    await server.start();
-    await registrar.page.getByText(words.offline, { exact: true }).last().waitFor({ state: "attached" });
+        await server.kill();
+        await nurse.shows(/^Reconnecting/);
+        await nurse.write(words.offline);
+        await nurse.page.getByRole("img", { name: "Waiting for the connection" }).waitFor();
+        await nurse.look("12-offline-desktop");
+        await server.start();
+        await registrar.page.getByText(words.offline, { exact: true }).last().waitFor({ state: "attached" });
 
-    const surgeon = await Window.open(browser, server.url, phone);
-    await surgeon.signIn("hannah.whitfield");
-    await surgeon.page
-        .getByRole("alertdialog", { name: "Urgent request" })
-        .getByText(words.unanswered)
-        .waitFor();
-    await surgeon.look("13-next-step-phone");
+        const surgeon = await Window.open(browser, server.url, phone);
+        await surgeon.signIn("hannah.whitfield");
+        await surgeon.page
+            .getByRole("alertdialog", { name: "Urgent request" })
+            .getByText(words.unanswered)
+            .waitFor();
+        await surgeon.look("13-next-step-phone");
 
-    const manager = await Window.open(browser, server.url, desktop);
-    await manager.signIn("dev.patel");
-    const urgent = manager.page.getByRole("alertdialog", { name: "Urgent request" });
-    await urgent.getByText(words.unanswered).waitFor();
-    await manager.look("14-last-step-desktop");
-    await urgent.getByRole("button", { name: "Accept" }).click();
-    await manager.readsBack(words.hello);
+        const manager = await Window.open(browser, server.url, desktop);
+        await manager.signIn("dev.patel");
+        const urgent = manager.page.getByRole("alertdialog", { name: "Urgent request" });
+        await urgent.getByText(words.unanswered).waitFor();
+        await manager.look("14-last-step-desktop");
+        await urgent.getByRole("button", { name: "Accept" }).click();
+        await manager.readsBack(words.hello);
 
-    const card = nurse.page.getByRole("article", { name: /^Urgent request/ }).nth(1);
-    await card
-        .getByText(/^Accepted by/)
-        .first()
-        .waitFor();
-    await card.getByText("Who saw it when").click();
-    await card.getByText(/Next in line asked \(step 3\)/).waitFor();
-    await nurse.look("15-every-step-desktop");
-    await nurse.goTo("Requests");
-    await nurse.look("16-requests-desktop");
-    assert.deepEqual([...surgeon.problems, ...manager.problems], []);
-});
+        const card = nurse.page.getByRole("article", { name: /^Urgent request/ }).nth(1);
+        await card
+            .getByText(/^Accepted by/)
+            .first()
+            .waitFor();
+        await card.getByText("Who saw it when").click();
+        await card.getByText(/Next in line asked \(step 3\)/).waitFor();
+        await nurse.look("15-every-step-desktop");
+        await nurse.goTo("Requests");
+        await nurse.look("16-requests-desktop");
+        assert.deepEqual([...surgeon.problems, ...manager.problems], []);
+    },
+);
 
 part("a second browser of the same person reads the history", async () => {
     const second = await Window.open(browser, server.url, phone);
