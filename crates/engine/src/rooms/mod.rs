@@ -1,6 +1,6 @@
 //! Rooms: everything that changes or reads one.
 //!
-//! A change is an operation that the room's executor ([`shard`](self)) builds on the room's head in memory and
+//! A change is an operation that the room's executor (`shard`) builds on the room's head in memory and
 //! answers when it is durable; see the architecture. Reading goes to the store and the cache of events and
 //! never waits for an executor. Every read takes a [`Caller`] and shows only what that user may see.
 

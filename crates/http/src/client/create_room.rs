@@ -76,7 +76,11 @@ async fn create_room(
         initial_state: body
             .initial_state
             .into_iter()
-            .map(|event| InitialState { kind: event.kind, state_key: event.state_key, content: event.content })
+            .map(|event| InitialState {
+                kind: event.kind,
+                state_key: event.state_key,
+                content: event.content,
+            })
             .collect(),
         invite: body.invite,
         is_direct: body.is_direct,

@@ -10,7 +10,10 @@ pub(crate) fn routes() -> Router<AppState> {
     Router::new().route("/_matrix/client/v3/joined_rooms", get(joined_rooms))
 }
 
-async fn joined_rooms(State(state): State<AppState>, auth: Authenticated) -> Result<Json<Value>, MatrixError> {
+async fn joined_rooms(
+    State(state): State<AppState>,
+    auth: Authenticated,
+) -> Result<Json<Value>, MatrixError> {
     let rooms = state.engine.rooms.rooms_of(auth.user_nid, Membership::Join)?;
     Ok(Json(json!({ "joined_rooms": rooms })))
 }

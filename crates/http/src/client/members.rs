@@ -42,7 +42,8 @@ async fn members(
 
 fn membership(name: &str, value: Option<&str>) -> Result<Option<Membership>, MatrixError> {
     let parse = |value| {
-        Membership::parse(value).ok_or_else(|| MatrixError::invalid_param(format!("{name}: not a membership")))
+        Membership::parse(value)
+            .ok_or_else(|| MatrixError::invalid_param(format!("{name}: not a membership")))
     };
     value.map(parse).transpose()
 }

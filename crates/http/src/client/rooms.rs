@@ -47,8 +47,9 @@ pub(crate) fn token(name: &str, text: Option<&str>) -> Result<Option<Token>, Mat
 pub(crate) fn filter(json: Option<&str>) -> Result<RoomEventFilter, MatrixError> {
     match json {
         None => Ok(RoomEventFilter::default()),
-        Some(json) => serde_json::from_str(json)
-            .map_err(|error| MatrixError::invalid_param(format!("filter: {error}"))),
+        Some(json) => {
+            serde_json::from_str(json).map_err(|error| MatrixError::invalid_param(format!("filter: {error}")))
+        }
     }
 }
 

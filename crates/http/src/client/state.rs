@@ -1,8 +1,8 @@
 //! `/_matrix/client/v3/rooms/{roomId}/state` and below.
 //! Specification: Client-Server API, "Getting events for a room" and "Sending events to a room".
 
-use axum::{Router, extract::State, routing::get};
 use axum::response::{IntoResponse, Response};
+use axum::{Router, extract::State, routing::get};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;

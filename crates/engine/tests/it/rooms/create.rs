@@ -89,7 +89,8 @@ async fn bad_requests_change_nothing() {
     let anna = home.person("anna").await;
     home.room(&anna, CreateRoom { alias: Some("taken".into()), ..CreateRoom::default() }).await;
     let before = home.store().head();
-    let state = |kind: &str| InitialState { kind: kind.into(), state_key: String::new(), content: raw(&json!({})) };
+    let state =
+        |kind: &str| InitialState { kind: kind.into(), state_key: String::new(), content: raw(&json!({})) };
     let failing = |tx: &mut wardline_store::WriteTx<'_>, _| {
         tx.execute("DELETE FROM rooms", &[])?;
         Ok(())

@@ -27,10 +27,18 @@ async fn invited_joined_left_forgotten() {
     let invite = rooms.membership(nid, ben.nid).unwrap().unwrap();
     assert_eq!(invite.membership, Membership::Invite);
     let stripped = parse(&invite.stripped.unwrap());
-    let kinds: Vec<_> = stripped.as_array().unwrap().iter().map(|event| event["type"].as_str().unwrap()).collect();
+    let kinds: Vec<_> =
+        stripped.as_array().unwrap().iter().map(|event| event["type"].as_str().unwrap()).collect();
     assert_eq!(
         kinds,
-        ["m.room.create", "m.room.join_rules", "m.room.name", "m.room.encryption", "m.room.member", "m.room.member"]
+        [
+            "m.room.create",
+            "m.room.join_rules",
+            "m.room.name",
+            "m.room.encryption",
+            "m.room.member",
+            "m.room.member"
+        ]
     );
     let joined = rooms.join(ben.caller(), &room, None).await.unwrap();
     assert_eq!(rooms.join(ben.caller(), &room, None).await.unwrap(), joined);
@@ -109,7 +117,8 @@ async fn a_restricted_room_lets_members_of_another_in() {
     let rules = json!({
         "join_rule": "restricted", "allow": [{ "type": "m.room_membership", "room_id": lobby }]
     });
-    let rules = InitialState { kind: "m.room.join_rules".into(), state_key: String::new(), content: raw(&rules) };
+    let rules =
+        InitialState { kind: "m.room.join_rules".into(), state_key: String::new(), content: raw(&rules) };
     let inner = home.room(&anna, CreateRoom { initial_state: vec![rules], ..CreateRoom::default() }).await;
     let rooms = &home.engine.rooms;
     rooms.join(ben.caller(), &lobby, None).await.unwrap();
@@ -121,10 +130,8 @@ async fn a_restricted_room_lets_members_of_another_in() {
 async fn profiles_follow_into_rooms() {
     let home = Home::new();
     let anna = home.person("anna").await;
-    let rooms = [
-        home.room(&anna, CreateRoom::default()).await,
-        home.room(&anna, CreateRoom::default()).await,
-    ];
+    let rooms =
+        [home.room(&anna, CreateRoom::default()).await, home.room(&anna, CreateRoom::default()).await];
     let nid = anna.nid;
     let set = move |tx: &mut wardline_store::WriteTx<'_>| {
         wardline_store::accounts::set_profile_field(tx, nid, "displayname", Some("\"Anna Bell\""))
@@ -158,7 +165,8 @@ async fn what_those_see_who_came_late_or_left() {
             state_key: String::new(),
             content: raw(&json!({ "history_visibility": visibility })),
         };
-        let room = home.room(&anna, CreateRoom { initial_state: vec![setting], ..CreateRoom::default() }).await;
+        let room =
+            home.room(&anna, CreateRoom { initial_state: vec![setting], ..CreateRoom::default() }).await;
         let rooms = &home.engine.rooms;
         home.say(&anna, &room, "one", "1").await.unwrap();
         rooms.invite(anna.caller(), &room, &ben.id, None).await.unwrap();
@@ -177,7 +185,10 @@ async fn what_those_see_who_came_late_or_left() {
         assert_eq!(rooms.event(cat.caller(), &room, &three).is_ok(), left.contains(&"three"));
         assert_eq!(rooms.event(ben.caller(), &room, &two).is_ok(), late.contains(&"two"));
         // Who left sees the state as it was then.
-        rooms.send_state(anna.caller(), &room, "m.room.topic", "", raw(&json!({ "topic": "new" }))).await.unwrap();
+        rooms
+            .send_state(anna.caller(), &room, "m.room.topic", "", raw(&json!({ "topic": "new" })))
+            .await
+            .unwrap();
         let topic = rooms.state_event(cat.caller(), &room, "m.room.topic", "");
         assert!(matches!(topic, Err(EngineError::NotFound(_))));
         let dan = home.person("dan").await;

@@ -15,7 +15,14 @@ use wardline_engine::rooms::{Direction, MessagesQuery, Page, Token};
 use crate::home::{Home, Person, json};
 
 /// A page of history.
-async fn page(home: &Home, who: &Person, room: &RoomId, direction: Direction, from: Option<Token>, limit: usize) -> Page {
+async fn page(
+    home: &Home,
+    who: &Person,
+    room: &RoomId,
+    direction: Direction,
+    from: Option<Token>,
+    limit: usize,
+) -> Page {
     let query =
         MessagesQuery { direction, from, to: None, limit: Some(limit), filter: RoomEventFilter::default() };
     home.engine.rooms.messages(who.caller(), room, query).await.unwrap()

@@ -102,13 +102,17 @@ async fn check(operations: Vec<Operation>) {
         let caller = |n: usize| people[n].caller();
         let rooms = &home.engine.rooms;
         let done = match operation {
-            Operation::Invite(by, who) => rooms.invite(caller(by), &room, &people[who].id, None).await.is_ok(),
+            Operation::Invite(by, who) => {
+                rooms.invite(caller(by), &room, &people[who].id, None).await.is_ok()
+            }
             Operation::Join(who) => rooms.join(caller(who), &room, None).await.is_ok(),
             Operation::Leave(who) => rooms.leave(caller(who), &room, None).await.is_ok(),
             Operation::Kick(by, who) => rooms.kick(caller(by), &room, &people[who].id, None).await.is_ok(),
             Operation::Ban(by, who) => rooms.ban(caller(by), &room, &people[who].id, None).await.is_ok(),
             Operation::Unban(by, who) => rooms.unban(caller(by), &room, &people[who].id, None).await.is_ok(),
-            Operation::Say(who) => home.say(&people[who], &room, &step.to_string(), &step.to_string()).await.is_ok(),
+            Operation::Say(who) => {
+                home.say(&people[who], &room, &step.to_string(), &step.to_string()).await.is_ok()
+            }
             Operation::Topic(who, n) => {
                 let content = raw(&json!({ "topic": n.to_string() }));
                 rooms.send_state(caller(who), &room, "m.room.topic", "", content).await.is_ok()
@@ -129,7 +133,8 @@ async fn check(operations: Vec<Operation>) {
     home.store()
         .read_now(|tx| {
             let row = wardline_store::rooms::get(tx, nid)?.unwrap();
-            let count = |wanted| model.members.values().filter(|membership| **membership == wanted).count() as u64;
+            let count =
+                |wanted| model.members.values().filter(|membership| **membership == wanted).count() as u64;
             assert_eq!((row.joined, row.invited), (count(Membership::Join), count(Membership::Invite)));
             assert_eq!(stream::first_gap(tx)?, None);
             Ok::<_, wardline_engine::EngineError>(())

@@ -33,7 +33,8 @@ async fn power_decides_who_sets_state() {
     levels["events"]["org.test.quiet"] = json!(60);
     rooms.send_state(anna.caller(), &room, "m.room.power_levels", "", raw(&levels)).await.unwrap();
     rooms.send_state(ben.caller(), &room, "m.room.name", "", name("mine")).await.unwrap();
-    let quiet = Message { room: &room, kind: "org.test.quiet", content: raw(&json!({})), txn: None, also: None };
+    let quiet =
+        Message { room: &room, kind: "org.test.quiet", content: raw(&json!({})), txn: None, also: None };
     assert!(matches!(rooms.send(ben.caller(), quiet).await, Err(EngineError::Forbidden(_))));
     levels["users"][ben.id.as_str()] = json!(100);
     let refused = rooms.send_state(ben.caller(), &room, "m.room.power_levels", "", raw(&levels)).await;
@@ -68,7 +69,8 @@ async fn content_that_makes_no_event_is_refused() {
     assert!(matches!(send("m.room.message", json!({ "n": 1.5 })).await, Err(EngineError::BadContent { .. })));
     assert!(matches!(send("m.room.redaction", json!({})).await, Err(EngineError::BadContent { .. })));
     assert!(send("m.room.member", json!({ "membership": "join" })).await.is_err());
-    let state = home.engine.rooms.send_state(anna.caller(), &room, "m.room.member", "nobody", raw(&json!({})));
+    let state =
+        home.engine.rooms.send_state(anna.caller(), &room, "m.room.member", "nobody", raw(&json!({})));
     assert!(state.await.is_err());
     assert_eq!(home.store().head(), before);
 }
