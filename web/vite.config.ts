@@ -9,7 +9,7 @@ export default defineConfig({
         target: ["chrome119", "safari17.4", "firefox121"],
         assetsInlineLimit: 0,
         modulePreload: { polyfill: false },
-        chunkSizeWarningLimit: 1024,
+        chunkSizeWarningLimit: 1500,
         rolldownOptions: {
             onLog(level, log, report) {
                 // Libraries mark modules "use client" for server rendering, which we do not do.

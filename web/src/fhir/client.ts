@@ -29,6 +29,9 @@ const BundleSchema = v.object({
 /** Most resources read in one search; a hospital's ward lists and roles fit many times over. */
 const MAX_PAGES = 20;
 
+/** Longer than any answer takes: then the connection is dead, and trying again is better. */
+const TIMEOUT_MS = 30_000;
+
 /** A thin FHIR R4 client: JSON in, JSON out, same-origin, the session's token. Callers parse what they read. */
 export class FhirClient {
     constructor(
@@ -81,7 +84,11 @@ export class FhirClient {
     private async send(url: string, init: RequestInit): Promise<unknown> {
         const headers: Record<string, string> = { Accept: "application/fhir+json" };
         if (init.body) headers["Content-Type"] = "application/fhir+json";
-        const response = await this.tokens.authorised(url, { ...init, headers });
+        const response = await this.tokens.authorised(url, {
+            ...init,
+            headers,
+            signal: AbortSignal.timeout(TIMEOUT_MS),
+        });
         const body: unknown = await response.json().catch(() => undefined);
         if (response.ok) return body;
         const outcome = v.safeParse(OutcomeSchema, body);

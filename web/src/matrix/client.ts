@@ -31,6 +31,8 @@ export async function makeClient(
         // Without its default of remembering filters, by user name, in the unencrypted localStorage.
         store: new MemoryStore(),
         timelineSupport: true,
+        // A dead connection must not keep a message "being sent" for ever; `/sync` has its own longer limit.
+        localTimeoutMs: 30_000,
         verificationMethods: [],
         disableVoip: true,
     });

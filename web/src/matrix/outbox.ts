@@ -33,6 +33,7 @@ export class Outbox {
     private readonly running = new Set<string>();
     private readonly timers = new Map<string, ReturnType<typeof setTimeout>>();
     private lastSeq = 0;
+    private stopped = false;
     /** Writes to disk happen one after another, so that a removal can never be overtaken by an older write. */
     private writes: Promise<void> = Promise.resolve();
 
@@ -71,8 +72,15 @@ export class Outbox {
         this.flush();
     }
 
+    /** Sends nothing more; what waits stays on disk for whoever goes on. */
+    stop(): void {
+        this.stopped = true;
+        for (const timer of this.timers.values()) clearTimeout(timer);
+    }
+
     /** Tries everything that waits, now; called when the connection comes back. */
     flush(): void {
+        if (this.stopped) return;
         for (const [roomId, timer] of this.timers) {
             clearTimeout(timer);
             this.timers.delete(roomId);

@@ -1,4 +1,4 @@
-import { ClientEvent, HttpApiEvent, type MatrixClient } from "matrix-js-sdk";
+import { ClientEvent, type MatrixClient } from "matrix-js-sdk";
 import { FhirClient } from "../fhir/client.ts";
 import { t } from "../i18n/index.ts";
 import { eraseCryptoStore, makeClient, startSync, type Identity } from "../matrix/client.ts";
@@ -31,6 +31,8 @@ export async function boot(steal = false): Promise<void> {
         return;
     }
     try {
+        // The tab that lost the lock is told at once but needs a moment to let go of its stores.
+        if (steal) await new Promise((resolve) => setTimeout(resolve, 250));
         const vault = await Vault.open();
         const stored = await vault.get<StoredSession>(SESSION);
         useSession.setState({ vault });
@@ -106,14 +108,27 @@ async function run(vault: Vault, session: StoredSession, password?: string): Pro
     });
     new DeliveryReceipts(client).start();
     new HistorySharing(client).start();
-    watchConnection(client, outbox);
+    stopWatching = watchConnection(client, outbox);
     useSession.setState({ phase: "running", client, fhir, outbox, loaded: false, notice: undefined });
     await outbox.start();
     await startSync(client);
-    if (password !== undefined) void prepareCrypto({ client, tokens, holder, password });
+    if (password === undefined) void checkHistory(client);
+    else void prepareCrypto({ client, tokens, holder, password });
 }
 
-function watchConnection(client: MatrixClient, outbox: Outbox): void {
+/** Ends the listeners of the running session. */
+let stopWatching: () => void = () => undefined;
+
+/** Stops everything that this tab does with the session; what is stored stays. */
+function halt(): void {
+    const { client, outbox } = useSession.getState();
+    stopWatching();
+    outbox?.stop();
+    client?.stopClient();
+}
+
+/** Follows the connection; gives the function that stops it. */
+function watchConnection(client: MatrixClient, outbox: Outbox): () => void {
     client.on(ClientEvent.Sync, (state, previous) => {
         if (state === "PREPARED" || state === "SYNCING") {
             useSession.setState({ connection: "online", loaded: true });
@@ -122,11 +137,27 @@ function watchConnection(client: MatrixClient, outbox: Outbox): void {
             useSession.setState({ connection: "reconnecting" });
         }
     });
-    window.addEventListener("online", () => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const retry = (): void => {
+        if (document.visibilityState !== "visible") return;
         client.retryImmediately();
         outbox.flush();
-    });
-    window.addEventListener("offline", () => useSession.setState({ connection: "reconnecting" }));
+    };
+    window.addEventListener("online", retry, { signal });
+    // A phone that wakes up does not wait for its timers.
+    document.addEventListener("visibilitychange", retry, { signal });
+    window.addEventListener("offline", () => useSession.setState({ connection: "reconnecting" }), { signal });
+    return () => controller.abort();
+}
+
+/** After a reload there is no password to set anything up with; say so if it was never finished. */
+async function checkHistory(client: MatrixClient): Promise<void> {
+    await firstSync(client);
+    const api = client.getCrypto();
+    const ready = (await api?.isCrossSigningReady()) && (await api?.checkKeyBackupAndEnable());
+    if (useSession.getState().client === client)
+        useSession.setState({ history: ready ? "readable" : "unreadable" });
 }
 
 /** Sets encryption up behind the scenes; tries again while the password of this sign-in is at hand. */
@@ -161,15 +192,13 @@ function firstSync(client: MatrixClient): Promise<void> {
 
 /** Another tab took over: stop at once, so that two never write to one crypto store. */
 function stepAside(): void {
-    useSession.getState().client?.stopClient();
+    halt();
     useSession.setState({ phase: "elsewhere", client: undefined, fhir: undefined, outbox: undefined });
 }
 
 /** The server ended the session. Softly: keep what is here for the same person; otherwise erase it. */
 async function lose(vault: Vault, session: StoredSession, soft: boolean): Promise<void> {
-    const { client } = useSession.getState();
-    client?.removeAllListeners(HttpApiEvent.SessionLoggedOut);
-    client?.stopClient();
+    halt();
     if (!soft) {
         await forget(t.signIn.endedByServer);
         return;
@@ -179,9 +208,9 @@ async function lose(vault: Vault, session: StoredSession, soft: boolean): Promis
 }
 
 async function forget(notice: string): Promise<void> {
-    const { client, vault } = useSession.getState();
+    const { vault } = useSession.getState();
+    halt();
     const stored = await vault?.get<StoredSession>(SESSION);
-    client?.stopClient();
     sessionStorage.clear();
     sessionStorage.setItem(NOTICE, notice);
     if (stored) eraseCryptoStore(stored.cryptoPrefix);
