@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use wardline_domain::ruma::OwnedEventId;
+
 use crate::{EventNid, Reader, RoomNid, SnapshotNid, StateKeyNid, StoreError, WriteTx, params};
 
 /// Longest chain of changes before a snapshot is written in full.
@@ -19,6 +21,8 @@ pub struct StateEntry {
     pub state_key: String,
     /// The event that holds it.
     pub event: EventNid,
+    /// That event's id.
+    pub event_id: OwnedEventId,
 }
 
 /// The number of a pair of event type and state key, given to it now if it had none.
@@ -120,10 +124,17 @@ pub fn current(tx: &impl Reader, room: RoomNid) -> Result<StateMap, StoreError> 
 /// Any failure of the database.
 pub fn current_entries(tx: &impl Reader, room: RoomNid) -> Result<Vec<StateEntry>, StoreError> {
     tx.query(
-        "SELECT k.kind, k.state_key, s.event_nid FROM current_state s \
-         JOIN state_keys k ON k.nid = s.state_key_nid WHERE s.room_nid = ?1",
+        "SELECT k.kind, k.state_key, s.event_nid, e.event_id FROM current_state s \
+         JOIN state_keys k ON k.nid = s.state_key_nid JOIN events e ON e.nid = s.event_nid WHERE s.room_nid = ?1",
         params![room],
-        |row| Ok(StateEntry { kind: row.get(0)?, state_key: row.get(1)?, event: row.get(2)? }),
+        |row| {
+            Ok(StateEntry {
+                kind: row.get(0)?,
+                state_key: row.get(1)?,
+                event: row.get(2)?,
+                event_id: row.get(3)?,
+            })
+        },
     )
 }
 

@@ -73,7 +73,8 @@ impl Head {
         let held = |nid| events::event_id(tx, nid).map(|event_id| Held { nid, event_id });
         let mut state = StateMap::new();
         for entry in state::current_entries(tx, nid)? {
-            state.insert((entry.kind, entry.state_key), held(entry.event)?);
+            let held = Held { nid: entry.event, event_id: entry.event_id };
+            state.insert((entry.kind, entry.state_key), held);
         }
         let members = members::of_room(tx, nid)?;
         Ok(Some(Self {

@@ -8,7 +8,6 @@ use wardline_audit::{Action, Entry};
 use wardline_domain::Timestamp;
 use wardline_domain::auth::{self, MessageAuth};
 use wardline_domain::build::{BuildContext, EventTemplate, build};
-use wardline_domain::canonical::{Value, parse_object};
 use wardline_domain::event_format::{ClientEvent, write_stripped};
 use wardline_domain::pdu::Pdu;
 use wardline_domain::power_levels::PowerLevels;
@@ -166,14 +165,6 @@ impl Turn<'_> {
     /// Builds an event, checks that it is allowed and puts it on the head. A state event that would change
     /// nothing is not made again: the answer is the event that already says so.
     pub(super) fn send(&mut self, template: EventTemplate) -> Result<OwnedEventId, EngineError> {
-        if let Some(state_key) = &template.state_key
-            && let Some(existing) = self.state(&template.kind, state_key)?
-            && existing.sender == template.sender
-            && parse_object(template.content.get())
-                .is_ok_and(|members| Value::Object(members).to_canonical() == existing.content())
-        {
-            return Ok(existing.event_id.clone());
-        }
         let version = self.head.version;
         let types = auth::auth_types(
             &template.kind,
@@ -193,6 +184,13 @@ impl Turn<'_> {
         };
         let pdu = Arc::new(build(template, place, &self.context.signer)?);
         self.check(&pdu)?;
+        if let Some(state_key) = &pdu.state_key
+            && let Some(existing) = self.state(&pdu.kind, state_key)?
+            && existing.sender == pdu.sender
+            && existing.content() == pdu.content()
+        {
+            return Ok(existing.event_id.clone());
+        }
         self.stage(pdu, auth_nids)
     }
 

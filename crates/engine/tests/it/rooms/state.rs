@@ -119,3 +119,14 @@ async fn members_now_and_then() {
     assert_eq!(count(not_joined).await, 0);
     assert_eq!(count(MembersQuery { at: Some(then), ..not_joined }).await, 1);
 }
+
+#[tokio::test]
+async fn who_left_may_not_even_repeat_what_is_set() {
+    let home = Home::new();
+    let anna = home.person("anna").await;
+    let room = home.room(&anna, CreateRoom { name: Some("Ward".into()), ..CreateRoom::default() }).await;
+    home.engine.rooms.leave(anna.caller(), &room, None).await.unwrap();
+    let name = raw(&json!({ "name": "Ward" }));
+    let refused = home.engine.rooms.send_state(anna.caller(), &room, "m.room.name", "", name).await;
+    assert!(matches!(refused, Err(EngineError::Forbidden(_))));
+}
