@@ -1,6 +1,8 @@
 # make run   builds everything and starts the demo hospital: make run ADDR=127.0.0.1:8008 DATA=./demo-data
 # make test  everything that a change must pass (what .ci/run runs)
 # make lint  formatting and lints only
+# make bench measures and writes docs/performance.md: make bench PEER=synapse SIZE=full ROUNDS=3
+# make profile draws a flame graph of sends and syncs and counts the instructions of a send
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -85,3 +87,15 @@ conformance: dev-binary
 .PHONY: browser
 browser: tools web dev-binary
 	cd web && WARDLINE_BIN="$(DEV_BIN)" node --test --test-reporter=spec e2e/story.test.mjs
+
+# --- measuring ---------------------------------------------------------------------------------------------------
+
+.PHONY: bench
+bench:
+	@scripts/need cargo cc
+	scripts/bench/run
+
+.PHONY: profile
+profile:
+	@scripts/need cargo cc
+	scripts/bench/profile

@@ -1,4 +1,5 @@
-//! (g) Devices that wait for something to happen: memory of each, its socket included, and processor time.
+//! (g) Devices that wait for something to happen: memory of each, its socket included, and processor time. Counted from
+//! a fresh start, so what the server keeps about an account that is connected is part of it.
 
 use futures_util::{
     future::{Either, select, try_join_all},
@@ -18,10 +19,17 @@ use crate::{
 const SETTLE: Duration = Duration::from_secs(3);
 
 pub(super) async fn run(house: &House, sizes: &Sizes) -> Result<Vec<Measurement>> {
-    let Some(pid) = house.pid() else { return Ok(Vec::new()) };
+    if house.pid().is_none() {
+        return Ok(Vec::new());
+    }
     let count = sizes.idle_devices;
-    // Devices are made twice: what the first ones leave in caches is not the memory of a waiting device.
+    // Made and dropped once, so that the devices exist; then a fresh start, so that their memory is not hidden in what
+    // was given back before.
     drop(house.devices(0..count).await?);
+    house.stop().await?;
+    house.start().await?;
+    drop(house.devices(0..1).await?);
+    let Some(pid) = house.pid() else { return Ok(Vec::new()) };
     sleep(SETTLE).await;
     let (resident, kernel) = (process::resident_mib(pid), process::kernel_mib());
     let mut devices = house.devices(0..count).await?;
