@@ -11,7 +11,8 @@ SHELL := /bin/bash
 ADDR ?= 127.0.0.1:8008
 DATA ?= ./demo-data
 
-# A release for `run`, the development profile for every test: nothing is built twice in one command.
+# A release for `run`, the development profile for every test; the whole workspace each time, so that nothing is built
+# twice with other features.
 TARGET ?= $(CURDIR)/target
 DEV_BIN := $(TARGET)/debug/wardline
 export CARGO_TARGET_DIR := $(TARGET)
@@ -78,7 +79,7 @@ test-rust:
 
 .PHONY: dev-binary
 dev-binary:
-	cargo build --locked -p wardline
+	cargo build --locked --workspace --bins
 
 .PHONY: conformance
 conformance: dev-binary
