@@ -100,13 +100,16 @@ fn reach(text: &mut String, view: View<'_>) {
     line(text, &format!("\n{}.", footnote(view.0)));
 }
 
+/// File, title, unit, scenarios and figure of a chart.
+type Chart<'a> = (&'a str, &'a str, &'a str, &'a [&'a str], fn(&Measurement) -> f64);
+
 fn charts(text: &mut String, results: &Results, folder: &std::path::Path) -> Result<()> {
     let view = View(results);
     let sends = ["send.1x1", "send.1x10", "send.1x64", "send.20x64"];
     let equal = ["send.equal"];
     let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     line(text, "\n## Charts\n");
-    let wanted: [(&str, &str, &str, &[&str], fn(&Measurement) -> f64); 3] = [
+    let wanted: [Chart<'_>; 3] = [
         ("throughput", "Sends answered a second (rooms × senders)", "/s", &sends, |one| one.per_second),
         ("latency", "Send, 99th percentile, as fast as answers come", "ms", &sends, |one| one.latency.p99),
         ("equal-load", "Send, 99th percentile, at equal load", "ms", &equal, |one| one.latency.p99),
