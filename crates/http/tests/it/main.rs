@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod client_rooms;
+mod client_sync;
 mod devices;
 mod fhir;
 mod key_backup;
