@@ -137,9 +137,7 @@ impl From<EngineError> for MatrixError {
             EngineError::AliasTaken => Self::new(StatusCode::CONFLICT, "M_ROOM_IN_USE", text),
             EngineError::BadAlias(_) => bad_request("M_BAD_ALIAS", text),
             EngineError::BadRoomState(_) => bad_request("M_INVALID_ROOM_STATE", text),
-            EngineError::ServerControlled(_) => {
-                Self::new(StatusCode::METHOD_NOT_ALLOWED, "M_BAD_JSON", text)
-            }
+            EngineError::ServerControlled(_) => Self::new(StatusCode::METHOD_NOT_ALLOWED, "M_BAD_JSON", text),
             EngineError::PushRule(error) => match error {
                 PushRuleError::NotFound => Self::not_found(text),
                 PushRuleError::Invalid { .. } => Self::bad_json(text),
