@@ -2,6 +2,7 @@
 //!
 //! - `client`: the Matrix Client-Server API, one file per endpoint family, named as the specification's chapter.
 //! - `fhir`: the FHIR R4 API.
+//! - `oauth`: the OAuth 2.0 authorisation server, its sign-in pages and the account page.
 //!
 //! **Architecture invariant:** only this crate (and the gateway's edge) knows status codes and JSON bodies of
 //! the public APIs.
@@ -15,6 +16,7 @@ mod extract;
 mod fhir;
 mod json;
 mod limits;
+mod oauth;
 mod state;
 mod uia;
 
@@ -46,6 +48,7 @@ pub fn router(state: AppState) -> Router {
     Router::new()
         .merge(client::routes())
         .merge(fhir::routes())
+        .merge(oauth::routes())
         .fallback(async || MatrixError::unrecognized(StatusCode::NOT_FOUND))
         .method_not_allowed_fallback(async || MatrixError::unrecognized(StatusCode::METHOD_NOT_ALLOWED))
         .layer(DefaultBodyLimit::max(max_json))

@@ -15,8 +15,9 @@ use serde_json::{Map, Value, json};
 use wardline_domain::ruma::OwnedUserId;
 use wardline_engine::keys::{KeyError, Keys, SigningKeys, Upload, user_id_of};
 use wardline_engine::sync::SyncToken;
+use wardline_identity::Session;
 
-use crate::{AppState, Authenticated, Json, MatrixError, Query, uia};
+use crate::{AppState, Authenticated, Json, MatrixError, Query, oauth, uia};
 
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()
@@ -224,12 +225,31 @@ async fn upload_signing_keys(
     let user = (&*auth.user_id, auth.user_nid);
     match state.engine.keys.upload_signing_keys(user, keys.clone(), false).await {
         Err(KeyError::AuthRequired) => {
-            uia::require(&state, &auth, "device_signing", body.auth).await?;
+            if state.identity.is_oauth_session(auth.session_id)? {
+                allowed_on_account_page(&state, &auth).await?;
+            } else {
+                uia::require(&state, &auth, "device_signing", body.auth).await?;
+            }
             state.engine.keys.upload_signing_keys(user, keys, true).await?;
         }
         result => result?,
     }
     Ok(Json(json!({})))
+}
+
+/// A client that signed in by OAuth knows no password: its user allows the replacement on the account page.
+/// Specification: "OAuth authentication" (`m.oauth`); the other stage is the name that proposals used before.
+async fn allowed_on_account_page(state: &AppState, auth: &Session) -> Result<(), MatrixError> {
+    if state.identity.take_cross_signing_reset(auth).await? {
+        return Ok(());
+    }
+    let session = state.identity.uia().begin(auth.user_id.as_str(), "device_signing");
+    let url = json!({ "url": oauth::account_url(state, oauth::CROSS_SIGNING_RESET) });
+    let stages = ["m.oauth", oauth::CROSS_SIGNING_RESET];
+    let params: Map<String, Value> = stages.iter().map(|stage| ((*stage).to_owned(), url.clone())).collect();
+    Err(uia::challenge(stages[0], &session)
+        .with("flows", json!(stages.map(|stage| json!({ "stages": [stage] }))))
+        .with("params", params))
 }
 
 async fn upload_signatures(

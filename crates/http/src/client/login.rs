@@ -1,6 +1,8 @@
 //! `GET|POST /_matrix/client/v3/login` and `POST /_matrix/client/v3/refresh`.
 //! Specification: Client-Server API, "Login" and "Refreshing access tokens".
 
+use std::net::IpAddr;
+
 use axum::{
     Router,
     extract::State,
@@ -9,7 +11,7 @@ use axum::{
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use wardline_identity::{Device, Tokens};
+use wardline_identity::{Device, Proven, Tokens};
 
 use crate::{
     AppState, ClientAddr, Json, LimitKey, MatrixError,
@@ -48,8 +50,17 @@ impl From<Tokens> for SignedIn {
     }
 }
 
+/// Sign-in through the browser, which ends with a token.
+const SSO: &str = "m.login.sso";
+/// Sign-in with a token that the browser or another device brought.
+const TOKEN: &str = "m.login.token";
+
 async fn flows() -> Json<Value> {
-    Json(json!({ "flows": [{ "type": uia::PASSWORD }] }))
+    Json(json!({ "flows": [
+        { "type": SSO, "oauth_aware_preferred": true, "org.matrix.msc3824.delegated_oidc_compatibility": true },
+        { "type": TOKEN, "get_login_token": true },
+        { "type": uia::PASSWORD },
+    ] }))
 }
 
 #[derive(Deserialize)]
@@ -59,6 +70,7 @@ struct LoginRequest {
     identifier: Option<Identifier>,
     user: Option<String>,
     password: Option<String>,
+    token: Option<String>,
     device_id: Option<String>,
     initial_device_display_name: Option<String>,
     #[serde(default)]
@@ -70,12 +82,40 @@ async fn login(
     ClientAddr(address): ClientAddr,
     Json(body): Json<LoginRequest>,
 ) -> Result<Json<SignedIn>, MatrixError> {
-    if body.kind != uia::PASSWORD {
-        let text = format!("type: only {} is supported", uia::PASSWORD);
-        return Err(MatrixError::new(StatusCode::BAD_REQUEST, "M_UNKNOWN", text));
-    }
-    let user = uia::named_user(body.identifier, body.user)?;
-    let password = body.password.ok_or_else(|| MatrixError::missing_param("password: is required"))?;
+    let proven = match &*body.kind {
+        uia::PASSWORD => by_password(&state, address, body.identifier, body.user, body.password).await?,
+        TOKEN => by_token(&state, address, body.token).await?,
+        _ => {
+            let text = format!("type: must be {} or {TOKEN}", uia::PASSWORD);
+            return Err(MatrixError::new(StatusCode::BAD_REQUEST, "M_UNKNOWN", text));
+        }
+    };
+    let device = Device {
+        device_id: body.device_id,
+        display_name: body.initial_device_display_name,
+        refresh: body.refresh_token,
+    };
+    Ok(Json(state.identity.sign_in(proven, device).await?.into()))
+}
+
+async fn by_token(state: &AppState, address: IpAddr, token: Option<String>) -> Result<Proven, MatrixError> {
+    let token = token.ok_or_else(|| MatrixError::missing_param("token: is required"))?;
+    let key = LimitKey::new("login", address, "");
+    state.limiter.take(&key, state.config.login_address_limit)?;
+    let proven = state.identity.redeem_login_token(&token).await?;
+    state.limiter.give_back(&key);
+    Ok(proven)
+}
+
+async fn by_password(
+    state: &AppState,
+    address: IpAddr,
+    identifier: Option<Identifier>,
+    user: Option<String>,
+    password: Option<String>,
+) -> Result<Proven, MatrixError> {
+    let user = uia::named_user(identifier, user)?;
+    let password = password.ok_or_else(|| MatrixError::missing_param("password: is required"))?;
 
     // Charged before the password is looked at and paid back if it was right.
     let account = state.identity.local_user(&user).map_or(user.clone(), String::from);
@@ -86,13 +126,7 @@ async fn login(
     let proven = state.identity.check_password(&user, &password).await?;
     state.limiter.give_back(&by_account);
     state.limiter.give_back(&by_address);
-
-    let device = Device {
-        device_id: body.device_id,
-        display_name: body.initial_device_display_name,
-        refresh: body.refresh_token,
-    };
-    Ok(Json(state.identity.sign_in(proven, device).await?.into()))
+    Ok(proven)
 }
 
 #[derive(Deserialize)]

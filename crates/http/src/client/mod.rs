@@ -13,6 +13,7 @@ mod joined_rooms;
 mod key_backup;
 mod keys;
 mod login;
+mod login_token;
 mod logout;
 mod media;
 mod media_headers;
@@ -56,6 +57,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .merge(key_backup::routes())
         .merge(keys::routes())
         .merge(login::routes())
+        .merge(login_token::routes())
         .merge(logout::routes())
         .merge(media::routes())
         .merge(members::routes())

@@ -10,6 +10,7 @@ mod key_backup;
 mod keys;
 mod login;
 mod media;
+mod oauth;
 mod profile;
 mod register;
 mod rooms;

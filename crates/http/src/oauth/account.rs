@@ -1,0 +1,267 @@
+//! `GET|POST /account`: the account page and its actions.
+//! Specification: Client-Server API, "Account management" of the OAuth 2.0 API.
+
+use axum::{
+    Router,
+    extract::{OriginalUri, State},
+    response::Response,
+    routing::get,
+};
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::Value;
+use wardline_domain::Timestamp;
+use wardline_identity::{DISPLAY_NAME, IdentityError, oauth::Visitor};
+use wardline_store::sessions::Device;
+
+use super::{
+    CROSS_SIGNING_RESET,
+    browser::{Browser, Posted, go},
+    html::{Html, Page, PageError},
+    sign_in::{sign_in_page, signed_in_as, wrong_again},
+};
+use crate::{AppState, Query};
+
+pub(super) const PATH: &str = "/account";
+const PROFILE: &str = "org.matrix.profile";
+const DEVICES: &str = "org.matrix.devices_list";
+const DEVICE: &str = "org.matrix.device_view";
+const DEVICE_DELETE: &str = "org.matrix.device_delete";
+const DEACTIVATE: &str = "org.matrix.account_deactivate";
+/// The actions as the metadata names them.
+pub(super) const ACTIONS: [&str; 6] =
+    [PROFILE, DEVICES, DEVICE, DEVICE_DELETE, DEACTIVATE, CROSS_SIGNING_RESET];
+
+pub(super) fn routes() -> Router<AppState> {
+    Router::new().route(PATH, get(show).post(act))
+}
+
+/// The action of a link; names that the proposals used before are understood too, and others mean the profile.
+fn action_of(name: &str) -> &'static str {
+    match name {
+        DEVICES | "org.matrix.sessions_list" | "sessions_list" => DEVICES,
+        DEVICE | "org.matrix.session_view" | "session_view" => DEVICE,
+        DEVICE_DELETE | "org.matrix.session_end" | "session_end" => DEVICE_DELETE,
+        DEACTIVATE => DEACTIVATE,
+        CROSS_SIGNING_RESET => CROSS_SIGNING_RESET,
+        _ => PROFILE,
+    }
+}
+
+#[derive(Deserialize)]
+struct AccountQuery {
+    action: Option<String>,
+    device_id: Option<String>,
+}
+
+async fn show(
+    State(state): State<AppState>,
+    browser: Browser,
+    OriginalUri(uri): OriginalUri,
+    Query(query): Query<AccountQuery>,
+) -> Result<Response, PageError> {
+    let next = uri.path_and_query().map_or(PATH, http::uri::PathAndQuery::as_str);
+    let Some(visitor) = &browser.visitor else { return Ok(sign_in_page(&state, &browser, next)) };
+    let action = action_of(query.action.as_deref().unwrap_or_default());
+    page(&state, &browser, visitor, action, query.device_id.as_deref(), None)
+}
+
+/// The page of an action, with what went wrong with it.
+fn page(
+    state: &AppState,
+    browser: &Browser,
+    visitor: &Visitor,
+    action: &'static str,
+    device_id: Option<&str>,
+    wrong: Option<&str>,
+) -> Result<Response, PageError> {
+    let device = |id: Option<&str>| -> Result<Option<Device>, PageError> {
+        Ok(state.identity.devices_of(visitor)?.into_iter().find(|d| Some(&*d.device_id) == id))
+    };
+    let form = |action: &str| {
+        Html::default()
+            .raw("<form method=\"post\" action=\"/account\">")
+            .add(browser.csrf())
+            .hidden("action", action)
+    };
+    let alert = wrong.map_or_else(Html::default, |text| Html::default().alert(text));
+    let (title, body) = match (action, device(device_id)?) {
+        (DEVICES, _) => ("Your devices", device_list(state, visitor)?),
+        (DEVICE, Some(device)) => ("Device", device_page(state, visitor, &device, &form)?),
+        (DEVICE_DELETE, Some(device)) => ("Sign this device out?", delete_page(&device, &form)),
+        (DEVICE | DEVICE_DELETE, None) => {
+            let text = "<p>There is no such device any more; it is signed out.</p>";
+            ("Your devices", Html::default().raw(text).add(device_list(state, visitor)?))
+        }
+        (CROSS_SIGNING_RESET, _) => ("Reset your digital identity?", reset_page(&form)),
+        (DEACTIVATE, _) => ("Close your account?", deactivate_page(&form)),
+        _ => ("Your profile", profile_page(state, visitor, &form)?),
+    };
+    let nav = Html::default()
+        .raw("<nav aria-label=\"Account\"><ul>")
+        .raw(&format!("<li><a href=\"/account?action={PROFILE}\">Profile</a></li>"))
+        .raw(&format!("<li><a href=\"/account?action={DEVICES}\">Devices</a></li>"))
+        .raw(&format!("<li><a href=\"/account?action={CROSS_SIGNING_RESET}\">Reset identity</a></li>"))
+        .raw(&format!("<li><a href=\"/account?action={DEACTIVATE}\">Close account</a></li>"))
+        .raw("</ul></nav>");
+    let body = alert.add(body).add(signed_in_as(browser, PATH)).add(nav);
+    let status = if wrong.is_some() { StatusCode::FORBIDDEN } else { StatusCode::OK };
+    Ok(browser.show(Page { status, ..Page::new(title, body) }))
+}
+
+fn profile_page(
+    state: &AppState,
+    visitor: &Visitor,
+    form: &impl Fn(&str) -> Html,
+) -> Result<Html, PageError> {
+    let name = match state.identity.profile_field(&visitor.user_id, DISPLAY_NAME) {
+        Ok(json) => serde_json::from_str(&json).unwrap_or_default(),
+        Err(IdentityError::NotFound(_)) => String::new(),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(form(PROFILE)
+        .field("displayname", "The name that others see", &name, "maxlength=\"256\" autocomplete=\"name\"")
+        .button("main", "go", "1", "Save")
+        .raw("</form>"))
+}
+
+fn named(device: &Device) -> &str {
+    device.display_name.as_deref().filter(|name| !name.is_empty()).unwrap_or(&device.device_id)
+}
+
+/// When a device was last used, in words that need no time zone.
+fn last_seen(device: &Device, now: Timestamp) -> String {
+    match now.millis_since(device.last_seen_at) / 60_000 {
+        ..=20 => "in use now".to_owned(),
+        minutes @ 21..=119 => format!("last used {minutes} minutes ago"),
+        minutes @ 120..=2879 => format!("last used {} hours ago", minutes / 60),
+        minutes => format!("last used {} days ago", minutes / 1440),
+    }
+}
+
+fn device_list(state: &AppState, visitor: &Visitor) -> Result<Html, PageError> {
+    let now = state.clock.now();
+    let devices = state.identity.devices_of(visitor)?;
+    let list = devices.iter().fold(Html::default().raw("<ul class=\"devices\">"), |html, device| {
+        html.raw("<li><a href=\"")
+            .text(&device_url(DEVICE, &device.device_id))
+            .raw("\">")
+            .text(named(device))
+            .raw("</a><br><span class=\"quiet\">")
+            .text(&last_seen(device, now))
+            .raw("</span></li>")
+    });
+    Ok(list.raw("</ul>"))
+}
+
+fn device_url(action: &str, device_id: &str) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    format!("{PATH}?{}", query.append_pair("action", action).append_pair("device_id", device_id).finish())
+}
+
+fn device_page(
+    state: &AppState,
+    visitor: &Visitor,
+    device: &Device,
+    form: &impl Fn(&str) -> Html,
+) -> Result<Html, PageError> {
+    let client = state.identity.client_on(visitor, &device.device_id)?;
+    let client = client.map_or("an application with your password".to_owned(), |client| {
+        client.client_name.map_or(client.client_uri.clone(), |name| format!("{name} ({})", client.client_uri))
+    });
+    Ok(Html::default()
+        .element("p", named(device))
+        .element("p class=\"quiet\"", &format!("Device id: {}", device.device_id))
+        .element("p class=\"quiet\"", &format!("Signed in by: {client}"))
+        .element("p class=\"quiet\"", &last_seen(device, state.clock.now()))
+        .add(delete_form(device, form)))
+}
+
+fn delete_form(device: &Device, form: &impl Fn(&str) -> Html) -> Html {
+    form(DEVICE_DELETE)
+        .hidden("device_id", &device.device_id)
+        .button("danger", "go", "1", "Sign this device out")
+        .raw("</form>")
+}
+
+fn delete_page(device: &Device, form: &impl Fn(&str) -> Html) -> Html {
+    Html::default()
+        .raw("<p><strong>")
+        .text(named(device))
+        .raw("</strong> will no longer receive messages.</p>")
+        .add(delete_form(device, form))
+}
+
+fn password_field(html: Html) -> Html {
+    html.field(
+        "password",
+        "Your password",
+        "",
+        "type=\"password\" autocomplete=\"current-password\" required",
+    )
+}
+
+fn reset_page(form: &impl Fn(&str) -> Html) -> Html {
+    let html = Html::default()
+        .raw(
+            "<p>Do this only if an application of yours has just asked for it, and you have lost your other \
+             devices and your recovery key. People you have verified will have to verify you again.</p>\
+             <p class=\"note\">If you did not start this, go no further: somebody may be trying to read your \
+             messages.</p>",
+        )
+        .add(form(CROSS_SIGNING_RESET));
+    password_field(html).button("danger", "go", "1", "Allow the reset").raw("</form>")
+}
+
+fn deactivate_page(form: &impl Fn(&str) -> Html) -> Html {
+    let html = Html::default()
+        .raw(
+            "<p>All your devices are signed out, you leave all conversations, and nobody can use your user name \
+             again. <strong>This cannot be undone.</strong></p>",
+        )
+        .add(form(DEACTIVATE));
+    password_field(html)
+        .raw(
+            "<label class=\"check\"><input type=\"checkbox\" name=\"sure\" value=\"yes\" required> Yes, close \
+             my account for good</label>",
+        )
+        .button("danger", "go", "1", "Close my account")
+        .raw("</form>")
+}
+
+async fn act(State(state): State<AppState>, form: Posted) -> Result<Response, PageError> {
+    let Some(visitor) = &form.browser.visitor else { return Ok(sign_in_page(&state, &form.browser, PATH)) };
+    let action = action_of(form.field("action"));
+    if [CROSS_SIGNING_RESET, DEACTIVATE].contains(&action) {
+        let user = visitor.user_id.as_str();
+        if let Some(wrong) = wrong_again(&state, user, form.field("password")).await? {
+            return page(&state, &form.browser, visitor, action, None, Some(wrong));
+        }
+    }
+    let done = match action {
+        DEVICE_DELETE => {
+            state.identity.end_session_on(visitor, form.field("device_id").to_owned()).await?;
+            return go(&state, &format!("{PATH}?action={DEVICES}"), None);
+        }
+        CROSS_SIGNING_RESET => {
+            state.identity.allow_cross_signing_reset(visitor).await?;
+            "You can go back to your application now. It has ten minutes to finish the reset."
+        }
+        DEACTIVATE if form.field("sure") == "yes" => {
+            state.identity.deactivate_visitor(visitor).await?;
+            "Your account is closed."
+        }
+        DEACTIVATE => {
+            let wrong = Some("Tick the box if you are sure.");
+            return page(&state, &form.browser, visitor, action, None, wrong);
+        }
+        PROFILE => {
+            let name = form.field("displayname").trim();
+            let value = (!name.is_empty()).then(|| Value::from(name));
+            state.identity.set_profile_field(&visitor.user_id, DISPLAY_NAME, value.as_ref()).await?;
+            return go(&state, &format!("{PATH}?action={PROFILE}"), None);
+        }
+        _ => return go(&state, PATH, None),
+    };
+    Ok(form.browser.show(Page::new("Done", Html::default().element("p role=\"status\"", done))))
+}

@@ -1,0 +1,135 @@
+//! `GET|POST /oauth/authorize`: sign-in, consent, and back to the client.
+//! Specification: Client-Server API, "Login flow"; RFC 6749 section 4.1.
+
+use axum::{
+    Router,
+    extract::{OriginalUri, State},
+    response::Response,
+    routing::get,
+};
+use url::form_urlencoded;
+use wardline_identity::oauth::{Authorization, AuthorizationError, AuthorizationRequest, Client};
+
+use super::{
+    browser::{Browser, Posted, go},
+    html::{Html, Page, PageError},
+    issuer,
+    sign_in::{sign_in_page, signed_in_as},
+};
+use crate::AppState;
+
+pub(super) const PATH: &str = "/oauth/authorize";
+
+pub(super) fn routes() -> Router<AppState> {
+    Router::new().route(PATH, get(ask).post(decide))
+}
+
+/// Each parameter once: RFC 6749 section 3.1.
+fn parse(query: &[u8]) -> Result<AuthorizationRequest, PageError> {
+    let text = std::str::from_utf8(query).unwrap_or_default();
+    let uri = http::Uri::builder().path_and_query(format!("/?{text}")).build();
+    let uri = uri.map_err(|_| PageError::bad_request("The address is not valid."))?;
+    axum::extract::Query::try_from_uri(&uri).map(|axum::extract::Query(request)| request).map_err(|_| {
+        PageError::bad_request("The application's request is not in order (a parameter is given twice).")
+    })
+}
+
+async fn ask(
+    State(state): State<AppState>,
+    browser: Browser,
+    OriginalUri(uri): OriginalUri,
+) -> Result<Response, PageError> {
+    let request = parse(uri.query().unwrap_or_default().as_bytes())?;
+    let authorization = match state.identity.check_authorization(&request, &issuer(&state)) {
+        Ok(authorization) => authorization,
+        Err(AuthorizationError::Show(error)) => return Err(error.into()),
+        Err(AuthorizationError::Redirect(to)) => return go(&state, &to, None),
+    };
+    let next = uri.path_and_query().map_or(PATH, http::uri::PathAndQuery::as_str);
+    if browser.visitor.is_none() {
+        return Ok(sign_in_page(&state, &browser, next));
+    }
+    Ok(browser.show(consent_page(&browser, &authorization, &request, next)))
+}
+
+/// Who asks: the name that the client claims, always with the host that it cannot claim.
+pub(super) fn client_named(client: &Client) -> Html {
+    Html::default().element("strong", &client.name()).raw(" (").text(&client.host()).raw(")")
+}
+
+/// What consent means, in plain words.
+pub(super) fn what_it_may() -> Html {
+    Html::default().raw(
+        "<p>It will be able to:</p><ul><li>read and send messages as you</li>\
+         <li>see your conversations, your profile and who you talk to</li>\
+         <li>do this until you sign it out</li></ul>",
+    )
+}
+
+/// The client's own pages about terms and privacy.
+fn client_pages(client: &Client) -> Html {
+    let pages = [("Terms", &client.metadata.tos_uri), ("Privacy", &client.metadata.policy_uri)].into_iter();
+    pages.filter_map(|(label, uri)| Some((label, uri.as_deref()?))).fold(
+        Html::default(),
+        |html, (label, uri)| {
+            html.raw("<p class=\"quiet\"><a rel=\"noopener noreferrer\" href=\"")
+                .text(uri)
+                .raw("\">")
+                .text(label)
+                .raw(" of this application</a></p>")
+        },
+    )
+}
+
+fn consent_page(
+    browser: &Browser,
+    authorization: &Authorization,
+    request: &AuthorizationRequest,
+    next: &str,
+) -> Page {
+    let client = &authorization.client;
+    let parameters =
+        request.parameters().iter().fold(Html::default(), |html, (name, value)| html.hidden(name, value));
+    let body = Html::default()
+        .raw("<p>")
+        .add(client_named(client))
+        .raw(" asks to use your account.</p>")
+        .add(what_it_may())
+        .raw("<p class=\"note\">Continue only if you have just started this yourself.</p><form method=\"post\" action=\"")
+        .raw(PATH)
+        .raw("\">")
+        .add(browser.csrf())
+        .add(parameters)
+        .button("main", "decision", "allow", "Continue")
+        .button("plain", "decision", "refuse", "Cancel")
+        .raw("</form>")
+        .add(client_pages(client))
+        .raw("<p class=\"quiet\">New device: ")
+        .text(&authorization.device_id)
+        .raw("</p>")
+        .add(signed_in_as(browser, next));
+    Page { form_source: Some(authorization.redirect_source()), ..Page::new("Allow this application?", body) }
+}
+
+async fn decide(State(state): State<AppState>, form: Posted) -> Result<Response, PageError> {
+    let ours = ["csrf", "decision"];
+    let asked = form.fields.iter().filter(|(name, _)| !ours.contains(&&**name));
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(asked).finish();
+    let request = parse(query.as_bytes())?;
+    let issuer = issuer(&state);
+    let authorization = match state.identity.check_authorization(&request, &issuer) {
+        Ok(authorization) => authorization,
+        Err(AuthorizationError::Show(error)) => return Err(error.into()),
+        Err(AuthorizationError::Redirect(to)) => return go(&state, &to, None),
+    };
+    let Some(visitor) = &form.browser.visitor else {
+        return Ok(sign_in_page(&state, &form.browser, &format!("{PATH}?{query}")));
+    };
+    let to = if form.field("decision") == "allow" {
+        state.identity.allow_authorization(visitor, &authorization, &issuer).await?
+    } else {
+        state.identity.refuse_authorization(visitor, &authorization).await?;
+        authorization.refused(&issuer)
+    };
+    go(&state, &to, None)
+}

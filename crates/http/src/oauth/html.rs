@@ -1,0 +1,210 @@
+//! The pages' HTML: small, without script, readable by screen readers.
+
+use std::fmt::Write as _;
+
+use axum::{
+    Router,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use wardline_identity::{IdentityError, oauth::OAuthError};
+
+use crate::{AppState, MatrixError};
+
+const STYLE: &str = "/oauth/style.css";
+
+pub(super) fn routes() -> Router<AppState> {
+    Router::new().route(STYLE, get(style))
+}
+
+async fn style() -> Response {
+    let headers =
+        [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "max-age=3600")];
+    (headers, include_str!("style.css")).into_response()
+}
+
+/// HTML that may be put on a page as it is: all that came from outside was escaped.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Html(String);
+
+impl Html {
+    /// Markup written here.
+    pub(super) fn raw(mut self, markup: &str) -> Self {
+        self.0.push_str(markup);
+        self
+    }
+
+    /// Text from anywhere, in an element or a quoted attribute.
+    pub(super) fn text(mut self, text: &str) -> Self {
+        for c in text.chars() {
+            match c {
+                '&' => self.0.push_str("&amp;"),
+                '<' => self.0.push_str("&lt;"),
+                '>' => self.0.push_str("&gt;"),
+                '"' => self.0.push_str("&quot;"),
+                '\'' => self.0.push_str("&#39;"),
+                c => self.0.push(c),
+            }
+        }
+        self
+    }
+
+    /// Other HTML.
+    pub(super) fn add(mut self, other: Html) -> Self {
+        self.0.push_str(&other.0);
+        self
+    }
+
+    /// `<tag>text</tag>`; `tag` may have attributes.
+    pub(super) fn element(self, tag: &str, text: &str) -> Self {
+        let name = tag.split(' ').next().unwrap_or(tag);
+        self.raw(&format!("<{tag}>")).text(text).raw(&format!("</{name}>"))
+    }
+
+    /// A hidden field of a form.
+    pub(super) fn hidden(self, name: &str, value: &str) -> Self {
+        self.raw("<input type=\"hidden\" name=\"").text(name).raw("\" value=\"").text(value).raw("\">")
+    }
+
+    /// A labelled field of a form; `attributes` is markup written here.
+    pub(super) fn field(self, name: &str, label: &str, value: &str, attributes: &str) -> Self {
+        self.raw(&format!("<label for=\"{name}\">"))
+            .text(label)
+            .raw(&format!("</label><input id=\"{name}\" name=\"{name}\" value=\""))
+            .text(value)
+            .raw(&format!("\" {attributes}>"))
+    }
+
+    /// A button that sends its form with `name` set to `value`; `class` is `main`, `plain` or `danger`.
+    pub(super) fn button(self, class: &str, name: &str, value: &str, label: &str) -> Self {
+        self.raw(&format!("<button class=\"{class}\" name=\"{name}\" value=\""))
+            .text(value)
+            .raw("\">")
+            .text(label)
+            .raw("</button>")
+    }
+
+    /// What went wrong, where a screen reader says it at once.
+    pub(super) fn alert(self, text: &str) -> Self {
+        self.element("p role=\"alert\" class=\"error\"", text)
+    }
+}
+
+/// A whole page.
+pub(super) struct Page {
+    pub(super) status: StatusCode,
+    pub(super) title: &'static str,
+    pub(super) body: Html,
+    /// Where, besides this server, an answer to a form on the page may send the browser: a CSP source.
+    pub(super) form_source: Option<String>,
+}
+
+impl Page {
+    pub(super) fn new(title: &'static str, body: Html) -> Self {
+        Self { status: StatusCode::OK, title, body, form_source: None }
+    }
+}
+
+impl IntoResponse for Page {
+    fn into_response(self) -> Response {
+        let mut html = String::with_capacity(2048 + self.body.0.len());
+        let title = self.title;
+        let _ = write!(
+            html,
+            "<!doctype html><html lang=\"en-GB\"><head><meta charset=\"utf-8\">\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+             <title>{title} – Wardline</title><link rel=\"stylesheet\" href=\"{STYLE}\"></head>\
+             <body><header><span>Wardline</span></header><main><h1>{title}</h1>{}</main></body></html>",
+            self.body.0
+        );
+        let mut headers = HeaderMap::new();
+        let mut set = |name: HeaderName, value: &'static str| {
+            headers.insert(name, HeaderValue::from_static(value));
+        };
+        set(header::CONTENT_TYPE, "text/html; charset=utf-8");
+        set(header::CACHE_CONTROL, "no-store");
+        set(header::X_FRAME_OPTIONS, "DENY");
+        set(header::REFERRER_POLICY, "no-referrer");
+        let source = self.form_source.map(|source| format!(" {source}")).unwrap_or_default();
+        let policy = format!(
+            "default-src 'none'; style-src 'self'; form-action 'self'{source}; frame-ancestors 'none'; \
+             base-uri 'none'"
+        );
+        if let Ok(policy) = HeaderValue::from_str(&policy) {
+            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+            return (self.status, headers, html).into_response();
+        }
+        // A source that is no header value cannot come from a URL that was parsed.
+        StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    }
+}
+
+/// A page that says why something did not happen.
+#[derive(Debug)]
+pub(super) struct PageError {
+    status: StatusCode,
+    text: String,
+}
+
+impl PageError {
+    pub(super) fn new(status: StatusCode, text: impl Into<String>) -> Self {
+        Self { status, text: text.into() }
+    }
+
+    pub(super) fn bad_request(text: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, text)
+    }
+}
+
+impl From<MatrixError> for PageError {
+    fn from(error: MatrixError) -> Self {
+        let text = match error.status {
+            StatusCode::TOO_MANY_REQUESTS => "Too many attempts. Wait a minute, then try again.".to_owned(),
+            status if status.is_server_error() => "The server has a problem. Try again later.".to_owned(),
+            _ => error.error,
+        };
+        Self { status: error.status, text }
+    }
+}
+
+impl From<IdentityError> for PageError {
+    fn from(error: IdentityError) -> Self {
+        MatrixError::from(error).into()
+    }
+}
+
+impl From<OAuthError> for PageError {
+    fn from(error: OAuthError) -> Self {
+        match error {
+            OAuthError::Refused(_, text) => {
+                Self::bad_request(format!("The application's request is not in order ({text})."))
+            }
+            OAuthError::Server(error) => error.into(),
+        }
+    }
+}
+
+impl IntoResponse for PageError {
+    fn into_response(self) -> Response {
+        let body =
+            Html::default().alert(&self.text).raw("<p>Go back to the application and start again.</p>");
+        Page { status: self.status, ..Page::new("That did not work", body) }.into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_from_outside_becomes_markup() {
+        let evil = "\"><script>'&";
+        let html = Html::default().text(evil).hidden("a", evil).element("p class=\"x\"", evil);
+        let safe = "&quot;&gt;&lt;script&gt;&#39;&amp;";
+        assert_eq!(
+            html.0,
+            format!("{safe}<input type=\"hidden\" name=\"a\" value=\"{safe}\"><p class=\"x\">{safe}</p>")
+        );
+    }
+}

@@ -1,0 +1,48 @@
+//! The OAuth 2.0 authorisation server's endpoints and its pages.
+//!
+//! Specification: Client-Server API, "OAuth 2.0 API". The pages are plain HTML without script: `html` writes them,
+//! `browser` knows who is in front of them, and each of `sign_in`, `authorize`, `link`, `sso` and `account` is one.
+
+mod account;
+mod authorize;
+mod browser;
+mod error;
+mod form;
+mod html;
+mod link;
+mod metadata;
+mod register;
+mod sign_in;
+mod sso;
+mod token;
+
+use axum::Router;
+
+use crate::AppState;
+
+/// The account page, with the action that it is opened for.
+pub(crate) fn account_url(state: &AppState, action: &str) -> String {
+    format!("{}{}?action={action}", state.config.public_base_url, account::PATH)
+}
+
+/// The action of the account page that allows cross-signing keys to be replaced.
+pub(crate) const CROSS_SIGNING_RESET: &str = "org.matrix.cross_signing_reset";
+
+/// All routes under `/oauth` and `/account`, the server metadata, and `/login/sso/redirect`.
+pub(crate) fn routes() -> Router<AppState> {
+    Router::new()
+        .merge(account::routes())
+        .merge(authorize::routes())
+        .merge(html::routes())
+        .merge(link::routes())
+        .merge(metadata::routes())
+        .merge(register::routes())
+        .merge(sign_in::routes())
+        .merge(sso::routes())
+        .merge(token::routes())
+}
+
+/// How this server names itself to clients.
+fn issuer(state: &AppState) -> String {
+    format!("{}/", state.config.public_base_url)
+}
