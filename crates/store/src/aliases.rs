@@ -50,3 +50,12 @@ pub fn of_room(tx: &impl Reader, room: RoomNid) -> Result<Vec<String>, StoreErro
         row.get(0)
     })
 }
+
+/// Points all aliases of a room to another one.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn move_all(tx: &mut WriteTx<'_>, from: RoomNid, to: RoomNid) -> Result<(), StoreError> {
+    tx.execute("UPDATE room_aliases SET room_nid = ?2 WHERE room_nid = ?1", params![from, to])?;
+    Ok(())
+}

@@ -19,6 +19,7 @@ const STEPS: &[(&str, &str)] = &[
     ("60_keys", include_str!("../schema/60_keys.sql")),
     ("61_media", include_str!("../schema/61_media.sql")),
     ("21_oauth", include_str!("../schema/21_oauth.sql")),
+    ("70_client_api", include_str!("../schema/70_client_api.sql")),
 ];
 
 /// Brings the schema up to date in one transaction.

@@ -138,6 +138,19 @@ pub fn current_entries(tx: &impl Reader, room: RoomNid) -> Result<Vec<StateEntry
     )
 }
 
+/// The current state events of one type of a room.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn current_of_kind(tx: &impl Reader, room: RoomNid, kind: &str) -> Result<Vec<EventNid>, StoreError> {
+    tx.query(
+        "SELECT s.event_nid FROM state_keys k JOIN current_state s ON s.state_key_nid = k.nid \
+         WHERE k.kind = ?2 AND s.room_nid = ?1 ORDER BY s.event_nid",
+        params![room, kind],
+        |row| row.get(0),
+    )
+}
+
 /// The event that holds a key in the current state of a room.
 ///
 /// # Errors
