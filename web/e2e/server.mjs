@@ -13,9 +13,15 @@ const binary = process.env["WARDLINE_BIN"] ?? join(root, "target/debug/wardline"
 export class Server {
     #process;
     #address = "127.0.0.1:0";
-    #log = createWriteStream(join(artefacts, "wardline.log"));
+    #logFile;
+    #log;
     data = mkdtempSync(join(tmpdir(), "wardline-e2e-"));
     url = "";
+
+    constructor(name = "wardline") {
+        this.#logFile = join(artefacts, `${name}.log`);
+        this.#log = createWriteStream(this.#logFile);
+    }
 
     /** Starts the demo hospital; a second start is at the same address. */
     async start() {
@@ -30,7 +36,7 @@ export class Server {
             this.#address = new URL(url).host;
             return;
         }
-        assert.fail(`wardline ended before it was ready; see ${join(artefacts, "wardline.log")}`);
+        assert.fail(`wardline ended before it was ready; see ${this.#logFile}`);
     }
 
     /** SIGKILL: no chance to finish anything. */
@@ -68,7 +74,7 @@ export class Server {
             files.some((file) => file.endsWith("wardline.db")),
             "there is a database to look into",
         );
-        return [...files, join(artefacts, "wardline.log")].flatMap((file) => {
+        return [...files, this.#logFile].flatMap((file) => {
             const content = readFileSync(file);
             return words.filter((word) => content.includes(word)).map((word) => `${word} in ${file}`);
         });

@@ -97,16 +97,25 @@ fn page(
         (DEACTIVATE, _) => ("Close your account?", deactivate_page(&form)),
         _ => ("Your profile", profile_page(state, visitor, &form)?),
     };
-    let nav = Html::default()
-        .raw("<nav aria-label=\"Account\"><ul>")
-        .raw(&format!("<li><a href=\"/account?action={PROFILE}\">Profile</a></li>"))
-        .raw(&format!("<li><a href=\"/account?action={DEVICES}\">Devices</a></li>"))
-        .raw(&format!("<li><a href=\"/account?action={CROSS_SIGNING_RESET}\">Reset identity</a></li>"))
-        .raw(&format!("<li><a href=\"/account?action={DEACTIVATE}\">Close account</a></li>"))
-        .raw("</ul></nav>");
-    let body = alert.add(body).add(signed_in_as(browser, PATH)).add(nav);
+    let body = alert.add(body).add(navigation(action)).add(signed_in_as(browser, PATH));
     let status = if wrong.is_some() { StatusCode::FORBIDDEN } else { StatusCode::OK };
     Ok(browser.show(Page { status, ..Page::new(title, body) }))
+}
+
+/// The ways to the other actions.
+fn navigation(current: &str) -> Html {
+    let links = [
+        (PROFILE, "Profile"),
+        (DEVICES, "Devices"),
+        (CROSS_SIGNING_RESET, "Reset identity"),
+        (DEACTIVATE, "Close account"),
+    ];
+    let start = Html::default().raw("<nav class=\"foot\" aria-label=\"Account\"><ul>");
+    let list = links.into_iter().fold(start, |html, (action, label)| {
+        let here = if action == current { " aria-current=\"page\"" } else { "" };
+        html.raw(&format!("<li><a href=\"{PATH}?action={action}\"{here}>{label}</a></li>"))
+    });
+    list.raw("</ul></nav>")
 }
 
 fn profile_page(

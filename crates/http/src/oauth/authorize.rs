@@ -12,7 +12,7 @@ use wardline_identity::oauth::{Authorization, AuthorizationError, AuthorizationR
 
 use super::{
     browser::{Browser, Posted, go},
-    html::{Html, Page, PageError},
+    html::{Html, Page, PageError, form_source},
     issuer,
     sign_in::{sign_in_page, signed_in_as},
 };
@@ -52,7 +52,8 @@ async fn ask(
     Ok(browser.show(consent_page(&browser, &authorization, &request, next)))
 }
 
-/// Who asks: the name that the client claims, always with the host that it cannot claim.
+/// Who asks: the name that the client claims, always with the host that its answers go to or, for an application
+/// on this device, that it claims to come from.
 pub(super) fn client_named(client: &Client) -> Html {
     Html::default().element("strong", &client.name()).raw(" (").text(&client.host()).raw(")")
 }
@@ -95,7 +96,13 @@ fn consent_page(
         .add(client_named(client))
         .raw(" asks to use your account.</p>")
         .add(what_it_may())
-        .raw("<p class=\"note\">Continue only if you have just started this yourself.</p><form method=\"post\" action=\"")
+        .raw("<p class=\"note\">Continue only if you have just started this yourself")
+        .raw(if authorization.is_on_this_device() {
+            ", in an application that you trust on this computer or phone"
+        } else {
+            ""
+        })
+        .raw(".</p><form method=\"post\" action=\"")
         .raw(PATH)
         .raw("\">")
         .add(browser.csrf())
@@ -104,11 +111,14 @@ fn consent_page(
         .button("plain", "decision", "refuse", "Cancel")
         .raw("</form>")
         .add(client_pages(client))
-        .raw("<p class=\"quiet\">New device: ")
+        .raw("<p class=\"quiet\">Device: ")
         .text(&authorization.device_id)
         .raw("</p>")
         .add(signed_in_as(browser, next));
-    Page { form_source: Some(authorization.redirect_source()), ..Page::new("Allow this application?", body) }
+    Page {
+        form_source: Some(form_source(authorization.redirect_uri())),
+        ..Page::new("Allow this application?", body)
+    }
 }
 
 async fn decide(State(state): State<AppState>, form: Posted) -> Result<Response, PageError> {

@@ -8,6 +8,7 @@ use axum::{
     routing::get,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use url::{Host, Url};
 use wardline_identity::{IdentityError, oauth::OAuthError};
 
 use crate::{AppState, MatrixError};
@@ -137,6 +138,17 @@ impl IntoResponse for Page {
         }
         // A source that is no header value cannot come from a URL that was parsed.
         StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    }
+}
+
+/// The content policy's source for an address to which the answer to a form sends the browser.
+pub(super) fn form_source(address: &Url) -> String {
+    let origin = address.origin();
+    // The grammar of sources has no IPv6 addresses, and a private scheme has no origin.
+    if origin.is_tuple() && !matches!(address.host(), Some(Host::Ipv6(_))) {
+        origin.ascii_serialization()
+    } else {
+        format!("{}:", address.scheme())
     }
 }
 

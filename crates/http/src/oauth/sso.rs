@@ -13,7 +13,7 @@ use url::{Url, form_urlencoded};
 use super::{
     authorize::what_it_may,
     browser::{Browser, Posted, go},
-    html::{Html, Page, PageError},
+    html::{Html, Page, PageError, form_source},
     sign_in::{sign_in_page, signed_in_as},
 };
 use crate::{AppState, MatrixError, Query};
@@ -87,10 +87,8 @@ async fn show(
         .button("main", "decision", "allow", "Continue")
         .raw("</form>")
         .add(signed_in_as(&browser, next));
-    // A page of the same host needs its port too; a private scheme has neither.
-    let origin = url.origin();
-    let source = if origin.is_tuple() { origin.ascii_serialization() } else { format!("{}:", url.scheme()) };
-    Ok(browser.show(Page { form_source: Some(source), ..Page::new("Allow this application?", body) }))
+    Ok(browser
+        .show(Page { form_source: Some(form_source(&url)), ..Page::new("Allow this application?", body) }))
 }
 
 async fn decide(State(state): State<AppState>, form: Posted) -> Result<Response, PageError> {

@@ -6,11 +6,16 @@ use serde::{Deserialize, Serialize};
 use url::{Url, form_urlencoded};
 use wardline_audit::{Action, Outcome};
 use wardline_store::oauth::{
-    browsers,
+    browsers, clients,
     codes::{self, NewCode},
 };
 
-use super::{Client, ErrorCode, OAuthError, Visitor, client::CODE, redirect, scope::Scope};
+use super::{
+    Client, ErrorCode, OAuthError, Visitor,
+    client::CODE,
+    redirect::{self, Kind},
+    scope::Scope,
+};
 use crate::{Identity, IdentityError, token};
 
 /// How long a code lasts.
@@ -108,17 +113,18 @@ impl Authorization {
         self.back.with(issuer, &[("error", code), ("error_description", text)])
     }
 
-    /// The redirect URI's part that a form's policy must allow: scheme and authority, or the scheme alone.
+    /// Whether the answer goes to an application on the person's own device. Any application there can claim to be
+    /// this client (RFC 8252 section 8.6), so its name and host prove nothing.
     #[must_use]
-    pub fn redirect_source(&self) -> String {
-        source_of(&self.back.uri)
+    pub fn is_on_this_device(&self) -> bool {
+        self.client.kind() == Kind::Native && self.back.uri.scheme() != "https"
     }
-}
 
-/// The `form-action` source for an address.
-fn source_of(uri: &Url) -> String {
-    let origin = uri.origin();
-    if origin.is_tuple() { origin.ascii_serialization() } else { format!("{}:", uri.scheme()) }
+    /// Where the answer goes.
+    #[must_use]
+    pub fn redirect_uri(&self) -> &Url {
+        &self.back.uri
+    }
 }
 
 /// Why an authorisation request cannot be put before a person.
@@ -206,6 +212,7 @@ impl Identity {
         self.store
             .write(move |tx| {
                 codes::add(tx, &new, at.plus_millis(-REMEMBERED_MS))?;
+                clients::note_used(tx, &new.client_id, at)?;
                 browsers::forget(tx, &cookie)?;
                 let entry = actor
                     .entry(at, Action::ConsentGiven)

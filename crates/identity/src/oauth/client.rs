@@ -98,7 +98,7 @@ impl Client {
         self.metadata.client_name.clone().unwrap_or_else(|| self.host())
     }
 
-    /// The host that it belongs to: the part that cannot be claimed.
+    /// The host of its own page. An application whose answers go to a web address has shown that it is there.
     #[must_use]
     pub fn host(&self) -> String {
         let url = Url::parse(&self.metadata.client_uri).ok();

@@ -88,7 +88,11 @@ impl Identity {
             expires_at: at.plus_millis(LIFETIME_MS),
             interval_ms: INTERVAL_MS,
         };
-        if !self.store.write(move |tx| device_grants::add(tx, &grant, at)).await? {
+        let added = self.store.write(move |tx| {
+            clients::note_used(tx, &grant.client_id, at)?;
+            device_grants::add(tx, &grant, at)
+        });
+        if !added.await? {
             return Err(OAuthError::new(ErrorCode::TemporarilyUnavailable, "try again"));
         }
         Ok(DeviceAuthorization {

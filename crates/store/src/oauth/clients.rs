@@ -28,6 +28,15 @@ pub fn register(tx: &mut WriteTx<'_>, client: &ClientRow, at: Timestamp) -> Resu
     Ok(())
 }
 
+/// Notes that a client begins a sign-in.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn note_used(tx: &mut WriteTx<'_>, id: &str, at: Timestamp) -> Result<(), StoreError> {
+    tx.execute("UPDATE oauth_clients SET used_at = ?2 WHERE id = ?1", params![id, at])?;
+    Ok(())
+}
+
 /// Forgets clients that were last used before `before` and hold no session, code or waiting device.
 ///
 /// # Errors

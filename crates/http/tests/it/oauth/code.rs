@@ -61,6 +61,38 @@ async fn the_query_mode_keeps_the_query_and_an_own_device_is_used_again() {
 }
 
 #[tokio::test]
+async fn an_application_on_the_device_is_reached_by_its_loopback_or_scheme() {
+    let server = Server::new().await;
+    let mut native = metadata();
+    native["application_type"] = json!("native");
+    native["redirect_uris"] =
+        json!(["com.example.app:/callback", "http://127.0.0.1/callback", "http://[::1]/callback"]);
+    let client = text(&server.call("POST /oauth/register", "", native).await.body, "client_id");
+    for (redirect, source) in [
+        ("com.example.app:/callback", "com.example.app:;"),
+        ("http://127.0.0.1:49152/callback", "http://127.0.0.1:49152;"),
+        ("http://[::1]:49152/callback", "http:;"),
+    ] {
+        let changes = [("redirect_uri", redirect), ("response_mode", "query")];
+        let mut browser = Browser::new(&server);
+        let consent = browser.sign_in(&authorize_path(&client, &changes)).await;
+        let policy = consent.headers["content-security-policy"].to_str().unwrap();
+        assert!(policy.contains(&format!("form-action 'self' {source}")), "{policy}");
+        assert!(consent.html.contains("that you trust on this computer or phone"));
+        let back = browser.fill(&consent, "/oauth/authorize", &[("decision", "allow")]).await.location();
+        assert!(back.starts_with(&format!("{redirect}?code=")), "{back}");
+        let fields = [
+            ("grant_type", "authorization_code"),
+            ("client_id", &*client),
+            ("code", &answer_of(&back)["code"]),
+            ("redirect_uri", redirect),
+            ("code_verifier", VERIFIER),
+        ];
+        post(&server, TOKEN, &fields).await.ok();
+    }
+}
+
+#[tokio::test]
 async fn a_code_used_twice_ends_the_session_that_it_opened() {
     let server = Server::new().await;
     let client = register(&server).await;
