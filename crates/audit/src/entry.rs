@@ -62,6 +62,8 @@ actions! {
     DirectoryWritten = "directory.written",
     /// A request went from one state to another; `state` in the detail says to which.
     RequestTransition = "request.transition",
+    /// An event, room or user was reported; `report` in the detail is the report's number.
+    Reported = "report",
     /// A file was imported.
     Import = "import",
 }

@@ -30,6 +30,7 @@ mod thumbnails;
 pub mod to_device;
 pub mod typing;
 pub mod unread;
+pub mod user_directory;
 
 use std::sync::Arc;
 

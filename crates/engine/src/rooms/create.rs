@@ -175,7 +175,7 @@ impl Rooms {
 
     /// The create event. A salt makes the hash of it, which since version 12 is the id of the room, one that
     /// nobody can guess and that no second room gets.
-    fn create_event(
+    pub(super) fn create_event(
         &self,
         caller: Caller<'_>,
         room: &mut CreateRoom,
@@ -291,7 +291,7 @@ impl Rooms {
     }
 
     /// The alias, the audit entry and the caller's own work, in the room's transaction.
-    fn with_alias_and_audit(
+    pub(super) fn with_alias_and_audit(
         &self,
         caller: Caller<'_>,
         also: Option<Also>,
@@ -323,7 +323,7 @@ fn fresh_id(turn: &Turn<'_>) -> Result<wardline_domain::ruma::OwnedEventId, Engi
 }
 
 /// What the rules forbid at creation is a contradiction in the request, not a lack of rights.
-fn contradiction(error: EngineError) -> EngineError {
+pub(super) fn contradiction(error: EngineError) -> EngineError {
     match error {
         EngineError::Forbidden(reason) => EngineError::BadRoomState(reason),
         other => other,

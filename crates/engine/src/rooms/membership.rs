@@ -221,7 +221,7 @@ impl Rooms {
 }
 
 /// Puts a member event on the head.
-fn set(
+pub(super) fn set(
     turn: &mut Turn<'_>,
     user: &OwnedUserId,
     sender: &OwnedUserId,

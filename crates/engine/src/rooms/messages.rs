@@ -126,7 +126,8 @@ impl Rooms {
             .read(move |tx| {
                 let caller = Caller { user, user_id: &user_id, device: device.as_deref() };
                 let mut scribe = Scribe::new(tx, &context, nid, caller)?;
-                around(tx, &mut scribe, nid, &event, limit, &filter)
+                let half = limit.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT) / 2;
+                around(tx, &mut scribe, nid, &event, (half, half), &filter)
             })
             .await
     }
@@ -164,20 +165,20 @@ fn page(
     })
 }
 
-fn around(
+/// An event with at most so many events before and after it.
+pub(super) fn around(
     tx: &ReadTx<'_>,
     scribe: &mut Scribe<'_>,
     room: RoomNid,
     event: &EventId,
-    limit: Option<usize>,
+    (most_before, most_after): (usize, usize),
     filter: &RoomEventFilter,
 ) -> Result<Context, EngineError> {
     let (event, membership) = scribe.find(tx, room, event)?;
-    let half = limit.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT) / 2;
     let here = (event.topo, event.pos);
     let before_here = (event.topo, event.pos.saturating_sub(1));
-    let before = walk(tx, scribe, room, Direction::Backwards, before_here, None, half, filter)?;
-    let after = walk(tx, scribe, room, Direction::Forwards, here, None, half, filter)?;
+    let before = walk(tx, scribe, room, Direction::Backwards, before_here, None, most_before, filter)?;
+    let after = walk(tx, scribe, room, Direction::Forwards, here, None, most_after, filter)?;
     let mut out = String::new();
     scribe.write(tx, &event, membership, &mut out)?;
     let last = after.events.last().map_or(&event, |(event, _)| event);

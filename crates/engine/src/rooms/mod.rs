@@ -7,16 +7,24 @@
 mod aliases;
 mod commit;
 mod create;
+mod directory;
 mod head;
+mod hierarchy;
+mod knock;
 mod membership;
 mod messages;
 mod profile;
 mod read;
 mod relations;
+mod report;
+mod search;
 mod send;
 mod shard;
+mod summary;
+mod threads;
 mod token;
 mod turn;
+mod upgrade;
 mod visibility;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -30,10 +38,15 @@ use wardline_store::{RoomNid, UserNid, rooms, users};
 
 pub use commit::Also;
 pub use create::{CreateRoom, InitialState, Preset};
+pub use directory::{DirectoryPage, DirectoryQuery};
+pub use hierarchy::{Hierarchy, HierarchyQuery, HierarchyRoom, HierarchyToken};
 pub use messages::{Context as EventContext, Direction, MessagesQuery, Page};
 pub use read::MembersQuery;
 pub use relations::{RelationsQuery, bundle};
+pub use search::{Hit, SearchPage, SearchQuery};
 pub use send::Message;
+pub use summary::Summary;
+pub use threads::{ThreadsPage, ThreadsQuery};
 pub use token::Token;
 pub use visibility::{Eyes, state_for};
 

@@ -244,7 +244,7 @@ impl Turn<'_> {
             .map_err(|_| EngineError::bad_content("state_key", "not a user id"))?;
         let membership = Membership::of(Some(pdu));
         let stripped = match membership {
-            Membership::Invite => Some(self.stripped_state(pdu)?),
+            Membership::Invite | Membership::Knock => Some(self.stripped_state(pdu)?),
             _ => None,
         };
         let changed = self.head.members.get(&user) != Some(&membership);
@@ -261,12 +261,14 @@ impl Turn<'_> {
         Ok(Some(StagedMember { user, membership, stripped, audit }))
     }
 
-    /// The state that an invited user sees, with the invite itself last.
+    /// The state that a user sees who is invited or knocks, with the invite or the knock itself last.
     fn stripped_state(&self, invite: &Pdu) -> Result<String, EngineError> {
         let mut out = String::from("[");
         let keys = STRIPPED.iter().map(|kind| (*kind, ""));
         for (kind, key) in keys.chain([("m.room.member", invite.sender.as_str())]) {
-            if let Some(event) = self.state(kind, key)? {
+            if let Some(event) = self.state(kind, key)?
+                && !invite.is_state(kind, key)
+            {
                 write_stripped(&mut out, &event);
                 out.push(',');
             }
