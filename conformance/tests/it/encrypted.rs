@@ -20,11 +20,11 @@ use serde_json::json;
 
 use crate::server::Server;
 
-const PASSWORD: &str = "a long enough passphrase";
+pub(crate) const PASSWORD: &str = "a long enough passphrase";
 /// How often a client syncs for something that was already acknowledged to the other side.
 const PATIENCE: usize = 20;
 
-async fn register(server: &Server, name: &str) {
+pub(crate) async fn register(server: &Server, name: &str) {
     let answer = reqwest::Client::new()
         .post(format!("{}/_matrix/client/v3/register", server.url))
         .json(&json!({

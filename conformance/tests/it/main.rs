@@ -3,5 +3,6 @@
 mod crash;
 mod encrypted;
 mod hospital;
+mod oauth;
 mod process;
 mod server;
