@@ -78,9 +78,9 @@ async function allow(oauth, device, mode, name) {
     return new URLSearchParams(mode === "fragment" ? url.hash.slice(1) : url.search);
 }
 
-for (const [name, device, mode] of [
-    ["phone", phone, "fragment"],
-    ["desktop", desktop, "query"],
+for (const { name, device, mode } of [
+    { name: "phone", device: phone, mode: "fragment" },
+    { name: "desktop", device: desktop, mode: "query" },
 ]) {
     test(`an application signs in, refreshes and signs out (${name})`, async () => {
         const oauth = await register();
@@ -126,9 +126,9 @@ test("a device without a browser is allowed on a phone", async () => {
 });
 
 test("the account page, on a phone and a desktop", async () => {
-    for (const [name, device] of [
-        ["phone", phone],
-        ["desktop", desktop],
+    for (const { name, device } of [
+        { name: "phone", device: phone },
+        { name: "desktop", device: desktop },
     ]) {
         const window = await Window.open(browser, metadata.account_management_uri, device);
         await signIn(window, "megan.evans");
