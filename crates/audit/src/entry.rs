@@ -60,6 +60,10 @@ actions! {
     PatientSearched = "patient.searched",
     /// A role, shift, ward or other part of the directory was made or changed.
     DirectoryWritten = "directory.written",
+    /// Somebody took, offered, accepted, declined or put down a role; `change` in the detail says which.
+    RoleChanged = "role.changed",
+    /// A role has another holder, or none; `from` and `to` in the detail.
+    RoleHeld = "role.held",
     /// A request went from one state to another; `state` in the detail says to which.
     RequestTransition = "request.transition",
     /// An event, room or user was reported; `report` in the detail is the report's number.

@@ -84,6 +84,7 @@ impl Clinical {
                 wardline_audit::append(tx, &entry.target(format!("playbook/{}", playbook.id)))
             })
             .await?;
+        self.rota_changed();
         Ok(ImportReport { applied: 1, problems: Vec::new() })
     }
 }

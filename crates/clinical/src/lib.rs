@@ -2,7 +2,7 @@
 //!
 //! [`Clinical`] is the whole floor: built once with the store, the column key, the clock, the random source and
 //! its port into Matrix ([`Conversations`]), and asked by `http`. Its parts: `directory` (who and what there is),
-//! `on_call` (who holds a role), `patients` (admission to discharge), `access` (who may resolve a patient),
+//! `on_call` (who holds a role), `sign_on` (taking it and handing it over), `duty` (what follows the role), `patients` (admission to discharge), `access` (who may resolve a patient),
 //! `requests` (raising and moving them), `timers` (their durable clocks), `outbox` (work in rooms that follows a
 //! decision), `import` (FHIR bundles, HL7 v2 ADT files, playbooks).
 //!
@@ -14,7 +14,9 @@
 //! - A clock rings once, however often the server restarts.
 
 mod access;
+mod alarms;
 mod directory;
+mod duty;
 mod error;
 mod import;
 mod on_call;
@@ -22,9 +24,10 @@ mod outbox;
 mod patients;
 mod ports;
 mod requests;
+mod sign_on;
 mod timers;
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicI64};
 
 use tokio::sync::Notify;
 use wardline_domain::{
@@ -36,12 +39,14 @@ use wardline_store::Store;
 pub use error::ClinicalError;
 pub use import::{ImportMode, ImportProblem, ImportReport};
 pub use jiff::tz::TimeZone;
-pub use on_call::OnCall;
+pub use on_call::{OnCall, OpenOffer};
 pub use ports::{Conversations, PortError, PortFuture};
 pub use requests::{NewRequest, TaskView};
+pub use sign_on::Until;
 pub use wardline_store::clinical::{
     ColumnCipher,
     directory::{Location, LocationKind, Organisation, Practitioner, Service},
+    on_call::Rank,
     patients::{Demographics, Patient},
     rota::{Duty, PractitionerRole},
     tasks::Task,
@@ -72,6 +77,8 @@ pub struct Clinical {
     parts: ClinicalParts,
     timers_changed: Notify,
     outbox_filled: Notify,
+    /// When the roles are looked at next, in ms.
+    roles_due: AtomicI64,
 }
 
 /// The signed-in person behind a call.
@@ -95,7 +102,12 @@ impl Clinical {
     /// Builds the floor. Nothing runs until [`Clinical::run`].
     #[must_use]
     pub fn new(parts: ClinicalParts) -> Self {
-        Self { parts, timers_changed: Notify::new(), outbox_filled: Notify::new() }
+        Self {
+            parts,
+            timers_changed: Notify::new(),
+            outbox_filled: Notify::new(),
+            roles_due: AtomicI64::new(0),
+        }
     }
 
     /// Runs the clocks and the outbox until the future is dropped, which is safe at any instant.

@@ -6,7 +6,11 @@ use wardline_domain::{
 };
 use wardline_store::{
     Reader, StoreError,
-    clinical::{ColumnCipher, directory, rota},
+    clinical::{
+        ColumnCipher, directory,
+        on_call::{self, Rank},
+        rota,
+    },
 };
 
 use crate::{Clinical, ClinicalError, Practitioner, PractitionerRole, Service};
@@ -18,6 +22,21 @@ pub struct OnCall {
     pub service: Service,
     /// The shift and who works it; `None` is a vacancy.
     pub holder: Option<(PractitionerRole, Practitioner)>,
+    /// How the holder comes to hold it.
+    pub rank: Option<Rank>,
+    /// An offer to somebody that is not answered yet.
+    pub offer: Option<OpenOffer>,
+}
+
+/// An offer of a role that is not answered yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenOffer {
+    /// Who offers it.
+    pub from: Practitioner,
+    /// To whom.
+    pub to: Practitioner,
+    /// Until when they would hold it.
+    pub until: Timestamp,
 }
 
 impl Clinical {
@@ -50,7 +69,7 @@ impl Clinical {
     }
 }
 
-fn on_call(
+pub(crate) fn on_call(
     tx: &impl Reader,
     cipher: &ColumnCipher,
     service: Service,
@@ -60,7 +79,14 @@ fn on_call(
         Some(shift) => directory::practitioner(tx, &shift.person)?.map(|person| (shift, person)),
         None => None,
     };
-    Ok(OnCall { service, holder })
+    let rank = holder.as_ref().map(|(shift, _)| on_call::rank(tx, &shift.id)).transpose()?;
+    let offer = match on_call::offer(tx, cipher, &service.id, now)? {
+        Some(offer) => directory::practitioner(tx, &offer.from)?
+            .zip(directory::practitioner(tx, &offer.to)?)
+            .map(|(from, to)| OpenOffer { from, to, until: offer.until }),
+        None => None,
+    };
+    Ok(OnCall { service, holder, rank, offer })
 }
 
 /// For every step of a plan, who would be asked now.

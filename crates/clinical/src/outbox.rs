@@ -3,17 +3,20 @@
 //! A job is written in the transaction of its decision. One worker does the jobs, those of one patient in order,
 //! and deletes each when it is done; after a crash it begins again with what is left.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use wardline_domain::ruma::{OwnedRoomId, OwnedUserId};
 use wardline_store::{
     StoreError, WriteTx,
-    clinical::{directory, outbox, patients, rota},
+    clinical::{directory, on_call, outbox, patients, rota, tasks},
 };
 
-use crate::{Clinical, ClinicalError, PortError, user_of};
+use crate::{Clinical, ClinicalError, PortError, Task, requests::OwnRequest, user_of};
 
 /// How long to wait before jobs that failed are tried again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -26,10 +29,34 @@ const PAGE: usize = 64;
 pub(crate) enum Job {
     /// Open the patient's conversation if there is none, and see that the staff of the ward are in it.
     Gather { patient: String },
+    /// Have a person leave the patient's conversation, if they were in it only through a role that they do not hold
+    /// any more.
+    Leave { patient: String, person: String },
     /// Say in the room what happened to a request. Who is asked and is not a member is named for an invitation.
-    Announce { room: OwnedRoomId, kind: String, content: Value, asks: Option<OwnedUserId>, key: String },
+    /// For a request of the server itself (`own`) they are brought into the role's conversation at once.
+    Announce {
+        room: OwnedRoomId,
+        kind: String,
+        content: Value,
+        asks: Option<OwnedUserId>,
+        key: String,
+        #[serde(default)]
+        own: bool,
+    },
     /// Invite the person asked, if no member has done it meanwhile.
-    Invite { room: OwnedRoomId, user: OwnedUserId },
+    Invite {
+        room: OwnedRoomId,
+        user: OwnedUserId,
+        #[serde(default)]
+        own: bool,
+    },
+    /// Raise a request of the server itself in the conversation of a role.
+    Raise { service: String, request: OwnRequest },
+}
+
+/// Whose jobs are done in order: the patient's, or the room's.
+pub(crate) fn subject(task: &Task) -> String {
+    task.patient.clone().filter(|_| task.description.is_none()).unwrap_or_else(|| task.room.to_string())
 }
 
 /// Leaves a job, in the transaction of the decision.
@@ -96,7 +123,16 @@ impl Clinical {
         let rooms = &self.parts.conversations;
         match job {
             Job::Gather { patient } => self.gather(patient).await?,
-            Job::Announce { room, kind, mut content, asks, key } => {
+            Job::Leave { patient, person } => self.leave(patient, person).await?,
+            Job::Announce { room, kind, content, asks, key, own: true } => {
+                if let Some(user) = asks {
+                    rooms.join(&room, &user).await?;
+                }
+                rooms.announce(&room, &kind, content, &key).await?;
+            }
+            Job::Invite { own: true, .. } => {}
+            Job::Raise { service, request } => self.raise_own(service, request).await?,
+            Job::Announce { room, kind, mut content, asks, key, own: false } => {
                 if let (Some(user), Some(fields)) = (asks, content.as_object_mut())
                     && !rooms.is_member(&room, &user)
                 {
@@ -104,7 +140,7 @@ impl Clinical {
                 }
                 rooms.announce(&room, &kind, content, &key).await?;
             }
-            Job::Invite { room, user } => {
+            Job::Invite { room, user, own: false } => {
                 if !rooms.is_member(&room, &user) {
                     rooms.invite(&room, &user).await?;
                 }
@@ -119,11 +155,13 @@ impl Clinical {
         let patient = self.find_patient(&reference)?;
         let staff = self.staff_of(patient.record.ward).await?;
         let rooms = &self.parts.conversations;
+        self.note_duties(&reference, patient.room.as_ref(), &staff).await?;
+        let users = staff.iter().map(|member| member.user.clone());
         let Some(room) = patient.room else {
-            let room = rooms.create_patient_room(&reference, staff).await?;
+            let room = rooms.create_patient_room(&reference, users.collect()).await?;
             return Ok(self.parts.store.write(move |tx| patients::set_room(tx, &reference, &room)).await?);
         };
-        for user in staff {
+        for user in users {
             match rooms.join(&room, &user).await {
                 Err(PortError::Refused(reason)) => tracing::warn!(reason, "a member of staff was not joined"),
                 other => other?,
@@ -132,26 +170,104 @@ impl Clinical {
         Ok(())
     }
 
+    /// Notes, before anybody is joined, who comes in only through a role. Who is in the room for another reason
+    /// stays so.
+    async fn note_duties(
+        &self,
+        reference: &str,
+        room: Option<&OwnedRoomId>,
+        staff: &[Member],
+    ) -> Result<(), ClinicalError> {
+        let rooms = &self.parts.conversations;
+        let is_member = |user| room.is_some_and(|room| rooms.is_member(room, user));
+        let through_role: Vec<(Member, bool)> = staff
+            .iter()
+            .filter(|member| !member.assigned)
+            .map(|member| (member.clone(), is_member(&member.user)))
+            .collect();
+        if through_role.is_empty() {
+            return Ok(());
+        }
+        let (cipher, reference) = (self.parts.cipher.clone(), reference.to_owned());
+        self.parts
+            .store
+            .write(move |tx| {
+                for (member, is_member) in through_role {
+                    let person = member.user.localpart();
+                    if is_member && on_call::duties(tx, &cipher, &reference, person)?.is_empty() {
+                        continue;
+                    }
+                    for role in &member.roles {
+                        on_call::add_duty_member(tx, &cipher, &reference, role, person)?;
+                    }
+                }
+                Ok(())
+            })
+            .await?;
+        Ok(())
+    }
+
+    async fn leave(&self, reference: String, person: String) -> Result<(), ClinicalError> {
+        let patient = self.find_patient(&reference)?;
+        let user = user_of(&person, &self.parts.server_name)?;
+        let Some(room) = patient.room else { return Ok(()) };
+        if self.staff_of(patient.record.ward).await?.iter().any(|member| member.user == user) {
+            return Ok(());
+        }
+        let (cipher, now) = (&self.parts.cipher, self.parts.clock.now());
+        let may_go = self.parts.store.read_now(|tx| {
+            let roles = on_call::duties(tx, cipher, &reference, &person)?;
+            for role in &roles {
+                if rota::holder(tx, cipher, role, now)?.is_some_and(|shift| shift.person == person) {
+                    return Ok::<_, ClinicalError>(false);
+                }
+            }
+            Ok(!roles.is_empty() && !tasks::is_engaged(tx, cipher, &reference, &person)?)
+        })?;
+        if !may_go {
+            return Ok(());
+        }
+        self.parts.conversations.leave(&room, &user).await?;
+        let cipher = self.parts.cipher.clone();
+        let forget =
+            move |tx: &mut WriteTx<'_>| on_call::remove_duty_member(tx, &cipher, &reference, &person);
+        Ok(self.parts.store.write(forget).await?)
+    }
+
     /// The people of a ward: those assigned to it and those who hold a role that covers it, now.
-    async fn staff_of(&self, ward: Option<String>) -> Result<Vec<OwnedUserId>, ClinicalError> {
+    async fn staff_of(&self, ward: Option<String>) -> Result<Vec<Member>, ClinicalError> {
         let Some(ward) = ward else { return Ok(Vec::new()) };
         let (cipher, now, server) =
             (self.parts.cipher.clone(), self.parts.clock.now(), self.parts.server_name.clone());
         self.parts
             .store
             .read(move |tx| {
+                // For each person: whether they are assigned to the ward, and the roles that they hold.
+                let mut people: BTreeMap<String, (bool, Vec<String>)> = BTreeMap::new();
                 let assigned = rota::Filter { ward: Some(&ward), at: Some(now), ..rota::Filter::default() };
-                let mut people: Vec<String> = rota::find(tx, &cipher, &assigned, PAGE * PAGE)?
-                    .into_iter()
-                    .map(|role| role.person)
-                    .collect();
-                for service in directory::services_of_ward(tx, &ward)? {
-                    people.extend(rota::holder(tx, &cipher, &service, now)?.map(|shift| shift.person));
+                for role in rota::find(tx, &cipher, &assigned, PAGE * PAGE)? {
+                    people.entry(role.person).or_default().0 = true;
                 }
-                people.sort();
-                people.dedup();
-                people.iter().map(|person| user_of(person, &server)).collect()
+                for service in directory::services_of_ward(tx, &ward)? {
+                    if let Some(shift) = rota::holder(tx, &cipher, &service, now)? {
+                        people.entry(shift.person).or_default().1.push(service);
+                    }
+                }
+                let member = |(person, (assigned, roles)): (String, (bool, Vec<String>))| {
+                    Ok(Member { user: user_of(&person, &server)?, assigned, roles })
+                };
+                people.into_iter().map(member).collect()
             })
             .await
     }
+}
+
+/// One of the people of a ward.
+#[derive(Clone, Debug)]
+struct Member {
+    user: OwnedUserId,
+    /// Whether they are assigned to the ward itself.
+    assigned: bool,
+    /// The roles covering it that they hold.
+    roles: Vec<String>,
 }

@@ -29,8 +29,14 @@ pub trait Conversations: Send + Sync + Debug {
         members: Vec<OwnedUserId>,
     ) -> PortFuture<'a, OwnedRoomId>;
 
+    /// Opens the conversation of a role, named as the role; if the clerk has opened it before, gives that room.
+    fn create_role_room<'a>(&'a self, service: &'a str, name: &'a str) -> PortFuture<'a, OwnedRoomId>;
+
     /// Joins a local user to a room; nothing to do if they are in it.
     fn join<'a>(&'a self, room: &'a RoomId, user: &'a UserId) -> PortFuture<'a, ()>;
+
+    /// Has a local user leave a room; nothing to do if they are not in it.
+    fn leave<'a>(&'a self, room: &'a RoomId, user: &'a UserId) -> PortFuture<'a, ()>;
 
     /// Invites a user to a room; nothing to do if they are invited or in it.
     fn invite<'a>(&'a self, room: &'a RoomId, user: &'a UserId) -> PortFuture<'a, ()>;

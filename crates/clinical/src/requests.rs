@@ -4,6 +4,7 @@ mod announce;
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use wardline_audit::{Action, Entry};
 use wardline_domain::{
     Timestamp,
@@ -16,12 +17,18 @@ use wardline_domain::{
 use wardline_store::{
     Reader, WriteTx,
     clinical::{
-        ColumnCipher, directory, playbooks, tasks,
+        ColumnCipher, directory, on_call as duty_rows, playbooks, tasks,
         timers::{self, Timer, TimerKind},
     },
 };
 
-use crate::{Caller, Clinical, ClinicalError, Task, directory::MAX_FOUND, on_call, user_of};
+use crate::{
+    Caller, Clinical, ClinicalError, Task,
+    directory::MAX_FOUND,
+    on_call,
+    outbox::{self, Job},
+    user_of,
+};
 
 /// How long a member's client has to invite the person asked before the clerk does, in milliseconds.
 const INVITE_AFTER: i64 = 5000;
@@ -45,6 +52,16 @@ pub struct NewRequest {
     pub event: Option<String>,
     /// The patient's room as the caller knows it; must be the right one if given.
     pub room: Option<OwnedRoomId>,
+}
+
+/// A request that the server raises itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OwnRequest {
+    pub(crate) id: String,
+    pub(crate) patient: Option<String>,
+    /// Plain words without patient data.
+    pub(crate) description: String,
+    pub(crate) plan: Vec<PlannedStep>,
 }
 
 /// A task as a reader sees it.
@@ -218,7 +235,7 @@ fn view(tx: &impl Reader, cipher: &ColumnCipher, task: Task) -> Result<TaskView,
 }
 
 fn is_same(known: &Task, new: &NewRequest, person: &str) -> bool {
-    known.patient == new.patient
+    known.patient.as_ref() == Some(&new.patient)
         && known.addressed == new.addressed
         && known.request.class == new.class
         && known.request.needed_by == new.needed_by
@@ -248,11 +265,12 @@ impl<'a> Move<'a> {
         let (request, log) = Request::raise(raise, &self.context(&holders))?;
         let task = Task {
             id: new.id,
-            patient: new.patient,
+            patient: Some(new.patient),
             room,
             addressed: new.addressed,
             playbook,
             event: new.event,
+            description: None,
             request,
         };
         self.persist(tx, &task, None, &log)?;
@@ -272,6 +290,33 @@ impl<'a> Move<'a> {
         let task = Task { request, ..task };
         self.persist(tx, &task, Some(&before), &log)?;
         Ok(task)
+    }
+
+    /// Raises a request of the server itself, whose plan is given; nothing if it was raised before.
+    pub(crate) fn raise_own(
+        &self,
+        tx: &mut WriteTx<'_>,
+        own: OwnRequest,
+        room: OwnedRoomId,
+    ) -> Result<(), ClinicalError> {
+        let Some(first) = own.plan.first().map(|step| step.ask.clone()) else { return Ok(()) };
+        if tasks::get(tx, self.cipher, &own.id)?.is_some() {
+            return Ok(());
+        }
+        let holders = on_call::holders(tx, self.cipher, &own.plan, self.at)?;
+        let raise = Raise { class: Class::Urgent, plan: own.plan, needed_by: None };
+        let (request, log) = Request::raise(raise, &self.context(&holders))?;
+        let task = Task {
+            id: own.id,
+            patient: own.patient,
+            room,
+            addressed: first,
+            playbook: None,
+            event: None,
+            description: Some(own.description),
+            request,
+        };
+        self.persist(tx, &task, None, &log)
     }
 
     fn context<'c>(&'c self, holders: &'c [Option<String>]) -> Context<'c> {
@@ -294,6 +339,21 @@ impl<'a> Move<'a> {
             self.audit(tx, task, transition)?;
             let version = task.request.version - (log.len() - 1 - index) as u64;
             announce::transition(tx, self.server, task, before, transition, version)?;
+        }
+        if task.request.state.is_final() {
+            self.let_go(tx, task)?;
+        }
+        Ok(())
+    }
+
+    /// Whoever stayed in the conversation for this request alone may leave it.
+    fn let_go(&self, tx: &mut WriteTx<'_>, task: &Task) -> Result<(), ClinicalError> {
+        let Some(patient) = &task.patient else { return Ok(()) };
+        for person in &task.request.asked {
+            if !duty_rows::duties(tx, self.cipher, patient, person)?.is_empty() {
+                let job = Job::Leave { patient: patient.clone(), person: person.clone() };
+                outbox::push(tx, patient, &job)?;
+            }
         }
         Ok(())
     }
@@ -322,8 +382,10 @@ impl<'a> Move<'a> {
         let mut entry = Entry::new(transition.at, actor, Action::RequestTransition)
             .target(&task.id)
             .with("state", transition.state.code())
-            .with("step", transition.step.to_string())
-            .with("patient", &task.patient);
+            .with("step", transition.step.to_string());
+        if let Some(patient) = &task.patient {
+            entry = entry.with("patient", patient);
+        }
         if let Some(device) = &transition.device {
             entry = entry.device(device);
         }

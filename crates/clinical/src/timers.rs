@@ -57,9 +57,12 @@ impl Clinical {
                         step.apply(tx, task, &Command::Expire { step: timer.step })?;
                     }
                     TimerKind::Invite => {
-                        if let Some(person) = task.request.holder.filter(|_| !task.request.state.is_final()) {
+                        let holder = task.request.holder.clone().filter(|_| !task.request.state.is_final());
+                        if let Some(person) = holder {
                             let user = user_of(&person, &server)?;
-                            outbox::push(tx, &task.patient, &Job::Invite { room: task.room, user })?;
+                            let subject = outbox::subject(&task);
+                            let own = task.description.is_some();
+                            outbox::push(tx, &subject, &Job::Invite { room: task.room, user, own })?;
                         }
                     }
                 }
@@ -69,11 +72,17 @@ impl Clinical {
     }
 
     /// Brings those whose shift or assignment began since the last call, up to `now`, into the conversations of the
-    /// wards that they cover. The first call only notes the time: admissions have gathered the staff of then.
+    /// wards that they cover. The first call only notes the time: admissions have gathered the staff of then. Then acts
+    /// upon every role that has another holder than before.
     ///
     /// # Errors
     /// A failure of the store.
     pub async fn follow_rota(&self, now: Timestamp) -> Result<(), ClinicalError> {
+        self.gather_newcomers(now).await?;
+        self.settle_roles(now).await
+    }
+
+    async fn gather_newcomers(&self, now: Timestamp) -> Result<(), ClinicalError> {
         let cursor = self.parts.store.read_now(|tx| Ok::<_, ClinicalError>(rota::cursor(tx)?))?;
         let since = cursor.unwrap_or(now);
         let changed = self
@@ -124,7 +133,8 @@ impl Clinical {
         if self.next_due()?.is_some_and(|due| due <= now) {
             self.fire_due(now).await?;
         }
-        Ok(self.next_due()?.map_or(LONGEST, |due| due.millis_since(self.parts.clock.now()).clamp(0, LONGEST)))
+        let due = self.next_due()?.map_or_else(|| self.roles_due(), |due| due.min(self.roles_due()));
+        Ok(due.millis_since(self.parts.clock.now()).clamp(0, LONGEST))
     }
 
     fn next_due(&self) -> Result<Option<Timestamp>, ClinicalError> {

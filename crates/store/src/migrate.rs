@@ -20,6 +20,8 @@ const STEPS: &[(&str, &str)] = &[
     ("61_media", include_str!("../schema/61_media.sql")),
     ("21_oauth", include_str!("../schema/21_oauth.sql")),
     ("70_client_api", include_str!("../schema/70_client_api.sql")),
+    ("51_on_call", include_str!("../schema/51_on_call.sql")),
+    ("52_alarms", include_str!("../schema/52_alarms.sql")),
 ];
 
 /// Brings the schema up to date in one transaction.
@@ -60,4 +62,38 @@ pub(crate) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
 
 fn checksum_of(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_kept_when_their_table_is_made_anew() {
+        let mut db = Connection::open_in_memory().unwrap();
+        db.execute_batch("PRAGMA foreign_keys = ON").unwrap();
+        migrate(&mut db).unwrap();
+        // Back to the step before: the table as it was, with one request in it.
+        let before = STEPS.iter().find(|(name, _)| *name == "50_clinical").unwrap().1;
+        let tasks =
+            &before[before.find("CREATE TABLE tasks").unwrap()..before.find("-- Who has to do").unwrap()];
+        db.execute_batch(&format!(
+            "DROP TABLE tasks; DROP TABLE vacancies; DROP TABLE role_rooms; DROP TABLE service_traits; {tasks}
+             DELETE FROM schema_steps WHERE name = '52_alarms';
+             INSERT INTO patients (ref, record, changed_at) VALUES ('p', x'00', 1);
+             INSERT INTO tasks VALUES (7, 't', 'p', 'raised', 1, 1, 2, x'01');
+             INSERT INTO task_people VALUES (x'02', 'owner', 7);
+             INSERT INTO task_roles VALUES ('registrar', 7);
+             INSERT INTO task_transitions VALUES (7, 1, 2, 'raised', x'03');"
+        ))
+        .unwrap();
+        migrate(&mut db).unwrap();
+        let kept = "SELECT count(*) FROM tasks t JOIN task_people p ON p.task = t.nid \
+                    JOIN task_roles r ON r.task = t.nid JOIN task_transitions x ON x.task = t.nid \
+                    WHERE t.id = 't' AND t.patient = 'p' AND t.record = x'01'";
+        assert_eq!(db.query_row(kept, [], |row| row.get::<_, i64>(0)).unwrap(), 1);
+        let orphans = db.prepare("PRAGMA foreign_key_check").unwrap().exists([]).unwrap();
+        assert!(!orphans);
+        db.execute("DELETE FROM tasks WHERE nid = 7", []).expect_err("the references hold");
+    }
 }

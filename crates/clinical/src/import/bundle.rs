@@ -22,6 +22,7 @@ use wardline_store::{
     clinical::{
         ColumnCipher,
         directory::{self, LocationKind},
+        on_call::{self, Rank},
         rota::{self, Duty},
     },
 };
@@ -33,6 +34,8 @@ use crate::{Clinical, ClinicalError, ClinicalParts, patients::Admissions, user_o
 const DAYS: u16 = 14;
 /// The end of what has no end: the last day of the year 9999.
 const FOREVER: Timestamp = Timestamp(253_402_214_400_000);
+/// The extension of a HealthcareService that names who is told when it is vacant.
+const FALLBACK: &str = "https://wardline.org/fhir/StructureDefinition/role-fallback";
 /// The identifier system of NHS numbers.
 const NHS_NUMBER: &str = "https://fhir.nhs.uk/Id/nhs-number";
 
@@ -74,11 +77,22 @@ impl Clinical {
             .store
             .write_with(move |tx| {
                 let writer = Writer { parts: &parts, at };
+                let mut fallbacks = Vec::new();
                 for (position, resource) in resources {
+                    let fallback = resource.fallback(FALLBACK);
                     match writer.put(tx, resource) {
-                        Ok(()) => report.applied += 1,
+                        Ok(()) => {
+                            report.applied += 1;
+                            fallbacks.extend(fallback.map(|id| (position, id)));
+                        }
                         Err(error @ ClinicalError::Invalid { .. }) => report.problem(position, error),
                         Err(other) => return Err(other),
+                    }
+                }
+                // A fallback may stand later in the bundle than the role that names it.
+                for (position, id) in fallbacks {
+                    if directory::service(tx, &id)?.is_none() {
+                        report.problem(position, "extension(role-fallback): there is no such role");
                     }
                 }
                 conclude(
@@ -89,7 +103,7 @@ impl Clinical {
                 )
             })
             .await?;
-        self.wake();
+        self.rota_changed();
         Ok(report)
     }
 }
@@ -193,10 +207,17 @@ impl Writer<'_> {
         for (index, reference) in it.location.iter().enumerate() {
             wards.push(existing_location(tx, reference, &format!("location[{index}]"))?);
         }
+        let kind = it.kind.iter().flat_map(|c| &c.coding).map(|coding| coding.code.clone()).next();
+        let fallback =
+            it.extension.iter().find(|e| e.url == FALLBACK).and_then(|e| e.value_reference.as_ref());
+        let fallback = fallback.map(|r| r.id("HealthcareService", "extension(role-fallback)")).transpose()?;
+        if fallback.as_ref() == Some(&id) {
+            return Err(ClinicalError::invalid("extension(role-fallback)", "must be another role"));
+        }
         let phone = it.telecom.into_iter().next().map(|t| t.value);
         directory::put_service(
             tx,
-            &directory::Service { id: id.clone(), name: it.name, organisation, phone, wards },
+            &directory::Service { id: id.clone(), name: it.name, organisation, phone, wards, fallback, kind },
         )?;
         self.audit(tx, format!("HealthcareService/{id}"))
     }
@@ -246,11 +267,34 @@ impl Writer<'_> {
                 })
                 .collect()
         };
+        let deputy = it.code.iter().flat_map(|c| &c.coding).any(|coding| coding.code == "deputy");
+        let rank = if deputy { Rank::Deputy } else { Rank::Rota };
         for (id, start, end) in shifts {
             let role = rota::PractitionerRole { id, duty: duty.clone(), person: person.clone(), start, end };
-            rota::put(tx, self.cipher(), &role)?;
+            self.shift(tx, &role, rank)?;
         }
         self.audit(tx, format!("PractitionerRole/{id}"))
+    }
+
+    /// Two people cannot have the same role in the rota at once.
+    fn shift(
+        &self,
+        tx: &mut WriteTx<'_>,
+        shift: &rota::PractitionerRole,
+        rank: Rank,
+    ) -> Result<(), ClinicalError> {
+        if let (Duty::Role(service), Rank::Rota) = (&shift.duty, rank) {
+            let span = (shift.start, shift.end);
+            let other = on_call::overlapping(tx, self.cipher(), service, span, rank, &shift.id, None)?;
+            if let Some(other) = other {
+                let begin = other.start.to_instant();
+                let problem =
+                    format!("overlaps shift {} of the same role, which begins at {begin}", other.id);
+                return Err(ClinicalError::invalid("period", problem));
+            }
+        }
+        rota::put(tx, self.cipher(), shift)?;
+        Ok(on_call::set_rank(tx, &shift.id, rank)?)
     }
 
     fn patient(&self, tx: &mut WriteTx<'_>, it: entries::Patient) -> Result<(), ClinicalError> {

@@ -95,6 +95,17 @@ pub(super) struct HealthcareService {
     pub(super) location: Vec<Reference>,
     #[serde(default)]
     pub(super) telecom: Vec<ContactPoint>,
+    #[serde(default, rename = "type")]
+    pub(super) kind: Vec<CodeableConcept>,
+    #[serde(default)]
+    pub(super) extension: Vec<Extension>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Extension {
+    pub(super) url: String,
+    pub(super) value_reference: Option<Reference>,
 }
 
 #[derive(Deserialize)]
@@ -123,6 +134,8 @@ pub(super) struct PractitionerRole {
     pub(super) location: Vec<Reference>,
     pub(super) period: Option<Period>,
     #[serde(default)]
+    pub(super) code: Vec<CodeableConcept>,
+    #[serde(default)]
     pub(super) available_time: Vec<AvailableTime>,
 }
 
@@ -149,6 +162,13 @@ pub(super) enum Resource {
 }
 
 impl Resource {
+    /// The role that this one names as its fallback, by the extension `url`.
+    pub(super) fn fallback(&self, url: &str) -> Option<String> {
+        let Self::HealthcareService(service) = self else { return None };
+        let named = service.extension.iter().find(|e| e.url == url)?.value_reference.as_ref()?;
+        named.reference.strip_prefix("HealthcareService/").map(ToOwned::to_owned)
+    }
+
     /// What others refer to goes first.
     pub(super) fn rank(&self) -> u8 {
         let kind = |location: &Location| location.physical_type.coding.first().map(|c| c.code.clone());

@@ -13,6 +13,7 @@ use wardline_store::{Reader, StoreError, WriteTx, clinical::directory};
 
 use crate::{
     ClinicalError, Task,
+    alarms::CLERK,
     outbox::{self, Job},
     user_of,
 };
@@ -50,8 +51,9 @@ pub(super) fn transition(
         fields.extend(optional.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
     }
     let key = format!("request-{}-{version}", task.id);
-    let job = Job::Announce { room: task.room.clone(), kind: UPDATE.to_owned(), content, asks, key };
-    Ok(outbox::push(tx, &task.patient, &job)?)
+    let (room, kind, own) = (task.room.clone(), UPDATE.to_owned(), task.description.is_some());
+    let job = Job::Announce { room, kind, content, asks, key, own };
+    Ok(outbox::push(tx, &outbox::subject(task), &job)?)
 }
 
 fn next_step_at(task: &Task, version: u64) -> Option<i64> {
@@ -76,6 +78,9 @@ pub(super) fn name_of(tx: &impl Reader, ask: &Ask) -> Result<String, StoreError>
 
 /// The name of a person for a line of text.
 pub(super) fn person(tx: &impl Reader, id: &str) -> Result<String, StoreError> {
+    if id == CLERK {
+        return Ok("Wardline".to_owned());
+    }
     Ok(directory::practitioner(tx, id)?.map_or_else(|| id.to_owned(), |p| p.display()))
 }
 
@@ -107,6 +112,7 @@ fn line(
         (State::Raised, Some(Reason::AlreadyAsked)) => {
             format!("{step} is held by somebody who already knows of this request.")
         }
+        (State::Raised, Some(Reason::HandedOver)) => format!("{step} was handed over: now asking {asked}."),
         (State::Raised, Some(Reason::NoAnswer)) => {
             let waited = before
                 .map_or_else(|| "in time".to_owned(), |b| in_time(transition.at.millis_since(b.asked_at)));
@@ -116,6 +122,9 @@ fn line(
             } else {
                 format!("No answer {waited}: also asking {asked}.")
             }
+        }
+        (State::Raised, _) if before.is_none() && task.description.is_some() => {
+            format!("{} Asking {asked}.", task.description.as_deref().unwrap_or_default())
         }
         (State::Raised, _) if before.is_none() => match task.request.class {
             Class::Urgent => format!("Urgent request: asking {asked}."),
@@ -130,6 +139,9 @@ fn line(
         (State::OnMyWay, _) => format!("{actor} is on the way."),
         (State::Arrived, _) => format!("{actor} has arrived."),
         (State::Completed, _) => format!("{actor} has completed the request."),
+        (State::Cancelled, _) if task.description.is_some() => {
+            "This has ended by itself: nobody need act.".to_owned()
+        }
         (State::Cancelled, _) => format!("{actor} cancelled the request."),
     })
 }

@@ -5,4 +5,6 @@ mod access;
 mod import;
 mod requests;
 mod restart;
+mod sign_on;
 mod support;
+mod vacancy;

@@ -57,7 +57,7 @@ async fn the_running_workers_ring_and_announce_by_themselves() {
                 wardline_clinical::NewRequest {
                     id: "r2".into(),
                     class: view.task.request.class,
-                    patient: view.task.patient,
+                    patient: view.task.patient.unwrap(),
                     addressed: view.task.addressed,
                     needed_by: None,
                     playbook: None,

@@ -92,10 +92,29 @@ impl Conversations for Rooms {
         })
     }
 
+    fn create_role_room<'a>(&'a self, service: &'a str, _: &'a str) -> PortFuture<'a, OwnedRoomId> {
+        Box::pin(async move {
+            self.up()?;
+            let room: OwnedRoomId = format!("!role-{service}:riverside.example").try_into().unwrap();
+            self.members.lock().unwrap().entry(room.clone()).or_default();
+            Ok(room)
+        })
+    }
+
     fn join<'a>(&'a self, room: &'a RoomId, user: &'a UserId) -> PortFuture<'a, ()> {
         Box::pin(async move {
             self.up()?;
             self.members.lock().unwrap().entry(room.to_owned()).or_default().insert(user.to_owned());
+            Ok(())
+        })
+    }
+
+    fn leave<'a>(&'a self, room: &'a RoomId, user: &'a UserId) -> PortFuture<'a, ()> {
+        Box::pin(async move {
+            self.up()?;
+            if let Some(members) = self.members.lock().unwrap().get_mut(room) {
+                members.remove(user);
+            }
             Ok(())
         })
     }

@@ -97,6 +97,8 @@ pub enum Reason {
     Vacant,
     /// The holder of this step was asked before, or raised the request.
     AlreadyAsked,
+    /// The role went to another person.
+    HandedOver,
     /// A person's own words (why they declined).
     Said(String),
 }
@@ -142,6 +144,15 @@ pub enum Command {
     Complete,
     /// Take it back; only the one who raised it.
     Cancel,
+    /// The role went to another person: who is asked through it, or accepted through it, is followed by them.
+    HandOver {
+        /// The role (id of the HealthcareService).
+        role: String,
+        /// Who held it until now; `None` after a vacancy.
+        from: Option<String>,
+        /// Who holds it now.
+        to: String,
+    },
     /// The clock of `step` ran out; only the server.
     Expire {
         /// The step that was armed when the clock was set.
@@ -305,6 +316,10 @@ impl Request {
                 Ok(())
             }
             Command::Cancel => Err(RequestError::NotAllowed("the person who raised it")),
+            Command::HandOver { role, from, to } => {
+                self.hand_over(role, from.as_deref(), to, context, log);
+                Ok(())
+            }
             Command::Expire { step } => {
                 self.expire(*step, context, log);
                 Ok(())
@@ -315,7 +330,9 @@ impl Request {
     fn repeat_of_the_end(&self, command: &Command, context: &Context<'_>) -> Result<(), RequestError> {
         let by_acceptor = context.actor.is_some() && context.actor == self.accepted_by.as_deref();
         match (self.state, command) {
-            (_, Command::Expire { .. } | Command::Deliver | Command::See) => Ok(()),
+            (_, Command::Expire { .. } | Command::HandOver { .. } | Command::Deliver | Command::See) => {
+                Ok(())
+            }
             (State::Cancelled, Command::Cancel) if context.actor == Some(&self.requester) => Ok(()),
             (State::Completed, Command::Complete) if by_acceptor => Ok(()),
             _ => Err(RequestError::Final(self.state)),

@@ -12,6 +12,9 @@ use jiff::{
 
 use crate::Timestamp;
 
+/// A time of day as local clocks show it.
+pub use jiff::civil::Time as LocalTime;
+
 /// A shift as worked on certain days of the week.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShiftPattern {
@@ -56,6 +59,15 @@ impl ShiftPattern {
     }
 }
 
+/// The next instant after `now` at which clocks in `zone` show `time`. A time that a change to summer time leaves
+/// out is the instant that it would have been; of one that comes twice, the first. `None` beyond the calendar.
+#[must_use]
+pub fn next_at(zone: &TimeZone, now: Timestamp, time: Time) -> Option<Timestamp> {
+    let today = jiff::Timestamp::from_millisecond(now.as_millis()).ok()?.to_zoned(zone.clone()).date();
+    let days = [today, today.tomorrow().ok()?];
+    days.into_iter().filter_map(|date| instant(zone, date, time)).find(|at| *at > now)
+}
+
 fn instant(zone: &TimeZone, date: Date, time: Time) -> Option<Timestamp> {
     let zoned = date.to_datetime(time).to_zoned(zone.clone()).ok()?;
     Some(Timestamp(zoned.timestamp().as_millisecond()))
@@ -84,6 +96,17 @@ mod tests {
         let shifts = night.expand(&london(), at("2026-03-28T12:00:00Z"), 2);
         let hours: Vec<i64> = shifts.iter().map(|s| s.end.millis_since(s.start) / HOUR).collect();
         assert_eq!(hours, [12, 11, 12]);
+    }
+
+    #[test]
+    fn a_time_of_day_is_found_over_the_changes() {
+        let next =
+            |now: &str, hour: i8, minute: i8| next_at(&london(), at(now), time(hour, minute, 0, 0)).unwrap();
+        assert_eq!(next("2026-11-22T12:00:00Z", 20, 0), at("2026-11-22T20:00:00Z"));
+        assert_eq!(next("2026-11-22T20:00:00Z", 20, 0), at("2026-11-23T20:00:00Z"));
+        assert_eq!(next("2026-03-28T20:00:00Z", 8, 0), at("2026-03-29T07:00:00Z"), "summer time began");
+        assert_eq!(next("2026-03-28T20:00:00Z", 1, 30), at("2026-03-29T01:30:00Z"), "there is no 01:30");
+        assert_eq!(next("2026-10-24T20:00:00Z", 1, 30), at("2026-10-25T00:30:00Z"), "the first 01:30");
     }
 
     #[test]

@@ -1,9 +1,8 @@
-//! Organization, Location, Practitioner, HealthcareService and PractitionerRole: the directory, open to every
-//! signed-in person.
+//! Organization, Location, Practitioner and PractitionerRole: the directory, open to every signed-in person.
 
 use axum::extract::State;
 use serde_json::{Value, json};
-use wardline_clinical::{Duty, Location, LocationKind, OnCall, Organisation, Practitioner, PractitionerRole};
+use wardline_clinical::{Duty, Location, LocationKind, Organisation, Practitioner, PractitionerRole};
 use wardline_domain::{Timestamp, care::hl7::adt::Name};
 
 use super::{
@@ -103,49 +102,6 @@ fn practitioner_json(state: &AppState, it: &Practitioner) -> Result<Value, Refus
         "qualification": [{ "code": { "text": it.job } }],
         "extension": [extension("matrix-id", "valueString", user.as_str())],
     }))
-}
-
-/// `GET HealthcareService`
-pub(super) async fn services(State(state): State<AppState>, _: SignedIn, query: Parameters) -> Answer {
-    let page = Search::of("HealthcareService", query)?.end()?;
-    page.of(&state.clinical.on_call().await?, |it| Ok(service_json(it)))
-}
-
-/// `GET HealthcareService/{id}`
-pub(super) async fn service(State(state): State<AppState>, _: SignedIn, Id(id): Id<String>) -> Answer {
-    Ok(Fhir(service_json(&state.clinical.on_call_for(&id)?)))
-}
-
-/// A role with its present holder, or said to be vacant.
-fn service_json(it: &OnCall) -> Value {
-    let service = &it.service;
-    let holder = match &it.holder {
-        Some((shift, person)) => vec![
-            extension(
-                "current-holder",
-                "valueReference",
-                reference("Practitioner", &person.id, Some(&person.display())),
-            ),
-            extension("current-holder-until", "valueInstant", shift.end.to_instant()),
-        ],
-        None => vec![extension("vacant", "valueBoolean", true)],
-    };
-    let mut json = json!({
-        "resourceType": "HealthcareService",
-        "id": service.id,
-        "active": true,
-        "name": service.name,
-        "location": service.wards.iter().map(|w| reference("Location", w, None)).collect::<Vec<_>>(),
-        "extension": holder,
-    });
-    if let Some(phone) = &service.phone {
-        json["telecom"] = json!([{ "system": "phone", "value": phone }]);
-        json["comment"] = json!(phone);
-    }
-    if let Some(organisation) = &service.organisation {
-        json["providedBy"] = reference("Organization", organisation, None);
-    }
-    json
 }
 
 /// `GET PractitionerRole?service=&location=&practitioner=&date=now`

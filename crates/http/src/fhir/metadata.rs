@@ -35,6 +35,8 @@ const RESOURCES: &[(&str, &[&str], Parameters)] = &[
 const TASK_OPERATIONS: [&str; 8] =
     ["delivered", "seen", "accept", "decline", "on-my-way", "arrived", "complete", "cancel"];
 
+const ROLE_OPERATIONS: [&str; 5] = ["take", "offer", "accept-offer", "decline-offer", "release"];
+
 /// `GET metadata`
 pub(super) async fn capabilities(State(state): State<AppState>) -> Fhir {
     let resources: Vec<Value> = RESOURCES.iter().map(resource).collect();
@@ -61,6 +63,7 @@ fn resource((kind, interactions, parameters): &(&str, &[&str], Parameters)) -> V
         json!({ "name": name, "definition": definition })
     };
     let operations: Vec<Value> = match *kind {
+        "HealthcareService" => ROLE_OPERATIONS.iter().map(|name| operation(name)).collect(),
         "Task" => TASK_OPERATIONS.iter().map(|name| operation(name)).collect(),
         "Patient" => vec![operation("conversation")],
         _ => Vec::new(),

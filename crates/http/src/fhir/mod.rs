@@ -5,9 +5,11 @@ mod directory;
 mod exchange;
 mod metadata;
 mod outcome;
+mod parameters;
 mod patient;
 mod resource;
 mod search;
+mod service;
 mod task;
 mod task_input;
 mod task_json;
@@ -30,8 +32,9 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/Location/{id}", get(directory::location))
         .route("/Practitioner", get(directory::practitioners))
         .route("/Practitioner/{id}", get(directory::practitioner))
-        .route("/HealthcareService", get(directory::services))
-        .route("/HealthcareService/{id}", get(directory::service))
+        .route("/HealthcareService", get(service::search))
+        .route("/HealthcareService/{id}", get(service::read))
+        .route("/HealthcareService/{id}/{operation}", post(service::operation))
         .route("/PractitionerRole", get(directory::practitioner_roles))
         .route("/PractitionerRole/{id}", get(directory::practitioner_role))
         .route("/Patient", get(patient::search))

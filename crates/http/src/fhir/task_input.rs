@@ -8,7 +8,7 @@ use wardline_domain::{
     care::playbook::{Ask, Class},
 };
 
-use super::{exchange::Body, outcome::Refusal, resource::extension_url};
+use super::{exchange::Body, outcome::Refusal, parameters::Given, resource::extension_url};
 
 /// The code system of classes.
 pub(super) const REQUEST_CLASS: &str = "https://wardline.org/fhir/CodeSystem/request-class";
@@ -146,29 +146,7 @@ fn is_uuid(id: &str) -> bool {
     lengths && groups.concat().bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
-#[derive(Deserialize)]
-struct OperationInput {
-    #[serde(default)]
-    parameter: Vec<Parameter>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Parameter {
-    name: String,
-    value_string: Option<String>,
-}
-
 /// The `reason` of a decline; empty if none was given.
 pub(super) fn reason(body: &Body) -> Result<String, Refusal> {
-    if body.is_empty() {
-        return Ok(String::new());
-    }
-    let input: OperationInput = body.read("Parameters")?;
-    let reason = input.parameter.into_iter().find(|p| p.name == "reason").and_then(|p| p.value_string);
-    let reason = reason.unwrap_or_default();
-    if reason.chars().count() > MAX_REASON {
-        return Err(Refusal::invalid("Parameters.parameter(reason)", "must have at most 500 characters"));
-    }
-    Ok(reason)
+    Ok(Given::read(body)?.words("reason", MAX_REASON)?.to_owned())
 }

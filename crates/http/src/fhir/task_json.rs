@@ -42,7 +42,6 @@ pub(super) fn task_json(view: &TaskView) -> Value {
             _ => "routine",
         },
         "code": { "coding": [{ "system": REQUEST_CLASS, "code": request.class.code() }] },
-        "for": reference("Patient", &task.patient, None),
         "owner": match &task.addressed {
             Ask::Role(id) => reference("HealthcareService", id, Some(&view.addressed)),
             Ask::Person(id) => reference("Practitioner", id, Some(&view.addressed)),
@@ -52,6 +51,12 @@ pub(super) fn task_json(view: &TaskView) -> Value {
         "lastModified": request.changed_at.to_instant(),
         "extension": extensions(view),
     });
+    if let Some(patient) = &task.patient {
+        json["for"] = reference("Patient", patient, None);
+    }
+    if let Some(description) = &task.description {
+        json["description"] = json!(description);
+    }
     if let Some(end) = request.needed_by {
         json["restriction"] = json!({ "period": { "end": end.to_instant() } });
     }
@@ -88,6 +93,7 @@ fn transition_json(view: &TaskView, it: &Transition) -> Value {
     let reason = it.reason.as_ref().map(|reason| match reason {
         Reason::NoAnswer => "no answer".to_owned(),
         Reason::Vacant => "nobody holds this role".to_owned(),
+        Reason::HandedOver => "the role was handed over".to_owned(),
         Reason::AlreadyAsked => "already asked".to_owned(),
         Reason::Said(words) => words.clone(),
     });

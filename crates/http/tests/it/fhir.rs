@@ -246,3 +246,51 @@ async fn without_a_token_only_metadata() {
     let unknown = it.server.get("/fhir/R4/Task", "nonsense").await;
     assert_eq!((unknown.status.as_u16(), &unknown.body["errcode"]), (401, &json!("M_UNKNOWN_TOKEN")));
 }
+
+#[tokio::test]
+async fn a_role_changes_hands() {
+    let it = hospital().await;
+    let role = async |token: &str, name: &str, body: Value| {
+        it.server.call(&format!("POST /fhir/R4/HealthcareService/{name}"), token, body).await
+    };
+    let parameters = |list: Value| json!({ "resourceType": "Parameters", "parameter": list });
+    let none = || parameters(json!([]));
+    let taken = role(&it.nurse, "anaesthetist/$take", none()).await.ok();
+    let holder = extension(&taken, "current-holder");
+    assert_eq!(holder["valueReference"]["reference"], "Practitioner/grace.adeyemi");
+    assert_eq!(extension(&taken, "current-holder-by")["valueCode"], "sign-on");
+    refused(role(&it.registrar, "anaesthetist/$take", none()).await, 409, "");
+
+    let offer = parameters(json!([
+        { "name": "to", "valueReference": { "reference": "Practitioner/priya.raman" } },
+        { "name": "until", "valueTime": "18:30:00" },
+    ]));
+    let offered = role(&it.nurse, "anaesthetist/$offer", offer).await.ok();
+    let offer = extension(&offered, "role-offer");
+    assert_eq!(offer["extension"][1]["valueReference"]["reference"], "Practitioner/priya.raman");
+    assert_eq!(offer["extension"][2]["valueInstant"], "2027-01-15T18:30:00.000Z");
+    refused(role(&it.nurse, "anaesthetist/$accept-offer", none()).await, 403, "");
+    role(&it.registrar, "anaesthetist/$decline-offer", none()).await.ok();
+    refused(role(&it.registrar, "anaesthetist/$accept-offer", none()).await, 409, "");
+    let to =
+        parameters(json!([{ "name": "to", "valueReference": { "reference": "Practitioner/priya.raman" } }]));
+    role(&it.nurse, "anaesthetist/$offer", to).await.ok();
+    let accepted = role(&it.registrar, "anaesthetist/$accept-offer", none()).await.ok();
+    assert_eq!(extension(&accepted, "current-holder")["valueReference"]["display"], "Dr Priya Raman");
+    refused(role(&it.nurse, "anaesthetist/$release", none()).await, 403, "");
+    let vacant = role(&it.registrar, "anaesthetist/$release", none()).await.ok();
+    assert_eq!(extension(&vacant, "vacant")["valueBoolean"], true);
+
+    let until = |value: Value| parameters(json!([value]));
+    for wrong in [
+        json!({ "name": "until", "valueTime": "quarter past" }),
+        json!({ "name": "until", "valueInstant": "tomorrow" }),
+        json!({ "name": "until", "valueString": "18:30" }),
+        json!({ "name": "until", "valueInstant": "2020-01-01T00:00:00Z" }),
+    ] {
+        let path = "Parameters.parameter(until)";
+        refused(role(&it.nurse, "anaesthetist/$take", until(wrong)).await, 400, path);
+    }
+    refused(role(&it.nurse, "anaesthetist/$juggle", none()).await, 404, "");
+    refused(role(&it.nurse, "nobody/$take", none()).await, 404, "");
+}

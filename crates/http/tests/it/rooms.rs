@@ -22,8 +22,21 @@ impl Conversations for Rooms {
         Box::pin(async move { Ok(room) })
     }
 
+    fn create_role_room<'a>(&'a self, service: &'a str, _: &'a str) -> PortFuture<'a, OwnedRoomId> {
+        let room: OwnedRoomId = format!("!role-{service}:riverside.example").try_into().unwrap();
+        self.0.lock().unwrap().entry(room.clone()).or_default();
+        Box::pin(async move { Ok(room) })
+    }
+
     fn join<'a>(&'a self, room: &'a RoomId, user: &'a UserId) -> PortFuture<'a, ()> {
         self.0.lock().unwrap().entry(room.to_owned()).or_default().insert(user.to_owned());
+        Box::pin(async { Ok(()) })
+    }
+
+    fn leave<'a>(&'a self, room: &'a RoomId, user: &'a UserId) -> PortFuture<'a, ()> {
+        if let Some(members) = self.0.lock().unwrap().get_mut(room) {
+            members.remove(user);
+        }
         Box::pin(async { Ok(()) })
     }
 

@@ -85,6 +85,9 @@ impl Practitioner {
     }
 }
 
+/// The kind of the role that watches over who opens patients' conversations.
+pub const PRIVACY_OFFICER: &str = "privacy-officer";
+
 /// A role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
@@ -98,6 +101,10 @@ pub struct Service {
     pub phone: Option<String>,
     /// Ids of the wards that it covers, in order.
     pub wards: Vec<String>,
+    /// Id of the role that is told when this one is vacant.
+    pub fallback: Option<String>,
+    /// A code that gives it a duty of its own, such as [`PRIVACY_OFFICER`].
+    pub kind: Option<String>,
 }
 
 /// Writes an organisation, over the one with the same id.
@@ -240,11 +247,19 @@ pub fn practitioners(tx: &impl Reader) -> Result<Vec<Practitioner>, StoreError> 
     tx.query(&format!("{PRACTITIONER} ORDER BY family, given, id"), params![], read_practitioner)
 }
 
-const SERVICE: &str = "SELECT id, name, organisation, phone FROM services";
+const SERVICE: &str = "SELECT id, name, organisation, phone, fallback, kind FROM services \
+                       LEFT JOIN service_traits t ON t.service = id";
 
 fn read_service(row: &Row<'_>) -> Result<Service, StoreError> {
-    let (id, name) = (row.get(0)?, row.get(1)?);
-    Ok(Service { id, name, organisation: row.get(2)?, phone: row.get(3)?, wards: Vec::new() })
+    Ok(Service {
+        id: row.get(0)?,
+        name: row.get(1)?,
+        organisation: row.get(2)?,
+        phone: row.get(3)?,
+        wards: Vec::new(),
+        fallback: row.get(4)?,
+        kind: row.get(5)?,
+    })
 }
 
 fn with_wards(tx: &impl Reader, mut service: Service) -> Result<Service, StoreError> {
@@ -268,6 +283,11 @@ pub fn put_service(tx: &mut WriteTx<'_>, service: &Service) -> Result<(), StoreE
         let sql = "INSERT INTO service_wards (service, ward) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
         tx.execute(sql, params![service.id, ward])?;
     }
+    tx.execute(
+        "INSERT INTO service_traits (service, fallback, kind) VALUES (?1, ?2, ?3) \
+         ON CONFLICT (service) DO UPDATE SET fallback = ?2, kind = ?3",
+        params![service.id, service.fallback, service.kind],
+    )?;
     Ok(())
 }
 
@@ -286,6 +306,15 @@ pub fn service(tx: &impl Reader, id: &str) -> Result<Option<Service>, StoreError
 /// Any failure of the database.
 pub fn services(tx: &impl Reader) -> Result<Vec<Service>, StoreError> {
     let all = tx.query(&format!("{SERVICE} ORDER BY name, id"), params![], read_service)?;
+    all.into_iter().map(|s| with_wards(tx, s)).collect()
+}
+
+/// The roles of a kind, by id.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn services_of_kind(tx: &impl Reader, kind: &str) -> Result<Vec<Service>, StoreError> {
+    let all = tx.query(&format!("{SERVICE} WHERE t.kind = ?1 ORDER BY id"), params![kind], read_service)?;
     all.into_iter().map(|s| with_wards(tx, s)).collect()
 }
 

@@ -2,8 +2,10 @@
 //!
 //! Whatever says who a patient is or who is on call is sealed by [`ColumnCipher`] and found by blind index.
 
+pub mod alarms;
 mod cipher;
 pub mod directory;
+pub mod on_call;
 pub mod outbox;
 pub mod patients;
 pub mod playbooks;

@@ -113,7 +113,8 @@ pub fn find(
     tx.query(&sql, &conditions.values, |row| read(row, cipher))
 }
 
-/// The person who holds a role at an instant: of overlapping shifts, the one that began last.
+/// The shift by which a role is held at an instant: a sign-on before the rota, the rota before a deputy; of
+/// several, the one that began last. Shifts that were put down before then do not count.
 ///
 /// # Errors
 /// Any failure of the database or the cipher.
@@ -124,7 +125,9 @@ pub fn holder(
     at: Timestamp,
 ) -> Result<Option<PractitionerRole>, StoreError> {
     let sql = format!(
-        "{COLUMNS} WHERE service = ?1 AND ends_at > ?2 AND starts_at <= ?2 ORDER BY starts_at DESC, id LIMIT 1"
+        "{COLUMNS} LEFT JOIN shift_ranks r ON r.shift = id LEFT JOIN shift_releases l ON l.shift = id \
+         WHERE service = ?1 AND ends_at > ?2 AND starts_at <= ?2 AND (l.at IS NULL OR l.at > ?2) \
+         ORDER BY COALESCE(r.rank, 1) DESC, starts_at DESC, id LIMIT 1"
     );
     tx.query_row(&sql, params![service, at], |row| read(row, cipher))
 }

@@ -20,9 +20,9 @@ const SEALED_TRANSITION: &str = "task_transitions.record";
 pub struct Task {
     /// FHIR id, chosen by the client.
     pub id: String,
-    /// Reference of the patient.
-    pub patient: String,
-    /// The patient's conversation.
+    /// Reference of the patient; `None` if it is not about one.
+    pub patient: Option<String>,
+    /// Where it is announced: the patient's conversation, or that of a role for a request of the server itself.
     pub room: OwnedRoomId,
     /// To whom it is addressed.
     pub addressed: Ask,
@@ -30,6 +30,9 @@ pub struct Task {
     pub playbook: Option<String>,
     /// Id of the encrypted event that carries its words.
     pub event: Option<String>,
+    /// What it is about, of a request that the server raised itself; never about what a person said.
+    #[serde(default)]
+    pub description: Option<String>,
     /// Where it stands.
     pub request: Request,
 }
@@ -97,8 +100,53 @@ pub fn put(
             params![cipher.index(PERSON, person), part, nid],
         )?;
     }
+    set_roles(tx, nid, request)?;
     tx.record(Kind::Request, None, None, nid)?;
     Ok(())
+}
+
+/// Keeps the roles that an open request has asked; one that is over follows nobody.
+fn set_roles(tx: &mut WriteTx<'_>, nid: i64, request: &Request) -> Result<(), StoreError> {
+    if request.state.is_final() {
+        tx.execute("DELETE FROM task_roles WHERE task = ?1", params![nid])?;
+        return Ok(());
+    }
+    for step in request.plan.iter().take(request.step + 1) {
+        if let Ask::Role(service) = &step.ask {
+            tx.execute(
+                "INSERT INTO task_roles (service, task) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+                params![service, nid],
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// The open requests that have asked a role, oldest first.
+///
+/// # Errors
+/// Any failure of the database or the cipher.
+pub fn open_of_role(tx: &impl Reader, cipher: &ColumnCipher, service: &str) -> Result<Vec<Task>, StoreError> {
+    let sql = "SELECT t.id, t.record FROM task_roles r JOIN tasks t ON t.nid = r.task \
+               WHERE r.service = ?1 ORDER BY t.nid";
+    tx.query(sql, params![service], |row| read(row, cipher))
+}
+
+/// Whether a person is asked now by an open request about a patient, or has accepted one.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn is_engaged(
+    tx: &impl Reader,
+    cipher: &ColumnCipher,
+    patient: &str,
+    person: &str,
+) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM task_people p JOIN tasks t ON t.nid = p.task \
+               WHERE p.person_index = ?1 AND p.part = 'owner' AND t.patient = ?2 AND t.open = 1 LIMIT 1";
+    let found: Option<i64> =
+        tx.query_row(sql, params![cipher.index(PERSON, person), patient], |row| row.get(0))?;
+    Ok(found.is_some())
 }
 
 fn read(row: &Row<'_>, cipher: &ColumnCipher) -> Result<Task, StoreError> {

@@ -12,10 +12,16 @@ use wardline_engine::{
     Engine, EngineError,
     rooms::{Caller, CreateRoom, InitialState, Preset},
 };
-use wardline_store::{StoreError, clinical::patients, members, rooms, users};
+use wardline_store::{
+    StoreError,
+    clinical::{alarms, patients},
+    members, rooms, users,
+};
 
 /// The type of a patient's room, and of the state event that names its patient.
 const PATIENT: &str = "org.wardline.patient";
+/// The type of a role's room, and of the state event that names the role.
+const ROLE: &str = "org.wardline.role";
 
 /// The engine, with the clerk as the author of everything.
 #[derive(Debug)]
@@ -44,16 +50,15 @@ impl ClerkRooms {
     /// The room's id is written to the patient in the transaction that makes the room: a repetition after a
     /// crash finds either both or neither.
     async fn create(&self, patient: &str) -> Result<OwnedRoomId, PortError> {
-        let state = |kind: &str, value: Value| {
-            let content = to_raw_value(&value).map_err(|error| PortError::Refused(error.to_string()))?;
-            Ok::<_, PortError>(InitialState { kind: kind.to_owned(), state_key: String::new(), content })
-        };
         let reference = patient.to_owned();
         let request = CreateRoom {
             preset: Preset::PrivateChat,
             creation_content: Map::from_iter([("type".to_owned(), PATIENT.into())]),
             initial_state: vec![state(PATIENT, json!({ "ref": patient }))?],
-            power_levels: Map::from_iter([("invite".to_owned(), 0.into())]),
+            power_levels: Map::from_iter([
+                ("invite".to_owned(), 0.into()),
+                ("events".to_owned(), sealed_power_levels()),
+            ]),
             encrypted: true,
             also: Some(Box::new(move |tx, room| {
                 let room = rooms::room_id(tx, room)?;
@@ -63,6 +68,31 @@ impl ClerkRooms {
         };
         self.engine.rooms.create(self.caller()?, request).await.map_err(port_error)
     }
+}
+
+impl ClerkRooms {
+    /// The conversation of a role. Its id is written down with the room, as that of a patient is.
+    async fn create_for_role(&self, service: &str, name: &str) -> Result<OwnedRoomId, PortError> {
+        let id = service.to_owned();
+        let request = CreateRoom {
+            preset: Preset::PrivateChat,
+            creation_content: Map::from_iter([("type".to_owned(), ROLE.into())]),
+            initial_state: vec![state(ROLE, json!({ "id": service }))?],
+            name: Some(name.to_owned()),
+            encrypted: true,
+            also: Some(Box::new(move |tx, room| {
+                let room = rooms::room_id(tx, room)?;
+                Ok(alarms::set_role_room(tx, &id, &room)?)
+            })),
+            ..CreateRoom::default()
+        };
+        self.engine.rooms.create(self.caller()?, request).await.map_err(port_error)
+    }
+}
+
+fn state(kind: &str, value: Value) -> Result<InitialState, PortError> {
+    let content = to_raw_value(&value).map_err(|error| PortError::Refused(error.to_string()))?;
+    Ok(InitialState { kind: kind.to_owned(), state_key: String::new(), content })
 }
 
 impl Conversations for ClerkRooms {
@@ -83,9 +113,31 @@ impl Conversations for ClerkRooms {
         })
     }
 
+    fn create_role_room<'a>(&'a self, service: &'a str, name: &'a str) -> PortFuture<'a, OwnedRoomId> {
+        Box::pin(async move {
+            let known = self.engine.context.store.read_now(|tx| alarms::role_room(tx, service));
+            match known.map_err(later)? {
+                Some(room) => Ok(room),
+                None => self.create_for_role(service, name).await,
+            }
+        })
+    }
+
     fn join<'a>(&'a self, room: &'a RoomId, user: &'a UserId) -> PortFuture<'a, ()> {
         Box::pin(async move {
             self.engine.rooms.join_by_server(room, &self.clerk, user).await.map_err(port_error)?;
+            Ok(())
+        })
+    }
+
+    fn leave<'a>(&'a self, room: &'a RoomId, user: &'a UserId) -> PortFuture<'a, ()> {
+        Box::pin(async move {
+            let membership = self.membership(room, user).map_err(later)?;
+            if matches!(membership, Membership::Invite | Membership::Join) {
+                let found = self.engine.context.store.read_now(|tx| users::find(tx, user)).map_err(later)?;
+                let caller = Caller { user: found.ok_or_else(no_account)?, user_id: user, device: None };
+                self.engine.rooms.leave(caller, room, None).await.map_err(port_error)?;
+            }
             Ok(())
         })
     }
@@ -117,6 +169,32 @@ impl Conversations for ClerkRooms {
     fn is_member(&self, room: &RoomId, user: &UserId) -> bool {
         self.membership(room, user).is_ok_and(|membership| membership == Membership::Join)
     }
+}
+
+/// The level that each type of event needs in a patient's conversation. Nobody reaches 100 but the clerk, its
+/// creator: so words can be sent encrypted only, and nobody can forge the progress of a request.
+fn sealed_power_levels() -> Value {
+    json!({
+        "m.poll.start": 100,
+        "m.room.avatar": 100,
+        "m.room.canonical_alias": 100,
+        "m.room.encryption": 100,
+        "m.room.history_visibility": 100,
+        "m.room.message": 100,
+        "m.room.name": 100,
+        "m.room.power_levels": 100,
+        "m.room.server_acl": 100,
+        "m.room.tombstone": 150,
+        "m.room.topic": 100,
+        "m.sticker": 100,
+        "org.wardline.request": 100,
+        "org.wardline.request.response": 100,
+        "org.wardline.request.update": 100,
+    })
+}
+
+fn no_account() -> PortError {
+    PortError::Refused("the user has no account".to_owned())
 }
 
 fn later(error: StoreError) -> PortError {

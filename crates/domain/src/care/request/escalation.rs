@@ -1,14 +1,14 @@
 //! How a request climbs its plan: by the clock, by a decline, past vacancies, and what happens at the
 //! last step.
 
-use super::{Context, Reason, Request, RequestError, State, Transition};
+use super::{Ask, Context, PlannedStep, Reason, Request, RequestError, State, Transition};
 use crate::Timestamp;
 
 impl Request {
     /// Who is asked next and when, unless somebody took it: the ask of the following step, or of the
     /// last one again.
     #[must_use]
-    pub fn next_ask(&self) -> Option<&super::Ask> {
+    pub fn next_ask(&self) -> Option<&Ask> {
         let last = self.plan.len().checked_sub(1)?;
         self.next_step_at.and_then(|_| self.plan.get((self.step + 1).min(last))).map(|step| &step.ask)
     }
@@ -57,6 +57,34 @@ impl Request {
         let last = self.step + 1 == self.plan.len();
         self.overdue |= last;
         self.ask_from(if last { self.step } else { self.step + 1 }, context, Some(Reason::NoAnswer), log);
+    }
+
+    /// The new holder of a role is asked in place of the last one. What the last one had accepted must be
+    /// accepted anew, under a new clock; a clock that runs already goes on.
+    pub(super) fn hand_over(
+        &mut self,
+        role: &str,
+        from: Option<&str>,
+        to: &str,
+        context: &Context<'_>,
+        log: &mut Vec<Transition>,
+    ) {
+        let through = |step: &PlannedStep| matches!(&step.ask, Ask::Role(id) if id == role);
+        let concerned = match self.accepted_by.as_deref() {
+            Some(by) => from == Some(by) && self.plan.iter().take(self.step + 1).any(through),
+            None => self.plan.get(self.step).is_some_and(through),
+        };
+        if !concerned || self.holder.as_deref() == Some(to) || self.requester == to {
+            return;
+        }
+        self.holder = Some(to.to_owned());
+        self.asked.insert(to.to_owned());
+        if self.accepted_by.take().is_some() {
+            let at = context.at.max(self.changed_at);
+            self.next_step_at = Some(at.plus_millis(self.wait(self.step)));
+        }
+        self.record(State::Raised, context, Some(to.to_owned()), Some(Reason::HandedOver), log);
+        self.asked_at = self.changed_at;
     }
 
     /// Asks the first step from `first` on that has somebody new to ask; the last step asks whoever

@@ -154,6 +154,40 @@ fn strangers_and_the_wrong_hands_are_refused() {
     assert_eq!(case.say("reg-of-the-night", Command::Accept), Ok(1), "the role moved on to them");
 }
 
+#[test]
+fn an_open_request_follows_its_role() {
+    let over = |from: Option<&str>, to: &str| Command::HandOver {
+        role: "medical".into(),
+        from: from.map(ToOwned::to_owned),
+        to: to.into(),
+    };
+    let mut case = Case::raise(&["day", "surg"]);
+    case.at = MINUTE;
+    assert_eq!(case.say("", over(Some("day"), "night")), Ok(1));
+    assert_eq!(case.request.holder.as_deref(), Some("night"));
+    assert_eq!(case.request.next_step_at, Some(Timestamp(5 * MINUTE)), "the clock goes on");
+    assert_eq!(case.say("", over(Some("day"), "night")), Ok(0));
+    case.say("night", Command::OnMyWay).unwrap();
+    case.at = 7 * MINUTE;
+    assert_eq!(case.say("", over(Some("day"), "late")), Ok(0), "it was not the day's any more");
+    assert_eq!(case.say("", over(Some("night"), "late")), Ok(1), "accepted, and must be accepted anew");
+    assert_eq!((case.request.state, case.request.accepted_by.clone()), (State::Raised, None));
+    assert_eq!(case.request.next_step_at, Some(Timestamp(12 * MINUTE)));
+    assert_eq!(case.expire(5), 1, "it climbs if the incoming one does not accept it");
+    assert_eq!(case.request.holder.as_deref(), Some("surg"));
+    assert_eq!(case.say("", over(None, "fourth")), Ok(0), "another step is asked now");
+    assert_eq!(case.say("night", Command::Complete), Ok(2), "who was there may still finish it");
+}
+
+#[test]
+fn a_request_that_found_nobody_asks_who_takes_the_role() {
+    let mut case = Case::raise(&[""]);
+    assert_eq!(case.request.state, State::Failed);
+    let command = Command::HandOver { role: "medical".into(), from: None, to: "reg".into() };
+    assert_eq!(case.say("reg", command), Ok(1));
+    assert_eq!((case.request.state, case.request.holder.as_deref()), (State::Raised, Some("reg")));
+}
+
 fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
         Just(Command::Deliver),
@@ -166,6 +200,14 @@ fn command() -> impl Strategy<Value = Command> {
         Just(Command::Cancel),
         (0_usize..4).prop_map(|step| Command::Expire { step }),
         (0_usize..4).prop_map(|step| Command::Expire { step }),
+        (0_usize..3, 0_usize..4, 0_usize..3).prop_map(|(role, from, to)| {
+            let people = ["reg", "surg", "site"];
+            Command::HandOver {
+                role: ["a", "b", "c"][role].to_owned(),
+                from: people.get(from).map(|p| (*p).to_owned()),
+                to: people[to].to_owned(),
+            }
+        }),
     ]
 }
 

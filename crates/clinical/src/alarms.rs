@@ -1,0 +1,113 @@
+//! Requests that the server raises itself, in the conversation of the role concerned: a vacancy.
+//!
+//! A vacancy is told once, to whoever the role's fallback or playbook names, and ends when the role is held again.
+
+use wardline_domain::care::{
+    playbook::{Ask, Class, PlannedStep, Playbook},
+    request::Command,
+};
+use wardline_store::{
+    Reader, WriteTx,
+    clinical::{alarms, playbooks, tasks},
+};
+
+use crate::{
+    Clinical, ClinicalError, Service,
+    duty::Duties,
+    outbox::{self, Job},
+    requests::{Move, OwnRequest},
+};
+
+/// The local part of the server's own account, which raises these requests.
+pub(crate) const CLERK: &str = "clerk";
+/// How long a role has before the next one is told, in milliseconds.
+pub(crate) const WAIT: i64 = 5 * 60_000;
+
+/// Whom a vacancy of this role is told: its fallback, then whom the urgent playbook of this very role asks later.
+/// Empty if nobody is named.
+pub(crate) fn plan(tx: &impl Reader, role: &Service) -> Result<Vec<PlannedStep>, ClinicalError> {
+    let own = Ask::Role(role.id.clone());
+    let fallback = role.fallback.clone().map(|id| PlannedStep { ask: Ask::Role(id), wait: WAIT });
+    let mut plan: Vec<PlannedStep> = fallback.into_iter().collect();
+    let all = playbooks::all(tx)?;
+    let mut all = all.iter().filter_map(|text| Playbook::parse(text).ok());
+    if let Some(playbook) = all.find(|p| p.classes.contains(&Class::Urgent) && p.roles.contains(&role.id)) {
+        for step in playbook.plan(&own).into_iter().skip(1) {
+            if step.ask != own && plan.iter().all(|known| known.ask != step.ask) {
+                plan.push(step);
+            }
+        }
+    }
+    Ok(plan)
+}
+
+impl Duties<'_> {
+    /// Whether a vacancy must be told, or one that was told is over.
+    pub(crate) fn vacancy_changed(
+        &self,
+        tx: &impl Reader,
+        role: &Service,
+        held: bool,
+    ) -> Result<bool, ClinicalError> {
+        let told = alarms::vacancy(tx, &role.id)?.is_some();
+        Ok(if held { told } else { !told && !plan(tx, role)?.is_empty() })
+    }
+
+    /// Tells a vacancy that has begun, ends one that is over.
+    pub(crate) fn watch_vacancy(
+        &self,
+        tx: &mut WriteTx<'_>,
+        role: &Service,
+        held: bool,
+    ) -> Result<(), ClinicalError> {
+        if !self.vacancy_changed(tx, role, held)? {
+            return Ok(());
+        }
+        if held { self.end_vacancy(tx, role) } else { self.begin_vacancy(tx, role) }
+    }
+
+    fn begin_vacancy(&self, tx: &mut WriteTx<'_>, role: &Service) -> Result<(), ClinicalError> {
+        let id = self.parts.random.uuid();
+        alarms::begin_vacancy(tx, &role.id, &id, self.at)?;
+        let description = format!("Nobody holds {} now.", role.name);
+        let request = OwnRequest { id, patient: None, description, plan: plan(tx, role)? };
+        let job = Job::Raise { service: role.id.clone(), request };
+        Ok(outbox::push(tx, &format!("HealthcareService/{}", role.id), &job)?)
+    }
+
+    fn end_vacancy(&self, tx: &mut WriteTx<'_>, role: &Service) -> Result<(), ClinicalError> {
+        let task = alarms::vacancy(tx, &role.id)?;
+        alarms::end_vacancy(tx, &role.id)?;
+        let task = task.map(|id| tasks::get(tx, &self.parts.cipher, &id)).transpose()?.flatten();
+        if let Some(task) = task.filter(|task| !task.request.state.is_final()) {
+            self.clerk().apply(tx, task, &Command::Cancel)?;
+        }
+        Ok(())
+    }
+
+    fn clerk(&self) -> Move<'_> {
+        let server = &self.parts.server_name;
+        Move { cipher: &self.parts.cipher, server, actor: Some(CLERK), device: None, at: self.at }
+    }
+}
+
+impl Clinical {
+    /// Raises a request of the server itself. A vacancy that has ended meanwhile is not told any more.
+    pub(crate) async fn raise_own(&self, service: String, request: OwnRequest) -> Result<(), ClinicalError> {
+        let found = self.service(&service)?;
+        let room = self.parts.conversations.create_role_room(&service, &found.name).await?;
+        let (parts, at) = (self.parts.clone(), self.parts.clock.now());
+        self.parts
+            .store
+            .write_with(move |tx| {
+                let about_vacancy = request.patient.is_none();
+                if about_vacancy && alarms::vacancy(tx, &service)?.as_ref() != Some(&request.id) {
+                    return Ok(());
+                }
+                Duties { parts: &parts, caller: None, at }.clerk().raise_own(tx, request, room)
+            })
+            .await?;
+        self.wake();
+        Ok(())
+    }
+}
