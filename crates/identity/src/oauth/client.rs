@@ -20,6 +20,8 @@ use crate::{Identity, token};
 
 /// Clients that nobody used for this long, and that hold no session, are forgotten.
 const UNUSED_MS: i64 = 30 * 24 * 60 * 60 * 1000;
+/// When there are too many, those that nobody used for this long go too: no sign-in takes longer.
+const UNUSED_AT_MOST_MS: i64 = 60 * 60 * 1000;
 /// Registrations at one time; only somebody who wants to fill the disk gets there.
 const MAX_CLIENTS: u64 = 20_000;
 const MAX_REDIRECT_URIS: usize = 16;
@@ -222,6 +224,9 @@ impl Identity {
             .write_with(move |tx| {
                 if clients::find(tx, &row.id)?.is_none() {
                     clients::forget_unused(tx, at.plus_millis(-UNUSED_MS))?;
+                    if clients::count(tx)? >= MAX_CLIENTS {
+                        clients::forget_unused(tx, at.plus_millis(-UNUSED_AT_MOST_MS))?;
+                    }
                     if clients::count(tx)? >= MAX_CLIENTS {
                         let text = "too many clients are registered";
                         return Err(OAuthError::new(ErrorCode::TemporarilyUnavailable, text));

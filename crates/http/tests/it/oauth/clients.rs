@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{metadata, post, refused, register};
+use super::{metadata, post, refresh, refused, register, signed_in};
 use crate::support::{Server, text};
 
 #[tokio::test]
@@ -47,6 +47,20 @@ async fn the_same_metadata_is_the_same_client() {
     assert_ne!(text(&answer.body, "client_id"), first);
     assert_eq!(answer.body["token_endpoint_auth_method"], "none");
     assert_eq!(answer.body.get("client_secret"), None);
+}
+
+#[tokio::test]
+async fn a_client_that_nobody_uses_is_forgotten_and_one_with_a_session_is_not() {
+    let server = Server::new().await;
+    let mut unused = metadata();
+    unused["client_name"] = json!("Unused");
+    let gone = text(&server.call("POST /oauth/register", "", unused.clone()).await.body, "client_id");
+    let (kept, _, token) = signed_in(&server).await;
+    server.clock.advance(31 * 24 * 60 * 60 * 1000);
+    unused["client_name"] = json!("New");
+    assert_eq!(server.call("POST /oauth/register", "", unused).await.status, 201);
+    refused(&refresh(&server, &gone, "x").await, 401, "invalid_client");
+    refresh(&server, &kept, &token).await.ok();
 }
 
 #[tokio::test]
