@@ -39,11 +39,16 @@ export class Window {
         const window = new Window();
         windows.push(window);
         window.context = context;
-        window.page = await context.newPage();
-        window.page.setDefaultTimeout(patience);
-        window.page.on("pageerror", (error) => window.problems.push(String(error)));
-        await window.page.goto(url);
+        await window.show(url);
         return window;
+    }
+
+    /** Opens the page; again, after `page.close()`, with what the browser kept. */
+    async show(url) {
+        this.page = await this.context.newPage();
+        this.page.setDefaultTimeout(patience);
+        this.page.on("pageerror", (error) => this.problems.push(String(error)));
+        await this.page.goto(url);
     }
 
     async signIn(user, password = "riverside-demo") {

@@ -39,10 +39,10 @@ export function Item({ item, name, status, spelledOut }: ItemProps): JSX.Element
                 <li className="bubble bubble--unreadable">
                     {item.first && <Sender name={name} />}
                     <p>
-                        <Icon name="lock" size={16} />{" "}
+                        <Icon name="clock" size={16} />{" "}
                         {item.pending ? t.conversation.opening : t.conversation.unreadable}
                     </p>
-                    {!item.pending && <p className="muted">{t.conversation.unreadableHint}</p>}
+                    {!item.pending && item.first && <p className="muted">{t.conversation.unreadableHint}</p>}
                     <Meta at={item.at} />
                 </li>
             );

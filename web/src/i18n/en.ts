@@ -150,6 +150,7 @@ export const en = {
         empty: "You see patients of the wards you work on and of the roles you hold. There are none at the moment.",
         open: (count: number) => plural(count, "open request", "open requests"),
         urgentOpen: (count: number) => plural(count, "urgent request", "urgent requests"),
+        inHand: (count: number) => `${count} in hand`,
         noBed: "No bed",
         bed: (bed: string) => (/^\d/.test(bed) ? `Bed ${bed}` : bed),
         noWard: "Ward not known",
@@ -346,9 +347,9 @@ export const en = {
         unsupported: (name: string) =>
             name ? `File: ${name}` : "This kind of message cannot be shown here yet",
         opening: "Opening message",
-        unreadable: "This message cannot be read on this device",
+        unreadable: "Waiting for this message",
         unreadableHint:
-            "It was sent before you joined or before this device was set up. Ask a colleague to tell you what it says.",
+            "It was written before you signed in here. It appears by itself when a colleague who has it opens Wardline; if it cannot wait, ask them.",
         typing: (names: readonly string[]) =>
             names.length === 1 ? `${names[0]} is typing` : `${list(names)} are typing`,
         newMessages: "New messages",

@@ -5,6 +5,7 @@ export const PATIENT_ROOM = "org.wardline.patient";
 export const REQUEST = "org.wardline.request";
 export const REQUEST_UPDATE = "org.wardline.request.update";
 export const DELIVERED = "org.wardline.delivered";
+export const HISTORY_REQUEST = "org.wardline.history_request";
 
 export const requestClasses = ["urgent", "action", "information"] as const;
 export type RequestClass = (typeof requestClasses)[number];
@@ -61,6 +62,14 @@ export const RequestUpdateSchema = v.object({
     body: v.optional(text, ""),
 });
 export type RequestUpdate = v.InferOutput<typeof RequestUpdateSchema>;
+
+/** To-device, in clear: somebody who cannot read what was written before their first sign-in asks for it, or no longer does. */
+export const HistoryRequestSchema = v.object({
+    action: v.picklist(["ask", "cancel"]),
+    device_id: id,
+    room_ids: v.pipe(v.array(id), v.maxLength(100)),
+});
+export type HistoryRequest = v.InferOutput<typeof HistoryRequestSchema>;
 
 export const PatientStateSchema = v.object({ ref: v.pipe(v.string(), v.minLength(1), v.maxLength(64)) });
 

@@ -8,7 +8,9 @@ import {
     RequestContentSchema,
     RequestUpdateSchema,
 } from "./events.ts";
-import { clerkOf, joinedRooms, serverOf } from "./rooms.ts";
+import { HistoryAsker } from "./history-asker.ts";
+import { HistoryGiver } from "./history-giver.ts";
+import { clerkOf, joinedRooms, serverOf, sharesHistory } from "./rooms.ts";
 
 const BUNDLE_TYPES = new Set(["m.room_key_bundle", "io.element.msc4268.room_key_bundle"]);
 
@@ -16,13 +18,14 @@ const BUNDLE_TYPES = new Set(["m.room_key_bundle", "io.element.msc4268.room_key_
 const SETTLE_MS = 3_000;
 
 /**
- * Brings people into a patient's conversation with its history readable (MSC4268).
+ * Brings people into conversations with their history readable (MSC4268).
  *
  * - Accepts invitations into patients' conversations from our own server.
  * - Invites whom the clerk's announcement names: at once as the raiser, after 2 to 4 seconds as any other member, so that
  *   one offline raiser does not leave the new person outside.
  * - Hands over the history to somebody the clerk has invited because nobody of us did in time.
  * - Takes the history that a member hands to us.
+ * - Asks members for what was written before our first sign-in, and answers members who ask (`HistoryAsker`, `HistoryGiver`).
  */
 export class HistorySharing {
     /** `room user` pairs already handled by this visit. */
@@ -30,11 +33,25 @@ export class HistorySharing {
     private readonly joining = new Set<string>();
     private readonly bundles = new Map<string, Set<string>>();
 
-    constructor(private readonly client: MatrixClient) {}
+    private readonly asker: HistoryAsker;
+    private readonly giver: HistoryGiver;
+
+    constructor(private readonly client: MatrixClient) {
+        this.asker = new HistoryAsker(client);
+        this.giver = new HistoryGiver(client);
+    }
+
+    /** Begins to ask and to answer: call when encryption is set up, for only then do colleagues trust this device. */
+    ready(): void {
+        this.asker.ready();
+        this.giver.ready();
+    }
 
     /** Begins to listen; call once, before the first sync. */
     start(): void {
         const { client } = this;
+        this.asker.start();
+        this.giver.start();
         client.on(RoomEvent.MyMembership, (room, membership) => {
             if (membership === "invite") void this.acceptInvitation(room);
             if (membership === "join") void this.takeBundles(room.roomId);
@@ -144,10 +161,10 @@ export class HistorySharing {
         void this.takeBundles(roomId);
     }
 
-    /** Imports history offered by members of a patient's conversation of our own server; anybody else's is left alone. */
+    /** Imports history offered by members from our own server, where members may have it; anybody else's is left alone. */
     private async takeBundles(roomId: string): Promise<void> {
         const room = this.client.getRoom(roomId);
-        if (room?.getMyMembership() !== "join" || room.getType() !== PATIENT_ROOM) return;
+        if (room?.getMyMembership() !== "join" || !sharesHistory(room)) return;
         const senders = this.bundles.get(roomId) ?? new Set<string>();
         this.bundles.delete(roomId);
         for (const sender of senders) await this.take(room, sender);

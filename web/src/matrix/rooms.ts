@@ -1,4 +1,4 @@
-import { EventType, type MatrixClient, type Room, type RoomMember } from "matrix-js-sdk";
+import { EventType, HistoryVisibility, type MatrixClient, type Room, type RoomMember } from "matrix-js-sdk";
 import { parse, PATIENT_ROOM, PatientStateSchema } from "./events.ts";
 
 /** `Patient.id` of a patient's conversation, `undefined` for any other conversation. */
@@ -55,6 +55,13 @@ export function nameOf(room: Room | null | undefined, userId: string): string {
     return member?.rawDisplayName && member.rawDisplayName !== userId
         ? member.rawDisplayName
         : localpart(userId);
+}
+
+/** Whether members of an encrypted conversation may read what was said before they came (history visibility). */
+export function sharesHistory(room: Room): boolean {
+    const visibility = room.getHistoryVisibility();
+    const shared = visibility === HistoryVisibility.Shared || visibility === HistoryVisibility.WorldReadable;
+    return shared && room.hasEncryptionStateEvent();
 }
 
 /** The rooms that this person's `m.direct` lists for `userId`. */

@@ -4,7 +4,7 @@ import { usePatients, usePlaces, useRequests } from "../fhir/queries.ts";
 import { t } from "../i18n/index.ts";
 import { roomOfPatient } from "../matrix/rooms.ts";
 import { useAllRooms } from "../matrix/use-rooms.ts";
-import { isOpen, type Request } from "../requests/model.ts";
+import { isOpen, isUnanswered, type Request } from "../requests/model.ts";
 import { useClient } from "../session/store.ts";
 import { Icon } from "../ui/Icon.tsx";
 import { Empty, LoadFailed, Loading } from "../ui/parts.tsx";
@@ -60,7 +60,6 @@ function PatientRow({ patient, bed, requests, openRoom }: RowProps): JSX.Element
     const client = useClient();
     useAllRooms();
     const roomId = roomOfPatient(client, patient.ref)?.roomId;
-    const urgent = requests.filter((request) => request.class === "urgent").length;
     const unread = roomId === undefined ? 0 : (client.getRoom(roomId)?.getUnreadNotificationCount() ?? 0);
     const content = (
         <>
@@ -73,12 +72,7 @@ function PatientRow({ patient, bed, requests, openRoom }: RowProps): JSX.Element
                         `${t.patients.nhsNumber} ${nhsNumber(patient.nhsNumber)}`}
                     {roomId === undefined && ` · ${t.patients.noConversation}`}
                 </span>
-                {requests.length > 0 && (
-                    <span className={urgent > 0 ? "row__flag row__flag--urgent" : "row__flag"}>
-                        <Icon name={urgent > 0 ? "urgent" : "action"} size={16} />
-                        {urgent > 0 ? t.patients.urgentOpen(urgent) : t.patients.open(requests.length)}
-                    </span>
-                )}
+                <RequestFlags requests={requests} />
             </span>
             {unread > 0 && <UnreadBadge count={unread} />}
         </>
@@ -97,6 +91,30 @@ function PatientRow({ patient, bed, requests, openRoom }: RowProps): JSX.Element
                 </Link>
             )}
         </li>
+    );
+}
+
+/** The open requests about a patient: what waits for an answer stands out, what somebody has taken on is told quietly. */
+function RequestFlags({ requests }: { requests: Request[] }): JSX.Element | null {
+    const waiting = requests.filter(isUnanswered);
+    const urgent = waiting.filter((request) => request.class === "urgent").length;
+    const inHand = requests.length - waiting.length;
+    if (requests.length === 0) return null;
+    return (
+        <span className="row__flags">
+            {waiting.length > 0 && (
+                <span className={urgent > 0 ? "row__flag row__flag--urgent" : "row__flag"}>
+                    <Icon name={urgent > 0 ? "urgent" : "action"} size={16} />
+                    {urgent > 0 ? t.patients.urgentOpen(urgent) : t.patients.open(waiting.length)}
+                </span>
+            )}
+            {inHand > 0 && (
+                <span className="row__flag row__flag--calm">
+                    <Icon name="people" size={16} />
+                    {t.patients.inHand(inHand)}
+                </span>
+            )}
+        </span>
     );
 }
 

@@ -107,13 +107,17 @@ async function run(vault: Vault, session: StoredSession, password?: string): Pro
         await fhir.put("Task", request.id, withEvent(request.task, eventId));
     });
     new DeliveryReceipts(client).start();
-    new HistorySharing(client).start();
+    const history = new HistorySharing(client);
+    history.start();
     stopWatching = watchConnection(client, outbox);
     useSession.setState({ phase: "running", client, fhir, outbox, loaded: false, notice: undefined });
     await outbox.start();
     await startSync(client);
-    if (password === undefined) void checkHistory(client);
-    else void prepareCrypto({ client, tokens, holder, password });
+    const readable =
+        password === undefined ? checkHistory(client) : prepareCrypto({ client, tokens, holder, password });
+    void readable.then((yes) => {
+        if (yes && useSession.getState().client === client) history.ready();
+    });
 }
 
 /** Ends the listeners of the running session. */
@@ -151,31 +155,36 @@ function watchConnection(client: MatrixClient, outbox: Outbox): () => void {
     return () => controller.abort();
 }
 
-/** After a reload there is no password to set anything up with; say so if it was never finished. */
-async function checkHistory(client: MatrixClient): Promise<void> {
+/**
+ * After a reload there is no password to set anything up with; say so if it was never finished. Gives whether encryption
+ * is set up.
+ */
+async function checkHistory(client: MatrixClient): Promise<boolean> {
     await firstSync(client);
     const api = client.getCrypto();
     const ready = (await api?.isCrossSigningReady()) && (await api?.checkKeyBackupAndEnable());
     if (useSession.getState().client === client)
         useSession.setState({ history: ready ? "readable" : "unreadable" });
+    return Boolean(ready);
 }
 
-/** Sets encryption up behind the scenes; tries again while the password of this sign-in is at hand. */
-async function prepareCrypto(setup: Parameters<typeof setUpCrypto>[0]): Promise<void> {
+/** Sets encryption up behind the scenes; tries again while the password of this sign-in is at hand. Gives whether it is. */
+async function prepareCrypto(setup: Parameters<typeof setUpCrypto>[0]): Promise<boolean> {
     useSession.setState({ history: "setting-up" });
     await firstSync(setup.client);
     for (const wait of [0, 2_000, 5_000, 15_000, 30_000, 60_000]) {
         await new Promise((resolve) => setTimeout(resolve, wait));
-        if (useSession.getState().client !== setup.client) return;
+        if (useSession.getState().client !== setup.client) return false;
         try {
             const outcome = await setUpCrypto(setup);
             useSession.setState({ history: outcome === "ready" ? "readable" : "unreadable" });
-            return;
+            return outcome === "ready";
         } catch {
             // Keys are only ever left in a state from which the next try goes on.
         }
     }
     useSession.setState({ history: "unreadable" });
+    return false;
 }
 
 function firstSync(client: MatrixClient): Promise<void> {

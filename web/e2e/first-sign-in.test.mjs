@@ -1,0 +1,130 @@
+// Somebody signs in for the first time after messages were written to them, and reads them all.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+import { Server } from "./server.mjs";
+import { Window, desktop, openBrowser, phone, windows } from "./windows.mjs";
+
+const said = ["Her breathing is worse since the nebuliser", "Saturations 86 on four litres"];
+const sbar = {
+    Situation: "Type 2 respiratory failure, drowsy",
+    Background: "COPD, two admissions this winter",
+    Assessment: "Tiring, pH 7.24 on the gas",
+    Recommendation: "Please come and decide about NIV",
+};
+const registrars = { "Dr Priya Raman": "priya.raman", "Dr Daniel Osei": "daniel.osei" };
+
+let browser;
+let server;
+let nurse;
+
+before(async () => {
+    browser = await openBrowser();
+});
+
+beforeEach(async () => {
+    server = new Server("wardline-first-sign-in");
+    await server.start();
+    nurse = await Window.open(browser, server.url, desktop);
+});
+
+afterEach(async () => {
+    for (const window of windows.splice(0)) await window.context.close();
+    await server.stop();
+    server.remove();
+});
+
+after(async () => {
+    await browser?.close();
+});
+
+function play(name, part) {
+    test(name, async () => {
+        let done = false;
+        try {
+            await part();
+            for (const window of windows) assert.deepEqual(window.problems, []);
+            done = true;
+        } finally {
+            if (!done)
+                for (const [n, { page }] of windows.entries())
+                    if (!page.isClosed()) await windows[n].screenshot(`first-failed-${n}`);
+        }
+    });
+}
+
+async function openPatient(window) {
+    await window.goTo("Patients");
+    await window.page.getByRole("link", { name: /Okonkwo/i }).click();
+    await window.page.getByLabel("Write a message").waitFor();
+}
+
+/** The nurse writes two messages and asks the medical registrar; gives his user name. He has never signed in. */
+async function nurseWrites() {
+    const { page } = nurse;
+    await nurse.signIn("grace.adeyemi");
+    await nurse.goTo("On call");
+    const role = page.getByRole("listitem").filter({ hasText: "Medical registrar" });
+    const holder = registrars[await role.locator("strong").first().textContent()];
+    assert.ok(holder, "somebody whom we know holds the role");
+    await openPatient(nurse);
+    for (const text of said) {
+        await nurse.write(text);
+        await nurse.reads(text);
+    }
+    await page.getByRole("button", { name: "Ask", exact: true }).click();
+    const dialog = page.getByRole("dialog", { name: "Ask" });
+    const to = dialog.getByLabel("To", { exact: true });
+    await to.selectOption({
+        label: await to.getByRole("option", { name: /^Medical registrar/ }).textContent(),
+    });
+    await dialog.getByRole("radio", { name: "Urgent" }).check();
+    for (const [label, text] of Object.entries(sbar))
+        await dialog.getByLabel(label, { exact: true }).fill(text);
+    await dialog.getByRole("button", { name: "Send request" }).click();
+    await page.getByRole("article", { name: /^Urgent request/ }).waitFor();
+    await nurse.shows(/^Sent/);
+    return holder;
+}
+
+/** The urgent card with its words, and after accepting all that was said. */
+async function readsEverything(registrar, name) {
+    const urgent = registrar.page.getByRole("alertdialog", { name: "Urgent request" });
+    for (const text of Object.values(sbar)) await urgent.getByText(text, { exact: true }).waitFor();
+    await registrar.look(`30-${name}-urgent-phone`);
+    await urgent.getByRole("button", { name: "Accept" }).click();
+    for (const text of said) await registrar.reads(text);
+    assert.equal(await registrar.page.getByText("Waiting for this message").count(), 0);
+    await registrar.look(`31-${name}-conversation-phone`);
+}
+
+play("a registrar who signs in for the first time reads what was written to him before", async () => {
+    const holder = await nurseWrites();
+    const registrar = await Window.open(browser, server.url, phone);
+    await registrar.signIn(holder);
+    await readsEverything(registrar, "first");
+    await nurse.shows(/^Accepted by/);
+    await nurse.goTo("Patients");
+    const patient = nurse.page.getByRole("link", { name: /Okonkwo/i });
+    await patient.getByText("1 in hand").waitFor();
+    assert.equal(await patient.getByText(/urgent request/).count(), 0);
+    await nurse.look("32-in-hand-desktop");
+});
+
+play("with the nurse's window closed he waits calmly, and reads as soon as she opens it", async () => {
+    const holder = await nurseWrites();
+    await nurse.page.close();
+    const registrar = await Window.open(browser, server.url, phone);
+    await registrar.signIn(holder);
+    const urgent = registrar.page.getByRole("alertdialog", { name: "Urgent request" });
+    await urgent.getByText(/cannot be read on this device yet/).waitFor();
+    await registrar.look("33-waiting-urgent-phone");
+    await urgent.getByRole("button", { name: "Accept" }).click();
+    await registrar.shows("Waiting for this message");
+    await registrar.look("34-waiting-conversation-phone");
+
+    await nurse.show(server.url);
+    for (const text of [...said, ...Object.values(sbar)]) await registrar.reads(text);
+    await registrar.page.getByText("Waiting for this message").first().waitFor({ state: "detached" });
+    await registrar.look("35-after-waiting-phone");
+});
