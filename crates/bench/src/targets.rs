@@ -62,14 +62,20 @@ impl<'a> View<'a> {
     }
 
     /// The largest size of our own.
-    fn largest(self, prefix: &str, metric: Metric) -> Option<f64> {
-        self.of(self.sizes(prefix, self.ours()).last()?, self.ours(), metric)
+    fn largest(self, prefix: &str, metric: Metric) -> Option<(&'a str, f64)> {
+        let scenario = self.sizes(prefix, self.ours()).pop()?;
+        Some((scenario, self.of(scenario, self.ours(), metric)?))
     }
 
-    /// Ours and a peer's figure at the largest size that both were measured at.
-    fn pair(self, prefix: &str, peer: &str, metric: Metric) -> Option<(f64, f64)> {
+    /// The largest size that both we and a peer were measured at.
+    fn common(self, prefix: &str, peer: &str) -> Option<&'a str> {
         let theirs = self.sizes(prefix, peer);
-        let both = self.sizes(prefix, self.ours()).into_iter().rev().find(|name| theirs.contains(name))?;
+        self.sizes(prefix, self.ours()).into_iter().rev().find(|name| theirs.contains(name))
+    }
+
+    /// Ours and a peer's figure at that size.
+    fn pair(self, prefix: &str, peer: &str, metric: Metric) -> Option<(f64, f64)> {
+        let both = self.common(prefix, peer)?;
         Some((self.of(both, self.ours(), metric)?, self.of(both, peer, metric)?))
     }
 
@@ -112,6 +118,10 @@ fn cpu_micros(one: &Measurement) -> Option<f64> {
 
 /// All lines of the table, in the order of the issue.
 pub(crate) fn lines(view: View<'_>) -> Vec<Line> {
+    let size = |peer: Option<&str>, prefix: &str| {
+        let common = peer.and_then(|peer| view.common(prefix, peer));
+        common.map_or_else(String::new, |scenario| format!(" ({scenario})"))
+    };
     let times = |figure: &str, prefix: &str, metric: Metric, more: bool, least: f64| {
         let found = view.times(prefix, metric, more);
         let shown = |(peer, times): &(&str, f64)| {
@@ -121,15 +131,18 @@ pub(crate) fn lines(view: View<'_>) -> Vec<Line> {
         Line {
             figure: figure.to_owned(),
             aim: if more { format!("{least}×") } else { format!("1/{least}") },
-            reached: found.iter().map(shown).collect::<Vec<_>>().join(", "),
+            reached: found.iter().map(shown).collect::<Vec<_>>().join(", ")
+                + &size(found.first().map(|one| one.0), prefix),
             met: (!found.is_empty()).then(|| found.iter().all(|(_, times)| *times >= least)),
         }
     };
-    let below = |figure: &str, value: Option<f64>, most: f64, unit: &str| Line {
+    let below = |figure: &str, found: Option<(&str, f64)>, most: f64, unit: &str| Line {
         figure: figure.to_owned(),
         aim: format!("under {most} {unit}"),
-        reached: value.map_or_else(String::new, |value| format!("{} {unit}", self::figure(value))),
-        met: value.map(|value| value < most),
+        reached: found.map_or_else(String::new, |(scenario, value)| {
+            format!("{} {unit} ({scenario})", self::figure(value))
+        }),
+        met: found.map(|(_, value)| value < most),
     };
     let limit = view.servers(Kind::Limit).next().map_or("", |server| &server.name);
     let ours = view.of("send.20x64", view.ours(), per_second);
@@ -221,9 +234,9 @@ mod tests {
             ],
         };
         let lines = lines(View(&results));
-        assert_eq!((lines[0].reached.as_str(), lines[0].met), ("200× a, 100× b", Some(false)));
+        assert_eq!((lines[0].reached.as_str(), lines[0].met), ("200× a, 100× b (send.20x64)", Some(false)));
         assert_eq!((lines[1].reached.as_str(), lines[1].met), ("", None));
-        assert_eq!((lines[2].reached.as_str(), lines[2].met), ("200× a", Some(true)));
+        assert_eq!((lines[2].reached.as_str(), lines[2].met), ("200× a (deliver.10x10)", Some(true)));
         assert_eq!((lines[4].reached.as_str(), lines[4].met), ("0.60", Some(true)));
     }
 }
