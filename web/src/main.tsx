@@ -8,6 +8,7 @@ import "./ui/base.css";
 import "./ui/layout.css";
 import "./ui/lists.css";
 import "./ui/conversation.css";
+import "./ui/messages.css";
 import "./ui/requests.css";
 
 const queries = new QueryClient({

@@ -1,16 +1,24 @@
-import { memo, type JSX } from "react";
+import type { Room } from "matrix-js-sdk";
+import { memo, type JSX, type ReactNode } from "react";
 import { t } from "../i18n/index.ts";
 import { clock, dayLabel } from "../i18n/time.ts";
 import type { TimelineItem } from "../matrix/timeline.ts";
 import type { OutboxItem } from "../matrix/outbox-logic.ts";
+import { changes } from "../matrix/overlay.ts";
 import type { MessageStatus } from "../matrix/ticks.ts";
 import { parse, REQUEST, RequestContentSchema } from "../matrix/events.ts";
 import { RequestCard } from "../requests/RequestCard.tsx";
 import { useSession } from "../session/store.ts";
 import { Icon } from "../ui/Icon.tsx";
+import type { Actionable } from "./actions.ts";
+import type { Anchor } from "./MessageMenu.tsx";
+import { Quote } from "./Quote.tsx";
+import { Reactions } from "./Reactions.tsx";
+import { useLongPress } from "./use-long-press.ts";
 import { QueueTick, Ticks } from "./Ticks.tsx";
 
-interface ItemProps {
+interface ItemProps extends BubbleActions {
+    room: Room;
     item: TimelineItem;
     name: string;
     /** Only for messages of this person. */
@@ -19,8 +27,14 @@ interface ItemProps {
     spelledOut: boolean;
 }
 
+interface BubbleActions {
+    onMenu: (item: Actionable, at: Anchor) => void;
+    onReact: (item: Actionable, key: string) => void;
+}
+
 /** One thing in a conversation. */
-export function Item({ item, name, status, spelledOut }: ItemProps): JSX.Element {
+export function Item(props: ItemProps): JSX.Element {
+    const { room, item, name, status, spelledOut } = props;
     switch (item.kind) {
         case "day":
             return (
@@ -48,22 +62,53 @@ export function Item({ item, name, status, spelledOut }: ItemProps): JSX.Element
             );
         case "request":
             return (
-                <li className={item.own ? "bubble bubble--own bubble--card" : "bubble bubble--card"}>
-                    {item.first && !item.own && <Sender name={name} />}
+                <Bubble {...props} item={item} card>
                     <RequestCard content={item.content} />
                     <Meta at={item.at} status={status} spelledOut={spelledOut} />
-                </li>
+                </Bubble>
             );
         case "message":
             return (
-                <li className={item.own ? "bubble bubble--own" : "bubble"}>
-                    {item.first && !item.own && <Sender name={name} />}
+                <Bubble {...props} item={item}>
                     {item.own && <span className="visually-hidden">{t.conversation.you}: </span>}
+                    {item.replyTo !== undefined && <Quote room={room} eventId={item.replyTo} />}
                     <p className={item.deleted ? "bubble__text muted" : "bubble__text"}>{item.text}</p>
                     <Meta at={item.at} edited={item.edited} status={status} spelledOut={spelledOut} />
-                </li>
+                </Bubble>
             );
     }
+}
+
+interface BubbleProps extends BubbleActions {
+    item: Actionable;
+    name: string;
+    card?: boolean;
+    children: ReactNode;
+}
+
+/** The bubble of a message or request, with its menu (by button, long press or right click) and its reactions. */
+function Bubble({ item, name, card = false, children, onMenu, onReact }: BubbleProps): JSX.Element {
+    const press = useLongPress((at) => onMenu(item, at));
+    const classes = ["bubble", item.own && "bubble--own", card && "bubble--card"].filter(Boolean).join(" ");
+    return (
+        <li className={classes} data-event={item.key} {...press}>
+            {item.first && !item.own && <Sender name={name} />}
+            {children}
+            <Reactions reactions={item.reactions} onToggle={(key) => onReact(item, key)} />
+            <button
+                type="button"
+                className="bubble__more"
+                aria-label={t.actions.more(item.own ? t.conversation.you : name, clock(item.at))}
+                aria-haspopup="menu"
+                onClick={(event) => {
+                    const box = event.currentTarget.getBoundingClientRect();
+                    onMenu(item, { x: box.left, y: box.bottom });
+                }}
+            >
+                <Icon name="more" size={20} />
+            </button>
+        </li>
+    );
 }
 
 /** Items only change when their content or status does; a long conversation is not drawn anew for every tick. */
@@ -108,14 +153,15 @@ export function QueuedBubble({
     const outbox = useSession((session) => session.outbox);
     const online = useSession((session) => session.connection === "online");
     const request = item.type === REQUEST ? parse(RequestContentSchema, item.content) : undefined;
+    const change = changeWords(item);
     const text = typeof item.content["body"] === "string" ? item.content["body"] : "";
     const takeBack = async (): Promise<void> => {
         const taken = await outbox?.discard(item.txnId);
-        if (taken && !request) onTakenBack(text);
+        if (taken && !request && change === undefined) onTakenBack(text);
     };
     return (
         <li className={request ? "bubble bubble--own bubble--card" : "bubble bubble--own"}>
-            {request ? <RequestCard content={request} /> : <p className="bubble__text">{text}</p>}
+            {request ? <RequestCard content={request} /> : <p className="bubble__text">{change ?? text}</p>}
             {item.state === "failed" ? (
                 <div className="bubble__failed" role="alert">
                     <p>
@@ -134,7 +180,7 @@ export function QueuedBubble({
                             className="button button--quiet"
                             onClick={() => void takeBack()}
                         >
-                            {request ? t.outbox.remove : t.outbox.edit}
+                            {request || change !== undefined ? t.outbox.remove : t.outbox.edit}
                         </button>
                     </div>
                 </div>
@@ -146,4 +192,11 @@ export function QueuedBubble({
             )}
         </li>
     );
+}
+
+/** What a refused change of another message was, in words. */
+function changeWords(item: OutboxItem): string | undefined {
+    if (changes(item) === undefined) return undefined;
+    if (item.type === "m.room.redaction") return t.actions.failedDelete;
+    return item.type === "m.reaction" ? t.actions.failedReaction : t.actions.failedEdit;
 }

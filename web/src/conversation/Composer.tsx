@@ -1,4 +1,4 @@
-import type { MatrixClient } from "matrix-js-sdk";
+import type { MatrixClient, Room } from "matrix-js-sdk";
 import {
     useEffect,
     useId,
@@ -10,24 +10,33 @@ import {
     type KeyboardEvent,
 } from "react";
 import { t } from "../i18n/index.ts";
+import { buildTimeline } from "../matrix/timeline.ts";
 import { useClient, useSession } from "../session/store.ts";
 import { Icon } from "../ui/Icon.tsx";
+import { actionsFor, composed, type ComposeMode } from "./actions.ts";
 
 /** Tell others at most this often that one is typing; the server forgets it after `TYPING_MS`. */
 const TYPING_EVERY_MS = 8_000;
 const TYPING_MS = 12_000;
 
 interface ComposerProps {
-    roomId: string;
+    room: Room;
     text: string;
     onText: (text: string) => void;
+    /** What is answered or changed, if anything. */
+    mode: ComposeMode | undefined;
+    onCompose: (mode: ComposeMode) => void;
+    /** Ends answering or changing; `restore` brings back what stood here before. */
+    onModeEnd: (restore: boolean) => void;
     /** Raises a request; absent where there is no patient. */
     onAsk?: (() => void) | undefined;
     onSent: () => void;
 }
 
 /** Where one writes. What is typed goes to the outbox at once and is kept there until the server has it. */
-export function Composer({ roomId, text, onText, onAsk, onSent }: ComposerProps): JSX.Element {
+export function Composer(props: ComposerProps): JSX.Element {
+    const { room, text, onText, mode, onCompose, onModeEnd, onAsk, onSent } = props;
+    const { roomId } = room;
     const outbox = useSession((session) => session.outbox);
     const typing = useTyping(roomId);
     const field = useRef<HTMLTextAreaElement>(null);
@@ -45,20 +54,38 @@ export function Composer({ roomId, text, onText, onAsk, onSent }: ComposerProps)
         if (matchMedia("(pointer: fine)").matches) field.current?.focus({ preventScroll: true });
     }, []);
 
+    const target = mode?.eventId;
+    useEffect(() => {
+        if (target === undefined) return;
+        field.current?.focus({ preventScroll: true });
+        field.current?.setSelectionRange(field.current.value.length, field.current.value.length);
+    }, [target, mode?.kind]);
+
     const send = async (): Promise<void> => {
         const body = text.trim();
         if (!body || !outbox) return;
         typing.stop();
-        await outbox.add({ roomId, type: "m.room.message", content: { msgtype: "m.text", body } });
-        onText("");
+        await outbox.add({ roomId, ...composed(body, mode) });
+        onText(mode?.kind === "edit" ? (mode.before ?? "") : "");
+        if (mode) onModeEnd(false);
         field.current?.focus();
-        onSent();
+        if (mode?.kind !== "edit") onSent();
     };
     const submit = (event: FormEvent): void => {
         event.preventDefault();
         void send();
     };
     const keyDown = (event: KeyboardEvent): void => {
+        if (event.key === "Escape" && mode) {
+            event.preventDefault();
+            onModeEnd(true);
+            return;
+        }
+        if (event.key === "ArrowUp" && text === "" && !mode) {
+            const last = lastOwnText(room);
+            if (last) onCompose(last);
+            return;
+        }
         const plainEnter = event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing;
         // With a finger, Enter makes a new line; with a keyboard it sends.
         if (!plainEnter || !matchMedia("(pointer: fine)").matches) return;
@@ -67,6 +94,7 @@ export function Composer({ roomId, text, onText, onAsk, onSent }: ComposerProps)
     };
     return (
         <form className="composer" onSubmit={submit}>
+            {mode && <ModeLine mode={mode} onEnd={() => onModeEnd(true)} />}
             {onAsk && (
                 <button
                     type="button"
@@ -98,6 +126,37 @@ export function Composer({ roomId, text, onText, onAsk, onSent }: ComposerProps)
             </button>
         </form>
     );
+}
+
+/** What is being answered or changed, above the field. */
+function ModeLine({ mode, onEnd }: { mode: ComposeMode; onEnd: () => void }): JSX.Element {
+    return (
+        <div className="composer__mode" role="status">
+            <Icon name={mode.kind} size={20} />
+            <p className="quote quote--still">
+                <strong>
+                    {mode.kind === "edit" ? t.actions.editing : t.actions.replyingTo(mode.name ?? "")}
+                </strong>
+                <span className="quote__text">{mode.text}</span>
+            </p>
+            <button
+                type="button"
+                className="icon-button"
+                aria-label={mode.kind === "edit" ? t.actions.endEdit : t.actions.endReply}
+                onClick={onEnd}
+            >
+                <Icon name="close" />
+            </button>
+        </div>
+    );
+}
+
+/** The newest message of this person, ready to be changed. */
+function lastOwnText(room: Room): ComposeMode | undefined {
+    const items = buildTimeline(room, room.getLiveTimeline().getEvents());
+    const last = items.findLast((item) => item.kind === "message" && item.own && !item.deleted);
+    if (last?.kind !== "message" || !actionsFor(last).includes("edit")) return undefined;
+    return { kind: "edit", eventId: last.key, text: last.text };
 }
 
 /** Tells others that one is typing, not more often than needed, and that one has stopped. */

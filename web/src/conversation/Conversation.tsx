@@ -1,26 +1,19 @@
-import { Direction, type Room } from "matrix-js-sdk";
-import { useCallback, useEffect, useMemo, useState, type JSX } from "react";
+import type { Room } from "matrix-js-sdk";
+import { useState, type JSX } from "react";
 import { Link } from "wouter";
-import { useStaff } from "../fhir/queries.ts";
 import { t } from "../i18n/index.ts";
 import { useDraft } from "../matrix/drafts.ts";
-import { useOutbox } from "../matrix/outbox.ts";
-import { inOrder } from "../matrix/outbox-logic.ts";
-import { markSeen } from "../matrix/receipts.ts";
-import { colleagues, isClerk, localpart, nameOf, patientRef } from "../matrix/rooms.ts";
-import { buildTimeline } from "../matrix/timeline.ts";
+import { patientRef } from "../matrix/rooms.ts";
 import { useRoomChanges } from "../matrix/use-rooms.ts";
 import { PatientBanner } from "../patients/PatientBanner.tsx";
 import { AskDialog } from "../requests/AskDialog.tsx";
-import { ConnectionLine } from "../session/ConnectionLine.tsx";
 import { useClient, useSession } from "../session/store.ts";
-import { Dialog } from "../ui/Dialog.tsx";
 import { Icon } from "../ui/Icon.tsx";
 import { Avatar, Empty, Loading } from "../ui/parts.tsx";
-import { QueuedBubble, TimelineRow } from "./Bubbles.tsx";
+import type { ComposeMode } from "./actions.ts";
 import { Composer } from "./Composer.tsx";
-import { statusReader } from "./status.ts";
-import { useScroll } from "./use-scroll.ts";
+import { Members } from "./Members.tsx";
+import { Messages } from "./Messages.tsx";
 
 /** A conversation, or why it cannot be shown. `back` is where the phone's back button leads. */
 export function Conversation({ roomId, back }: { roomId: string; back: string }): JSX.Element {
@@ -50,11 +43,25 @@ function BackLink({ to }: { to: string }): JSX.Element {
     );
 }
 
+const noMode = undefined as ComposeMode | undefined;
+
 function OpenConversation({ room, back }: { room: Room; back: string }): JSX.Element {
     const ref = patientRef(room);
     const [text, setText] = useDraft(`message:${room.roomId}`, "");
+    const [mode, setMode] = useDraft(`mode:${room.roomId}`, noMode);
     const [asking, setAsking] = useState(false);
     const [sentCount, setSentCount] = useState(0);
+
+    const compose = (next: ComposeMode): void => {
+        const before = mode?.kind === "edit" ? mode.before : text;
+        if (next.kind === "edit") setText(next.text);
+        else if (mode?.kind === "edit") setText(before ?? "");
+        setMode(next.kind === "edit" ? { ...next, before } : next);
+    };
+    const endMode = (restore: boolean): void => {
+        if (restore && mode?.kind === "edit") setText(mode.before ?? "");
+        setMode(undefined);
+    };
     return (
         <div className={ref === undefined ? "conversation" : "conversation conversation--patient"}>
             <header className="conversation__head">
@@ -66,11 +73,15 @@ function OpenConversation({ room, back }: { room: Room; back: string }): JSX.Ele
                 room={room}
                 sentCount={sentCount}
                 onTakenBack={(words) => setText(text ? `${words}\n${text}` : words)}
+                onCompose={compose}
             />
             <Composer
-                roomId={room.roomId}
+                room={room}
                 text={text}
                 onText={setText}
+                mode={mode}
+                onCompose={compose}
+                onModeEnd={endMode}
                 onAsk={ref === undefined ? undefined : () => setAsking(true)}
                 onSent={() => setSentCount(sentCount + 1)}
             />
@@ -85,172 +96,5 @@ function PersonHead({ room }: { room: Room }): JSX.Element {
             <Avatar name={room.name} />
             <h2>{room.name}</h2>
         </div>
-    );
-}
-
-function Members({ room }: { room: Room }): JSX.Element {
-    const { data: staff } = useStaff();
-    const [open, setOpen] = useState(false);
-    const members = room.getJoinedMembers().filter((member) => !isClerk(member.userId));
-    const show = (): void => {
-        setOpen(true);
-        void room.loadMembersIfNeeded();
-    };
-    return (
-        <>
-            <button
-                type="button"
-                className="icon-button members-button"
-                aria-label={t.conversation.membersTitle}
-                onClick={show}
-            >
-                <Icon name="people" />
-                <span aria-hidden="true">
-                    {room.getJoinedMemberCount() - (members.length < room.getJoinedMembers().length ? 1 : 0)}
-                </span>
-            </button>
-            {open && (
-                <Dialog title={t.conversation.membersTitle} onClose={() => setOpen(false)}>
-                    <ul className="readers">
-                        {members.map((member) => {
-                            const known = staff?.get(localpart(member.userId));
-                            return (
-                                <li key={member.userId}>
-                                    <strong>
-                                        {known?.name ?? nameOf(room, member.userId)}
-                                        {member.userId === room.myUserId && ` (${t.conversation.you})`}
-                                    </strong>
-                                    <span className="muted">{known?.job}</span>
-                                </li>
-                            );
-                        })}
-                    </ul>
-                </Dialog>
-            )}
-        </>
-    );
-}
-
-interface MessagesProps {
-    room: Room;
-    /** Grows with every message sent: then the view goes to the end. */
-    sentCount: number;
-    onTakenBack: (text: string) => void;
-}
-
-function Messages({ room, sentCount, onTakenBack }: MessagesProps): JSX.Element {
-    const client = useClient();
-    const version = useRoomChanges(room.roomId);
-    const connection = useSession((session) => session.connection);
-    const { data: staff } = useStaff();
-    const items = useMemo(() => {
-        void version;
-        return buildTimeline(room, room.getLiveTimeline().getEvents());
-    }, [room, version]);
-    const queued = useQueued(room);
-    const { more, busy, fetchEarlier } = useEarlier(room);
-    const { container, content, atEnd, toEnd } = useScroll(items[0]?.key, fetchEarlier);
-
-    useEffect(() => {
-        if (sentCount > 0) toEnd();
-    }, [sentCount, toEnd]);
-
-    useEffect(() => {
-        void room.loadMembersIfNeeded();
-    }, [room]);
-
-    useEffect(() => {
-        const look = (): void => {
-            if (atEnd && document.visibilityState === "visible") void markSeen(client, room);
-        };
-        look();
-        document.addEventListener("visibilitychange", look);
-        window.addEventListener("focus", look);
-        return () => {
-            document.removeEventListener("visibilitychange", look);
-            window.removeEventListener("focus", look);
-        };
-    }, [client, room, version, atEnd, connection]);
-
-    const status = statusReader(room);
-    const lastOwn = items.findLast((item) => "own" in item && item.own)?.key;
-    const name = (userId: string): string => staff?.get(localpart(userId))?.name ?? nameOf(room, userId);
-    return (
-        <div className="messages">
-            <div
-                className="messages__scroll"
-                ref={container}
-                role="log"
-                aria-label={t.conversation.messages}
-                tabIndex={0}
-            >
-                <ol className="timeline" ref={content}>
-                    <li className="timeline__start">
-                        {busy && t.conversation.loadingEarlier}
-                        {!busy && more && (
-                            <button type="button" className="button button--quiet" onClick={fetchEarlier}>
-                                {t.conversation.earlier}
-                            </button>
-                        )}
-                        {!more && t.conversation.start}
-                    </li>
-                    {items.map((item) => (
-                        <TimelineRow
-                            key={item.key}
-                            item={item}
-                            name={"sender" in item ? name(item.sender) : ""}
-                            status={"own" in item && item.own ? status(item.index) : undefined}
-                            spelledOut={item.key === lastOwn}
-                        />
-                    ))}
-                    {queued.map((item) => (
-                        <QueuedBubble key={item.txnId} item={item} onTakenBack={onTakenBack} />
-                    ))}
-                </ol>
-            </div>
-            {!atEnd && (
-                <button type="button" className="button messages__to-end" onClick={toEnd}>
-                    {t.conversation.newMessages}
-                </button>
-            )}
-            <div className="messages__foot">
-                <TypingLine room={room} name={name} />
-                <ConnectionLine />
-            </div>
-        </div>
-    );
-}
-
-/** What is in the outbox for this conversation and not yet in its timeline. */
-function useQueued(room: Room): ReturnType<typeof inOrder> {
-    const items = useOutbox((outbox) => outbox.items);
-    return inOrder(
-        items.filter(
-            (item) => item.roomId === room.roomId && !(item.eventId && room.findEventById(item.eventId)),
-        ),
-    );
-}
-
-function useEarlier(room: Room): { more: boolean; busy: boolean; fetchEarlier: () => void } {
-    const client = useClient();
-    const [busy, setBusy] = useState(false);
-    const more = room.getLiveTimeline().getPaginationToken(Direction.Backward) !== null;
-    const fetchEarlier = useCallback(() => {
-        if (busy || !more) return;
-        setBusy(true);
-        client
-            .scrollback(room, 40)
-            .catch(() => undefined)
-            .finally(() => setBusy(false));
-    }, [client, room, busy, more]);
-    return { more, busy, fetchEarlier };
-}
-
-function TypingLine({ room, name }: { room: Room; name: (userId: string) => string }): JSX.Element {
-    const typing = colleagues(room).filter((member) => member.typing);
-    return (
-        <p className="typing" role="status">
-            {typing.length > 0 && t.conversation.typing(typing.map((member) => name(member.userId)))}
-        </p>
     );
 }

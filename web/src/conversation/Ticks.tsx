@@ -1,10 +1,10 @@
 import { useState, type JSX } from "react";
 import { t } from "../i18n/index.ts";
-import { clockWithDay } from "../i18n/time.ts";
 import type { OutboxItem } from "../matrix/outbox-logic.ts";
 import type { MessageStatus } from "../matrix/ticks.ts";
 import { Dialog } from "../ui/Dialog.tsx";
 import { Icon } from "../ui/Icon.tsx";
+import { Readers } from "./MessageInfo.tsx";
 
 function words(status: MessageStatus): string {
     const all = status.readers.length;
@@ -29,19 +29,7 @@ export function Ticks({ status, spelledOut }: { status: MessageStatus; spelledOu
             </button>
             {open && (
                 <Dialog title={t.ticks.who} onClose={() => setOpen(false)}>
-                    <ul className="readers">
-                        {status.readers.map((reader) => (
-                            <li key={reader.userId}>
-                                <strong>{reader.name}</strong>
-                                <span>
-                                    {reader.tick === "sent" && t.ticks.notYet}
-                                    {reader.tick === "delivered" && t.ticks.delivered}
-                                    {reader.tick === "seen" && t.ticks.seenBy(1, 1)}
-                                    {reader.at !== undefined && ` ${clockWithDay(reader.at, Date.now())}`}
-                                </span>
-                            </li>
-                        ))}
-                    </ul>
+                    <Readers readers={status.readers} />
                 </Dialog>
             )}
         </>

@@ -39,6 +39,15 @@ const actionName: Record<Action, string> = {
     cancel: "Cancel request",
 };
 
+const signs: Record<string, string | undefined> = {
+    "👍": "Thumbs up",
+    "✅": "Done",
+    "👀": "Looking at it",
+    "🙏": "Thank you",
+    "❤️": "Heart",
+    "❗": "Important",
+};
+
 export const en = {
     app: {
         name: "Wardline",
@@ -363,6 +372,40 @@ export const en = {
         empty: "Everybody who cares for this patient can read and write here.",
         emptyPerson: "Only the people in this conversation can read what is written here.",
         you: "You",
+    },
+    actions: {
+        menu: "What to do with this message",
+        more: (who: string, time: string) => `More about the message of ${who} at ${time}`,
+        react: "React",
+        reactions: "Reactions",
+        signName: (key: string) => signs[key] ?? key,
+        reactedBy: (sign: string, names: readonly string[]) => `${sign}, ${names.length}: ${list(names)}`,
+        names: {
+            reply: "Reply",
+            edit: "Edit",
+            copy: "Copy text",
+            info: "Info",
+            delete: "Delete",
+        },
+        answerTo: "In answer to",
+        quoteMissing: "An earlier message",
+        replyingTo: (name: string) => `Reply to ${name}`,
+        endReply: "Do not reply",
+        editing: "Edit message",
+        endEdit: "Stop editing",
+        deleteTitle: "Delete this message?",
+        deleteBody:
+            "It is deleted for everybody here. Who has read it has read it, and that there was a message stays visible.",
+        deleteConfirm: "Delete for everybody",
+        failedDelete: "The message was not deleted",
+        failedReaction: "The reaction was not sent",
+        failedEdit: "The change was not made",
+    },
+    info: {
+        title: "Message info",
+        from: "From",
+        sentAt: "Sent",
+        history: "Versions",
     },
     ticks: {
         sending: "Sending",

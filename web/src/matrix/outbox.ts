@@ -155,6 +155,10 @@ export class Outbox {
         const room = this.client.getRoom(item.roomId);
         const earlier = room?.getPendingEvents().find((event) => event.getTxnId() === item.txnId);
         if (earlier && room) return (await this.client.resendEvent(earlier, room)).event_id;
+        if (item.type === "m.room.redaction") {
+            const target = String(item.content["redacts"]);
+            return (await this.client.redactEvent(item.roomId, target, item.txnId)).event_id;
+        }
         const send = this.client.sendEvent.bind(this.client) as unknown as (
             roomId: string,
             threadId: null,

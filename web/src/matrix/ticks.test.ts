@@ -21,6 +21,12 @@ describe("ticks of a message", () => {
         expect(status.readers[1]?.at).toBe(2);
     });
 
+    it("keeps the time of arrival beside the time it was seen", () => {
+        const [both, onlySeen] = messageStatus(5, [reader("a", 6, 5), reader("b", 4, 5)]).readers;
+        expect(both).toMatchObject({ tick: "seen", at: 2, deliveredAt: 1 });
+        expect(onlySeen).toMatchObject({ tick: "seen", at: 2, deliveredAt: undefined });
+    });
+
     it("does not count a receipt that points outside what is loaded", () => {
         const far: Reader = { userId: "a", name: "a", seen: { index: undefined, at: 9 } };
         expect(messageStatus(0, [far]).tick).toBe("sent");

@@ -22,6 +22,8 @@ export interface ReaderStatus {
     tick: Tick;
     /** When that was learnt, if known. */
     at?: number | undefined;
+    /** When it had arrived at the latest; known as long as the receipt for it covers this message. */
+    deliveredAt?: number | undefined;
 }
 
 export interface MessageStatus {
@@ -42,7 +44,8 @@ function covers(mark: ReceiptMark | undefined, index: number): boolean {
 /** The state of the message at `index`, from the receipts of everybody else in the conversation. */
 export function messageStatus(index: number, readers: readonly Reader[]): MessageStatus {
     const statuses = readers.map((reader): ReaderStatus => {
-        const base = { userId: reader.userId, name: reader.name };
+        const deliveredAt = covers(reader.delivered, index) ? reader.delivered?.at : undefined;
+        const base = { userId: reader.userId, name: reader.name, deliveredAt };
         if (covers(reader.seen, index)) return { ...base, tick: "seen", at: reader.seen?.at };
         if (covers(reader.delivered, index)) return { ...base, tick: "delivered", at: reader.delivered?.at };
         return { ...base, tick: "sent" };

@@ -9,6 +9,7 @@ import {
     RequestUpdateSchema,
     type RequestContent,
 } from "./events.ts";
+import { reactionsOf, replyTarget, type Reaction } from "./relations.ts";
 import { isClerk, nameOf } from "./rooms.ts";
 
 /** One thing to draw in a conversation. */
@@ -26,6 +27,9 @@ export type TimelineItem =
           text: string;
           edited: boolean;
           deleted: boolean;
+          reactions: Reaction[];
+          /** The message it answers. */
+          replyTo?: string | undefined;
           /** Position among the loaded events, for ticks. */
           index: number;
       }
@@ -37,6 +41,7 @@ export type TimelineItem =
           own: boolean;
           first: boolean;
           content: RequestContent;
+          reactions: Reaction[];
           index: number;
       };
 
@@ -85,7 +90,14 @@ function drawn(event: MatrixEvent, room: Room, index: number): Drawn | undefined
     const base = { key, at, sender, own, first: true, index };
     if (event.isRelation(RelationType.Replace) || event.isRelation(RelationType.Annotation)) return undefined;
     if (event.isRedacted() && !event.isState()) {
-        return { ...base, kind: "message", text: t.conversation.deleted, edited: false, deleted: true };
+        return {
+            ...base,
+            kind: "message",
+            text: t.conversation.deleted,
+            edited: false,
+            deleted: true,
+            reactions: [],
+        };
     }
     if (event.isBeingDecrypted() || event.isDecryptionFailure() || event.getType() === "m.room.encrypted") {
         return { kind: "unreadable", key, at, sender, pending: !event.isDecryptionFailure(), first: true };
@@ -98,10 +110,12 @@ function drawn(event: MatrixEvent, room: Room, index: number): Drawn | undefined
                 text: plainText(event),
                 edited: event.replacingEvent() !== null,
                 deleted: false,
+                reactions: reactionsOf(room, event),
+                replyTo: replyTarget(event),
             };
         case REQUEST: {
             const content = parse(RequestContentSchema, event.getContent());
-            return content && { ...base, kind: "request", content };
+            return content && { ...base, kind: "request", content, reactions: reactionsOf(room, event) };
         }
         case REQUEST_UPDATE: {
             const update = isClerk(sender) ? parse(RequestUpdateSchema, event.getContent()) : undefined;
@@ -169,6 +183,12 @@ export function preview(room: Room): { text: string; at: number; own: boolean } 
         return { text: previewText(item), at: item.at, own };
     }
     return undefined;
+}
+
+/** The words of one event, in a line. */
+export function words(event: MatrixEvent, room: Room): string {
+    const item = drawn(event, room, 0);
+    return item ? previewText(item) : "";
 }
 
 function previewText(item: Drawn): string {

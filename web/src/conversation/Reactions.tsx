@@ -1,0 +1,33 @@
+import type { JSX } from "react";
+import { t } from "../i18n/index.ts";
+import type { Reaction } from "../matrix/relations.ts";
+
+/** The signs under a message. Pressing one joins it, or takes one's own back. */
+export function Reactions({
+    reactions,
+    onToggle,
+}: {
+    reactions: readonly Reaction[];
+    onToggle: (key: string) => void;
+}): JSX.Element | null {
+    if (reactions.length === 0) return null;
+    return (
+        <ul className="reactions" aria-label={t.actions.reactions}>
+            {reactions.map((one) => (
+                <li key={one.key}>
+                    <button
+                        type="button"
+                        className="reaction"
+                        aria-pressed={one.mine !== undefined}
+                        aria-label={t.actions.reactedBy(t.actions.signName(one.key), one.names)}
+                        title={one.names.join(", ")}
+                        onClick={() => onToggle(one.key)}
+                    >
+                        <span aria-hidden="true">{one.key}</span>
+                        <span aria-hidden="true">{one.names.length}</span>
+                    </button>
+                </li>
+            ))}
+        </ul>
+    );
+}

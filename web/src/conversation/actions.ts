@@ -1,0 +1,65 @@
+/** What one may do with a message, and the events that do it. Pure. */
+import type { TimelineItem } from "../matrix/timeline.ts";
+
+/** A message or a request: what can be answered, marked and looked into. */
+export type Actionable = Extract<TimelineItem, { kind: "message" | "request" }>;
+
+export type MessageAction = "reply" | "edit" | "copy" | "info" | "delete";
+
+/** The signs offered first; others' signs can be joined whatever they are. */
+export const quickReactions = ["👍", "✅", "👀", "🙏", "❤️", "❗"] as const;
+
+/** What the menu of a message offers. A request is part of the record: its words are neither changed nor deleted here. */
+export function actionsFor(item: Actionable): MessageAction[] {
+    if (item.kind === "request") return ["reply", "info"];
+    if (item.deleted) return ["info"];
+    if (!item.own) return ["reply", "copy", "info"];
+    return ["reply", "edit", "copy", "info", "delete"];
+}
+
+/** What the composer is doing besides writing a new message. */
+export interface ComposeMode {
+    kind: "reply" | "edit";
+    eventId: string;
+    /** Whom one answers; not set for an edit. */
+    name?: string | undefined;
+    /** The words that are answered or changed. */
+    text: string;
+    /** What stood in the composer before an edit began. */
+    before?: string | undefined;
+}
+
+export interface Outgoing {
+    type: string;
+    content: Record<string, unknown>;
+}
+
+/** The event that a composer in `mode` sends for `body`. */
+export function composed(body: string, mode: ComposeMode | undefined): Outgoing {
+    const text = { msgtype: "m.text", body };
+    if (mode?.kind === "edit") {
+        const relation = { rel_type: "m.replace", event_id: mode.eventId };
+        const content = { ...text, body: `* ${body}`, "m.new_content": text, "m.relates_to": relation };
+        return { type: "m.room.message", content };
+    }
+    if (mode?.kind === "reply") {
+        const relation = { "m.in_reply_to": { event_id: mode.eventId } };
+        return { type: "m.room.message", content: { ...text, "m.relates_to": relation } };
+    }
+    return { type: "m.room.message", content: text };
+}
+
+/** The event that puts `key` under a message, or takes it back when this person had put it there. */
+export function toggled(item: Actionable, key: string): Outgoing | undefined {
+    const mine = item.reactions.find((one) => one.key === key)?.mine;
+    if (mine === undefined) {
+        const relation = { rel_type: "m.annotation", event_id: item.key, key };
+        return { type: "m.reaction", content: { "m.relates_to": relation } };
+    }
+    // One that is still being sent has no event yet that could be taken back.
+    return mine.startsWith("$") ? deletion(mine) : undefined;
+}
+
+export function deletion(eventId: string): Outgoing {
+    return { type: "m.room.redaction", content: { redacts: eventId } };
+}
