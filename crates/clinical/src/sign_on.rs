@@ -278,9 +278,10 @@ impl Change<'_> {
         person: &str,
         end: Timestamp,
     ) -> Result<Option<PractitionerRole>, ClinicalError> {
-        let begin = self.holder(tx)?.map_or(self.at, |shift| shift.end.min(end));
-        let (cipher, span) = (&self.parts.cipher, (begin, end));
-        Ok(on_call::overlapping(tx, cipher, self.service, span, Rank::SignOn, "", Some(person))?)
+        // The present shift is the one that is handed over.
+        let present = self.holder(tx)?.map(|shift| shift.id).unwrap_or_default();
+        let (cipher, span) = (&self.parts.cipher, (self.at, end));
+        Ok(on_call::overlapping(tx, cipher, self.service, span, Rank::SignOn, &present, Some(person))?)
     }
 
     fn audit(&self, tx: &mut WriteTx<'_>, change: &str, to: Option<&str>) -> Result<(), ClinicalError> {

@@ -72,6 +72,10 @@ async fn a_role_is_offered_and_accepted_and_goes_back_to_the_rota_at_the_end() {
     let late = it.clinical.accept_role(&caller("samuel.mbeki"), REGISTRAR).await;
     assert!(matches!(late, Err(ClinicalError::Conflict(_))));
 
+    let short = Until::Clock("18:00".parse().unwrap());
+    let offered =
+        it.clinical.offer_role(&caller("priya.raman"), REGISTRAR, "samuel.mbeki", short).await.unwrap();
+    assert_eq!(offered.offer.unwrap().until.as_millis(), NOON + 6 * HOUR);
     let accepted = it.hand_over("priya.raman", "samuel.mbeki").await;
     assert_eq!(holder(&accepted), Some(("samuel.mbeki", NOON + 8 * HOUR)));
     assert_eq!(it.clinical.accept_role(&caller("samuel.mbeki"), REGISTRAR).await.unwrap(), accepted);
