@@ -53,8 +53,9 @@ pub async fn search(
                 let mut theirs = words(user_id.localpart());
                 theirs.extend(display_name.as_deref().map(words).into_iter().flatten());
                 let matches = |word: &String| theirs.iter().any(|own| own.starts_with(word.as_str()));
-                let by_id = start.starts_with('@') && user_id.as_str().starts_with(&start);
-                if by_id || (!wanted.is_empty() && wanted.iter().all(matches)) {
+                let by_id = start.starts_with('@');
+                let found_by_id = by_id && user_id.as_str().starts_with(&start);
+                if found_by_id || (!by_id && !wanted.is_empty() && wanted.iter().all(matches)) {
                     let exact = by_id || wanted.iter().all(|word| theirs.contains(word));
                     let avatar_url = field("avatar_url")?;
                     found.push((!exact, Found { user_id, display_name, avatar_url }));

@@ -24,7 +24,7 @@ pub use error::MatrixError;
 pub use extract::{Authenticated, ClientAddr, Path, Query};
 pub use json::{Empty, Json, OptionalJson, RawJson, parse_object};
 pub use limits::{Bucket, LimitKey, RateLimiter};
-pub use state::{AppState, HttpConfig};
+pub use state::{AppState, HttpConfig, TurnConfig};
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 

@@ -49,12 +49,28 @@ pub struct HttpConfig {
     pub registration_shared_secret: Option<String>,
     /// Whether a reverse proxy sets `X-Forwarded-For`, so that rate limits see the true address.
     pub trust_forwarded_for: bool,
+    /// Whether the user directory finds every active account, and not only those who share a room with the one who
+    /// asks or are in public rooms.
+    pub user_directory_lists_everybody: bool,
+    /// The TURN server that clients use for calls; `None`: there is none.
+    pub turn: Option<TurnConfig>,
     /// Sign-in attempts that fail, per address and account.
     pub login_limit: Bucket,
     /// Sign-in attempts that fail, per address over all accounts. Generous: a hospital shares one address.
     pub login_address_limit: Bucket,
     /// Registrations per address.
     pub register_limit: Bucket,
+}
+
+/// A TURN server that makes credentials from a shared secret.
+#[derive(Clone, Debug)]
+pub struct TurnConfig {
+    /// Its addresses, such as `turn:turn.riverside.example?transport=udp`.
+    pub uris: Vec<String>,
+    /// The secret that it shares with this server.
+    pub secret: String,
+    /// How long credentials are good for, in seconds.
+    pub lifetime_s: u32,
 }
 
 impl HttpConfig {
@@ -70,6 +86,8 @@ impl HttpConfig {
             registration_open: false,
             registration_shared_secret: None,
             trust_forwarded_for: false,
+            user_directory_lists_everybody: false,
+            turn: None,
             login_limit: Bucket { burst: 5, per_minute: 6 },
             login_address_limit: Bucket { burst: 100, per_minute: 60 },
             register_limit: Bucket { burst: 20, per_minute: 20 },

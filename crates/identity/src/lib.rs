@@ -15,6 +15,7 @@ mod account;
 mod device;
 mod error;
 pub mod oauth;
+mod openid;
 mod password;
 mod ports;
 mod profile;
@@ -33,6 +34,7 @@ use wardline_domain::{
 use wardline_store::Store;
 
 pub use error::IdentityError;
+pub use openid::OPENID_LIFETIME_S;
 pub use ports::ProfileListener;
 pub use profile::{AVATAR_URL, DISPLAY_NAME, MAX_FIELD_NAME, MAX_PROFILE};
 pub use session::Session;

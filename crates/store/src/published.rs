@@ -25,14 +25,14 @@ pub fn is_listed(tx: &impl Reader, room: RoomNid) -> Result<bool, StoreError> {
         .map(|found| found.is_some())
 }
 
-/// All listed rooms, those with most members first.
+/// All listed rooms, those with most members first, among equals the oldest.
 ///
 /// # Errors
 /// Any failure of the database.
 pub fn all(tx: &impl Reader) -> Result<Vec<RoomNid>, StoreError> {
     tx.query(
         "SELECT p.room_nid FROM published_rooms p JOIN rooms r ON r.nid = p.room_nid \
-         ORDER BY r.joined DESC, p.room_nid",
+         ORDER BY r.joined DESC, r.created_at, r.room_id",
         params![],
         |row| row.get(0),
     )

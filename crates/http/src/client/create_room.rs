@@ -6,7 +6,8 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use wardline_domain::ruma::OwnedUserId;
 use wardline_engine::EngineError;
-use wardline_engine::rooms::{CreateRoom, InitialState, Preset};
+use wardline_engine::rooms::{Also, CreateRoom, InitialState, Preset};
+use wardline_store::published;
 
 use super::rooms::{caller, known_user};
 use crate::{AppState, Authenticated, Json, MatrixError};
@@ -89,7 +90,7 @@ async fn create_room(
         alias: body.room_alias_name,
         power_levels: body.power_level_content_override,
         encrypted: false,
-        also: None,
+        also: public.then(|| -> Also { Box::new(|tx, room| Ok(published::set(tx, room, true)?)) }),
     };
     let room = state.engine.rooms.create(caller(&auth), request).await.map_err(|error| match error {
         // Here, unlike in the directory, a taken alias is a bad request.

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use wardline_domain::ruma::{OwnedRoomId, OwnedUserId};
 
-use super::rooms::{caller, known_user};
+use super::rooms::{caller, known_user, room_by_name};
 use crate::{AppState, Authenticated, Empty, Json, MatrixError, OptionalJson, Path};
 
 pub(crate) fn routes() -> Router<AppState> {
@@ -38,12 +38,7 @@ async fn join_by_name(
     Path(name): Path<String>,
     OptionalJson(body): OptionalJson<Reason>,
 ) -> Result<Json<Value>, MatrixError> {
-    let room = if name.starts_with('#') {
-        state.engine.rooms.resolve_alias(&name)?.0
-    } else {
-        OwnedRoomId::try_from(name)
-            .map_err(|_| MatrixError::invalid_param("roomIdOrAlias: not a room id or alias"))?
-    };
+    let room = room_by_name(&state, &name)?;
     state.engine.rooms.join(caller(&auth), &room, body.reason.as_deref()).await?;
     Ok(Json(json!({ "room_id": room })))
 }
@@ -58,9 +53,15 @@ async fn join(
     Ok(Json(json!({ "room_id": room })))
 }
 
-/// Nobody asks to be let in here: rooms are joined by invite, by role or by ward.
-async fn knock(_: Authenticated, Path(_): Path<String>) -> MatrixError {
-    MatrixError::forbidden("knocking is not possible on this server")
+async fn knock(
+    State(state): State<AppState>,
+    auth: Authenticated,
+    Path(name): Path<String>,
+    OptionalJson(body): OptionalJson<Reason>,
+) -> Result<Json<Value>, MatrixError> {
+    let room = room_by_name(&state, &name)?;
+    state.engine.rooms.knock(caller(&auth), &room, body.reason.as_deref()).await?;
+    Ok(Json(json!({ "room_id": room })))
 }
 
 async fn invite(

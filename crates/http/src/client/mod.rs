@@ -7,6 +7,7 @@ mod capabilities;
 mod context;
 mod create_room;
 mod devices;
+mod directory;
 mod events;
 mod filter;
 mod joined_rooms;
@@ -20,22 +21,36 @@ mod media_headers;
 mod members;
 mod membership;
 mod messages;
+mod mutual_rooms;
 mod notifications;
+mod openid;
+mod presence;
 mod profile;
 mod push_rules;
 mod receipts;
 mod redact;
 mod register;
 mod relations;
+mod report;
+mod room_summary;
 mod rooms;
+mod search;
 mod send;
+mod spaces;
 mod state;
 mod sync;
 mod tags;
+mod thirdparty;
+mod threads;
+mod threepid;
 mod to_device;
 mod typing;
+mod upgrade;
+mod user_directory;
 mod versions;
+mod voip;
 mod well_known;
+mod whois;
 
 use axum::Router;
 
@@ -51,6 +66,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .merge(context::routes())
         .merge(create_room::routes())
         .merge(devices::routes())
+        .merge(directory::routes())
         .merge(events::routes())
         .merge(filter::routes())
         .merge(joined_rooms::routes())
@@ -63,19 +79,33 @@ pub(crate) fn routes() -> Router<AppState> {
         .merge(members::routes())
         .merge(membership::routes())
         .merge(messages::routes())
+        .merge(mutual_rooms::routes())
         .merge(notifications::routes())
+        .merge(openid::routes())
+        .merge(presence::routes())
         .merge(profile::routes())
         .merge(push_rules::routes())
         .merge(receipts::routes())
         .merge(redact::routes())
         .merge(register::routes())
         .merge(relations::routes())
+        .merge(report::routes())
+        .merge(room_summary::routes())
+        .merge(search::routes())
         .merge(send::routes())
+        .merge(spaces::routes())
         .merge(state::routes())
         .merge(sync::routes())
         .merge(tags::routes())
+        .merge(thirdparty::routes())
+        .merge(threads::routes())
+        .merge(threepid::routes())
         .merge(to_device::routes())
         .merge(typing::routes())
+        .merge(upgrade::routes())
+        .merge(user_directory::routes())
         .merge(versions::routes())
+        .merge(voip::routes())
         .merge(well_known::routes())
+        .merge(whois::routes())
 }

@@ -25,6 +25,23 @@ pub(crate) fn known_user(state: &AppState, user: &UserId) -> Result<(), MatrixEr
     }
 }
 
+/// The room that a client names by its id or by an alias.
+pub(crate) fn room_by_name(state: &AppState, name: &str) -> Result<OwnedRoomId, MatrixError> {
+    if name.starts_with('#') {
+        return Ok(state.engine.rooms.resolve_alias(name)?.0);
+    }
+    OwnedRoomId::try_from(name)
+        .map_err(|_| MatrixError::invalid_param("roomIdOrAlias: not a room id or alias"))
+}
+
+/// Refuses everybody but administrators of the server.
+pub(crate) fn require_admin(state: &AppState, auth: &Authenticated) -> Result<(), MatrixError> {
+    match state.store.read_now(|tx| accounts::find(tx, &auth.user_id))? {
+        Some(account) if account.admin => Ok(()),
+        _ => Err(MatrixError::forbidden("only administrators of the server may do this")),
+    }
+}
+
 /// `dir` of a query.
 pub(crate) fn direction(dir: Option<&str>, default: Direction) -> Result<Direction, MatrixError> {
     match dir {

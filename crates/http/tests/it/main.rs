@@ -4,8 +4,12 @@
 
 mod client_rooms;
 mod client_sync;
+mod coverage;
 mod devices;
+mod directory;
+mod extras;
 mod fhir;
+mod history;
 mod key_backup;
 mod keys;
 mod login;
@@ -15,4 +19,6 @@ mod profile;
 mod register;
 mod rooms;
 mod shape;
+mod spaces;
 mod support;
+mod upgrade;
