@@ -26,6 +26,8 @@ actions! {
     AccountCreated = "account.created",
     /// An account was deactivated.
     AccountDeactivated = "account.deactivated",
+    /// An administrator suspended or locked an account, or ended that; `suspended` and `locked` in the detail.
+    AccountHeld = "account.held",
     /// A password was changed.
     PasswordChanged = "account.password-changed",
     /// Somebody signed in, or failed to (outcome `refused`).
@@ -56,6 +58,11 @@ actions! {
     PatientRead = "patient.read",
     /// A patient was made or changed by an import.
     PatientWritten = "patient.written",
+    /// Somebody opened a patient's conversation from outside the care team; `grant` in the detail leads to the reason.
+    /// Refused if the identifiers were not those of one patient.
+    BreakGlass = "patient.break-glass",
+    /// The list of those who looked at a patient was read.
+    AccessListRead = "patient.access-list-read",
     /// A list of patients was read.
     PatientSearched = "patient.searched",
     /// A role, shift, ward or other part of the directory was made or changed.

@@ -2,7 +2,7 @@
 
 use wardline_audit::{Action, Entry, Outcome};
 use wardline_domain::ruma::OwnedRoomId;
-use wardline_store::clinical::patients;
+use wardline_store::clinical::{access as reads, patients};
 
 use crate::{Caller, Clinical, ClinicalError, Patient};
 
@@ -17,7 +17,14 @@ impl Clinical {
         let allowed = self.is_in_room_of(caller, &patient);
         let outcome = if allowed { Outcome::Success } else { Outcome::Refused };
         let entry = self.entry(caller, Action::PatientRead).target(reference).outcome(outcome);
-        self.parts.store.write(move |tx| wardline_audit::append(tx, &entry)).await?;
+        let read = patient.reference.clone();
+        self.parts
+            .store
+            .write(move |tx| {
+                wardline_audit::append(tx, &entry)?;
+                reads::note_read(tx, [read.as_str()])
+            })
+            .await?;
         if allowed {
             Ok(patient)
         } else {
@@ -45,7 +52,14 @@ impl Clinical {
         if let Some(ward) = ward {
             entry = entry.with("ward", ward);
         }
-        self.parts.store.write(move |tx| wardline_audit::append(tx, &entry)).await?;
+        let seen: Vec<String> = found.iter().map(|patient| patient.reference.clone()).collect();
+        self.parts
+            .store
+            .write(move |tx| {
+                wardline_audit::append(tx, &entry)?;
+                reads::note_read(tx, seen.iter().map(String::as_str))
+            })
+            .await?;
         Ok(found)
     }
 
@@ -74,7 +88,7 @@ impl Clinical {
         patient.room.as_ref().is_some_and(|room| self.parts.conversations.is_member(room, &caller.user))
     }
 
-    fn entry(&self, caller: &Caller, action: Action) -> Entry {
+    pub(crate) fn entry(&self, caller: &Caller, action: Action) -> Entry {
         let entry = Entry::new(self.parts.clock.now(), caller.user.as_str(), action);
         match &caller.device {
             Some(device) => entry.device(device),

@@ -50,6 +50,8 @@ pub(crate) enum Job {
         #[serde(default)]
         own: bool,
     },
+    /// Bring a person into a room.
+    Join { room: OwnedRoomId, user: OwnedUserId },
     /// Raise a request of the server itself in the conversation of a role.
     Raise { service: String, request: OwnRequest },
 }
@@ -131,6 +133,7 @@ impl Clinical {
                 rooms.announce(&room, &kind, content, &key).await?;
             }
             Job::Invite { own: true, .. } => {}
+            Job::Join { room, user } => rooms.join(&room, &user).await?,
             Job::Raise { service, request } => self.raise_own(service, request).await?,
             Job::Announce { room, kind, mut content, asks, key, own: false } => {
                 if let (Some(user), Some(fields)) = (asks, content.as_object_mut())

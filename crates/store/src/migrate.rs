@@ -20,8 +20,10 @@ const STEPS: &[(&str, &str)] = &[
     ("61_media", include_str!("../schema/61_media.sql")),
     ("21_oauth", include_str!("../schema/21_oauth.sql")),
     ("70_client_api", include_str!("../schema/70_client_api.sql")),
+    ("71_account_holds", include_str!("../schema/71_account_holds.sql")),
     ("51_on_call", include_str!("../schema/51_on_call.sql")),
     ("52_alarms", include_str!("../schema/52_alarms.sql")),
+    ("53_access", include_str!("../schema/53_access.sql")),
 ];
 
 /// Brings the schema up to date in one transaction.

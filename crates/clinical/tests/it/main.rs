@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod access;
+mod break_glass;
 mod import;
 mod requests;
 mod restart;

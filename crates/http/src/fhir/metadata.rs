@@ -25,6 +25,7 @@ const RESOURCES: &[(&str, &[&str], Parameters)] = &[
         ],
     ),
     ("Patient", &["read", "search-type"], &[("location", "reference")]),
+    ("AuditEvent", &["search-type"], &[("patient", "reference")]),
     (
         "Task",
         &["read", "search-type", "update"],
@@ -63,9 +64,9 @@ fn resource((kind, interactions, parameters): &(&str, &[&str], Parameters)) -> V
         json!({ "name": name, "definition": definition })
     };
     let operations: Vec<Value> = match *kind {
+        "Patient" => vec![operation("break-glass"), operation("conversation")],
         "HealthcareService" => ROLE_OPERATIONS.iter().map(|name| operation(name)).collect(),
         "Task" => TASK_OPERATIONS.iter().map(|name| operation(name)).collect(),
-        "Patient" => vec![operation("conversation")],
         _ => Vec::new(),
     };
     let mut json = json!({

@@ -1,6 +1,7 @@
 //! The FHIR R4 API (<https://hl7.org/fhir/R4/http.html>), JSON only, under `/fhir/R4`, with the same bearer token
 //! as the Matrix API. `metadata` lists what works; one file per resource type.
 
+mod audit_event;
 mod directory;
 mod exchange;
 mod metadata;
@@ -37,7 +38,9 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/HealthcareService/{id}/{operation}", post(service::operation))
         .route("/PractitionerRole", get(directory::practitioner_roles))
         .route("/PractitionerRole/{id}", get(directory::practitioner_role))
+        .route("/AuditEvent", get(audit_event::search))
         .route("/Patient", get(patient::search))
+        .route("/Patient/$break-glass", post(patient::break_glass))
         .route("/Patient/{id}", get(patient::read))
         .route("/Patient/{id}/$conversation", get(patient::conversation).post(patient::conversation))
         .route("/Task", get(task::search))

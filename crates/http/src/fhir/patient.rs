@@ -1,16 +1,22 @@
 //! Patient, for the members of the patient's conversation, and `$conversation`, which names its room.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use axum::extract::State;
 use serde_json::{Value, json};
-use wardline_clinical::Patient;
+use wardline_clinical::{BreakGlass, Patient};
 
 use super::{
-    exchange::{Fhir, Id, Parameters, SignedIn},
+    exchange::{Body, Fhir, Id, Parameters, SignedIn},
     outcome::Refusal,
+    parameters::Given,
     resource::{extension, human_name, reference},
     search::Search,
 };
-use crate::AppState;
+use crate::{AppState, LimitKey};
+
+/// Longest reason of break-glass, in characters.
+const MAX_REASON: usize = 500;
 
 type Answer = Result<Fhir, Refusal>;
 
@@ -46,6 +52,41 @@ pub(super) async fn conversation(
     Ok(Fhir(json!({
         "resourceType": "Parameters",
         "parameter": [{ "name": "room", "valueString": room.as_str() }],
+    })))
+}
+
+/// `POST Patient/$break-glass`: Parameters with the `patient` and their `room`, which the caller is in then.
+pub(super) async fn break_glass(
+    State(state): State<AppState>,
+    SignedIn(caller): SignedIn,
+    body: Body,
+) -> Answer {
+    let given = Given::read(&body)?;
+    let wrong =
+        |name: &str, problem: &str| Refusal::invalid(format!("Parameters.parameter({name})"), problem);
+    let number = given.text("nhs-number").ok_or_else(|| wrong("nhs-number", "is missing"))?;
+    let nhs_number = number.parse().map_err(|_| wrong("nhs-number", "is not an NHS number"))?;
+    let reason = given.words("reason", MAX_REASON)?;
+    if reason.is_empty() {
+        return Err(wrong("reason", "must say why"));
+    }
+    let asked = BreakGlass {
+        nhs_number,
+        birth_date: given.text("birthdate").map(ToOwned::to_owned),
+        family: given.text("family").map(ToOwned::to_owned),
+        reason: reason.to_owned(),
+    };
+    // Charged before the identifiers are compared and paid back if they match: nobody can try them out.
+    let key = LimitKey::new("break-glass", IpAddr::V4(Ipv4Addr::UNSPECIFIED), caller.user.as_str());
+    state.limiter.take(&key, state.config.login_limit)?;
+    let (patient, room) = state.clinical.break_glass(&caller, asked).await?;
+    state.limiter.give_back(&key);
+    Ok(Fhir(json!({
+        "resourceType": "Parameters",
+        "parameter": [
+            { "name": "patient", "valueReference": reference("Patient", &patient, None) },
+            { "name": "room", "valueString": room.as_str() },
+        ],
     })))
 }
 

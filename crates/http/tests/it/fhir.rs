@@ -294,3 +294,48 @@ async fn a_role_changes_hands() {
     refused(role(&it.nurse, "anaesthetist/$juggle", none()).await, 404, "");
     refused(role(&it.nurse, "nobody/$take", none()).await, 404, "");
 }
+
+#[tokio::test]
+async fn the_glass_is_broken_on_record() {
+    let it = hospital().await;
+    let privacy = r#"{"resourceType":"Bundle","type":"collection","entry":[
+        {"resource":{"resourceType":"HealthcareService","id":"privacy","name":"Privacy officer",
+            "type":[{"coding":[{"code":"privacy-officer"}]}]}},
+        {"resource":{"resourceType":"PractitionerRole","id":"privacy-priya",
+            "practitioner":{"reference":"Practitioner/priya.raman"},
+            "healthcareService":[{"reference":"HealthcareService/privacy"}]}}]}"#;
+    it.server.clinical.import(privacy.as_bytes(), ImportMode::Strict).await.unwrap();
+    let patient = it.entries("Patient?location=nightingale").await.remove(0);
+    let (id, born) = (text(&patient, "id"), text(&patient, "birthDate"));
+    let megan = it.server.token("megan.evans").await;
+    let call = async |number: &str, born: &str, reason: &str| {
+        let body = json!({ "resourceType": "Parameters", "parameter": [
+            { "name": "nhs-number", "valueString": number },
+            { "name": "birthdate", "valueDate": born },
+            { "name": "reason", "valueString": reason },
+        ] });
+        it.server.call("POST /fhir/R4/Patient/$break-glass", &megan, body).await
+    };
+    refused(call("9990000018", &born, " ").await, 400, "Parameters.parameter(reason)");
+    refused(call("9990000019", &born, "why").await, 400, "Parameters.parameter(nhs-number)");
+    let (wrong, unknown) =
+        (call("9990000018", "1900-01-01", "why").await, call("9434765919", &born, "why").await);
+    assert_eq!((wrong.status.as_u16(), &wrong.body), (404, &unknown.body));
+    let opened = call("9990000018", &born, "Patient collapsed").await.ok();
+    assert_eq!(opened["parameter"][0]["valueReference"]["reference"], format!("Patient/{id}"));
+    it.server.get(&format!("/fhir/R4/Patient/{id}"), &megan).await.ok();
+
+    let path = format!("/fhir/R4/AuditEvent?patient={id}");
+    refused(it.server.get(&path, &megan).await, 403, "");
+    refused(it.server.get("/fhir/R4/AuditEvent", &it.registrar).await, 400, "patient");
+    let list = it.server.get(&path, &it.registrar).await.ok();
+    let broken =
+        list["entry"].as_array().unwrap().iter().find(|e| e["resource"]["purposeOfEvent"].is_array());
+    let broken = &broken.unwrap()["resource"];
+    assert_eq!(broken["purposeOfEvent"][0]["text"], "Patient collapsed");
+    assert_eq!(broken["agent"][0]["who"]["reference"], "Practitioner/megan.evans");
+    for _ in 0..4 {
+        call("9990000018", "1900-01-01", "why").await;
+    }
+    assert_eq!(call("9990000018", &born, "why").await.status, 429, "identifiers cannot be tried out");
+}

@@ -2,6 +2,7 @@
 //!
 //! Whatever says who a patient is or who is on call is sealed by [`ColumnCipher`] and found by blind index.
 
+pub mod access;
 pub mod alarms;
 mod cipher;
 pub mod directory;

@@ -1,0 +1,244 @@
+//! Break-glass: opening a patient's conversation from outside the care team, with a reason, on record; and the list
+//! of who looked at a patient.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+use wardline_audit::{Action, Outcome};
+use wardline_domain::{
+    Timestamp,
+    care::{
+        NhsNumber,
+        playbook::{Ask, PlannedStep},
+    },
+    ruma::OwnedRoomId,
+};
+use wardline_store::{
+    Reader, WriteTx,
+    clinical::{
+        access,
+        directory::{self, PRIVACY_OFFICER},
+        patients, rota,
+    },
+};
+
+use crate::{
+    Caller, Clinical, ClinicalError, Patient, Practitioner,
+    alarms::WAIT,
+    directory::MAX_FOUND,
+    outbox::{self, Job},
+    requests::OwnRequest,
+};
+
+/// What is asked of [`Clinical::break_glass`]: two identifiers and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BreakGlass {
+    /// The first identifier.
+    pub nhs_number: NhsNumber,
+    /// The second: the date of birth as `YYYY-MM-DD`,
+    pub birth_date: Option<String>,
+    /// or the surname. If both are given both must match.
+    pub family: Option<String>,
+    /// Why, in the person's words; never empty.
+    pub reason: String,
+}
+
+/// One look at a patient.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// Number of the entry of the audit log.
+    pub seq: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Who: a user id.
+    pub user: String,
+    /// The same as a member of staff.
+    pub person: Option<Practitioner>,
+    /// On which device.
+    pub device: Option<String>,
+    /// How.
+    pub kind: AccessKind,
+    /// False if it was refused.
+    pub allowed: bool,
+    /// Why, for break-glass.
+    pub reason: Option<String>,
+}
+
+/// How somebody looked at a patient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccessKind {
+    /// They resolved the patient.
+    Read,
+    /// The patient was in a list that they read.
+    Searched,
+    /// They opened the conversation from outside the care team.
+    BreakGlass,
+}
+
+impl BreakGlass {
+    fn matches(&self, patient: &Patient) -> bool {
+        let record = &patient.record;
+        let plain = |name: &str| name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+        let born = self.birth_date.as_ref().is_none_or(|said| record.birth_date.as_ref() == Some(said));
+        let named = self
+            .family
+            .as_ref()
+            .is_none_or(|said| record.name.as_ref().is_some_and(|known| plain(&known.family) == plain(said)));
+        born && named && (self.birth_date.is_some() || self.family.is_some())
+    }
+}
+
+impl Clinical {
+    /// Brings a member of staff into the conversation of a patient whom they name by two identifiers. Their reason is
+    /// kept, and the privacy officer is told at once.
+    ///
+    /// # Errors
+    /// [`ClinicalError::Invalid`] without a second identifier or a reason; [`ClinicalError::NotFound`] whenever the
+    /// two do not belong to one patient, whether or not there is one with either; that is audited too.
+    pub async fn break_glass(
+        &self,
+        caller: &Caller,
+        asked: BreakGlass,
+    ) -> Result<(String, OwnedRoomId), ClinicalError> {
+        if asked.reason.trim().is_empty() {
+            return Err(ClinicalError::invalid("Parameters.parameter(reason)", "must say why"));
+        }
+        if asked.birth_date.is_none() && asked.family.is_none() {
+            let problem = "a second identifier is needed: birthdate or family";
+            return Err(ClinicalError::invalid("Parameters.parameter", problem));
+        }
+        self.practitioner(caller.person())
+            .map_err(|_| ClinicalError::Forbidden("members of staff in the directory"))?;
+        let cipher = &self.parts.cipher;
+        let found = self.parts.store.read_now(|tx| {
+            let mut found = patients::by_nhs_number(tx, cipher, asked.nhs_number)?;
+            while let Some(next) = found.as_ref().and_then(|it| it.replaced_by.clone()) {
+                found = patients::get(tx, cipher, &next)?;
+            }
+            Ok::<_, ClinicalError>(found)
+        })?;
+        let Some(patient) = found.filter(|patient| asked.matches(patient)) else {
+            let entry = self.entry(caller, Action::BreakGlass).outcome(Outcome::Refused);
+            self.parts.store.write(move |tx| wardline_audit::append(tx, &entry)).await?;
+            return Err(ClinicalError::NotFound("a patient with these two identifiers was"));
+        };
+        let room = patient.room.ok_or(ClinicalError::Conflict("the conversation is still being opened"))?;
+        self.open_by_break_glass(caller, patient.reference.clone(), room.clone(), asked.reason).await?;
+        // The outbox does the same if this fails or the server dies now.
+        self.parts.conversations.join(&room, &caller.user).await?;
+        Ok((patient.reference, room))
+    }
+
+    async fn open_by_break_glass(
+        &self,
+        caller: &Caller,
+        reference: String,
+        room: OwnedRoomId,
+        reason: String,
+    ) -> Result<(), ClinicalError> {
+        let (cipher, at) = (self.parts.cipher.clone(), self.parts.clock.now());
+        let (grant, task) = (self.parts.random.uuid(), self.parts.random.uuid());
+        let hash: String = Sha256::digest(reason.as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
+        let entry = self
+            .entry(caller, Action::BreakGlass)
+            .target(&reference)
+            .with("grant", &grant)
+            .with("reason_sha256", hash);
+        let user = caller.user.clone();
+        self.parts
+            .store
+            .write_with(move |tx| {
+                access::put_break_glass(tx, &cipher, &grant, &reference, at, &reason)?;
+                wardline_audit::append(tx, &entry)?;
+                access::note_read(tx, [reference.as_str()])?;
+                tell_privacy_officer(tx, task, &reference, user.localpart())?;
+                Ok::<_, ClinicalError>(outbox::push(tx, &reference, &Job::Join { room, user })?)
+            })
+            .await?;
+        self.wake();
+        Ok(())
+    }
+
+    /// Who looked at a patient, latest first, at most 1000; for the holder of a privacy officer's role. It is
+    /// audited itself.
+    ///
+    /// # Errors
+    /// [`ClinicalError::Forbidden`] for anybody else, [`ClinicalError::NotFound`], or a failure of the store.
+    pub async fn accesses(&self, caller: &Caller, reference: &str) -> Result<Vec<Access>, ClinicalError> {
+        let (cipher, now) = (&self.parts.cipher, self.parts.clock.now());
+        let entitled = self.parts.store.read_now(|tx| {
+            for role in directory::services_of_kind(tx, PRIVACY_OFFICER)? {
+                let holder = rota::holder(tx, cipher, &role.id, now)?;
+                if holder.is_some_and(|shift| shift.person == caller.person()) {
+                    return Ok::<_, ClinicalError>(true);
+                }
+            }
+            Ok(false)
+        })?;
+        let outcome = if entitled { Outcome::Success } else { Outcome::Refused };
+        let entry = self.entry(caller, Action::AccessListRead).target(reference).outcome(outcome);
+        self.parts.store.write(move |tx| wardline_audit::append(tx, &entry)).await?;
+        if !entitled {
+            return Err(ClinicalError::Forbidden("the holder of the privacy officer's role"));
+        }
+        self.find_patient(reference)?;
+        let (cipher, reference) = (cipher.clone(), reference.to_owned());
+        self.parts
+            .store
+            .read(move |tx| {
+                let rows = access::reads(tx, &reference, MAX_FOUND)?;
+                rows.into_iter().map(|row| access_of(tx, &cipher, row)).collect()
+            })
+            .await
+    }
+}
+
+fn tell_privacy_officer(
+    tx: &mut WriteTx<'_>,
+    id: String,
+    reference: &str,
+    person: &str,
+) -> Result<(), ClinicalError> {
+    let Some(role) = directory::services_of_kind(tx, PRIVACY_OFFICER)?.into_iter().next() else {
+        tracing::warn!("a conversation was opened by break-glass and no role is the privacy officer's");
+        return Ok(());
+    };
+    let name = directory::practitioner(tx, person)?.map_or_else(|| person.to_owned(), |p| p.display());
+    let plan = [Some(role.id.clone()), role.fallback].into_iter().flatten();
+    let request = OwnRequest {
+        id,
+        patient: Some(reference.to_owned()),
+        description: format!("{name} opened a patient's conversation by break-glass."),
+        plan: plan.map(|id| PlannedStep { ask: Ask::Role(id), wait: WAIT }).collect(),
+    };
+    let job = Job::Raise { service: role.id.clone(), request };
+    Ok(outbox::push(tx, &format!("HealthcareService/{}", role.id), &job)?)
+}
+
+fn access_of(
+    tx: &impl Reader,
+    cipher: &crate::ColumnCipher,
+    row: wardline_store::audit_log::AuditRow,
+) -> Result<Access, ClinicalError> {
+    let kind = match row.action.as_str() {
+        action if action == Action::BreakGlass.as_str() => AccessKind::BreakGlass,
+        action if action == Action::PatientSearched.as_str() => AccessKind::Searched,
+        _ => AccessKind::Read,
+    };
+    let detail: BTreeMap<String, String> = serde_json::from_str(&row.detail).unwrap_or_default();
+    let reason = match detail.get("grant") {
+        Some(id) => access::break_glass_reason(tx, cipher, id)?,
+        None => None,
+    };
+    let local = row.actor.strip_prefix('@').and_then(|rest| rest.split(':').next()).unwrap_or_default();
+    Ok(Access {
+        seq: row.seq,
+        at: row.at,
+        person: directory::practitioner(tx, local)?,
+        user: row.actor,
+        device: row.device,
+        kind,
+        allowed: row.outcome == Outcome::Success.as_str(),
+        reason,
+    })
+}
