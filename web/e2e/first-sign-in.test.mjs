@@ -82,8 +82,12 @@ async function nurseWrites() {
     for (const [label, text] of Object.entries(sbar))
         await dialog.getByLabel(label, { exact: true }).fill(text);
     await dialog.getByRole("button", { name: "Send request" }).click();
-    await page.getByRole("article", { name: /^Urgent request/ }).waitFor();
-    await nurse.shows(/^Sent/);
+    // Raised with the service, and not only on her screen.
+    const card = page.getByRole("article", { name: /^Urgent request/ });
+    await card
+        .getByRole("status")
+        .getByText(/ at \d\d:\d\d$/)
+        .waitFor();
     return holder;
 }
 
@@ -127,4 +131,18 @@ play("with the nurse's window closed he waits calmly, and reads as soon as she o
     for (const text of [...said, ...Object.values(sbar)]) await registrar.reads(text);
     await registrar.page.getByText("Waiting for this message").first().waitFor({ state: "detached" });
     await registrar.look("35-after-waiting-phone");
+});
+
+play("the nurse had signed out: he reads as soon as she signs in anew, on another device", async () => {
+    const holder = await nurseWrites();
+    await nurse.page.getByRole("button", { name: /^Me:/ }).click();
+    await nurse.page.getByRole("button", { name: "Sign out" }).click();
+    await nurse.page.getByLabel("User name").waitFor();
+    const registrar = await Window.open(browser, server.url, phone);
+    await registrar.signIn(holder);
+    const urgent = registrar.page.getByRole("alertdialog", { name: "Urgent request" });
+    await urgent.getByText(/cannot be read on this device yet/).waitFor();
+
+    await nurse.signIn("grace.adeyemi");
+    await readsEverything(registrar, "anew");
 });

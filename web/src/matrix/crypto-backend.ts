@@ -25,3 +25,33 @@ export function historySharing(client: MatrixClient): HistorySharing | undefined
     const backend: unknown = client.getCrypto();
     return hasHistorySharing(backend) ? backend : undefined;
 }
+
+/** The part of the SDK's crypto backend that writes to the key backup, which by itself it does only up to 10 seconds later. */
+interface KeyBackupWriter {
+    olmMachine: { backupRoomKeys(): Promise<object | undefined> };
+    outgoingRequestProcessor: { makeOutgoingRequest(request: object): Promise<void> };
+}
+
+function writesBackup(value: unknown): value is KeyBackupWriter {
+    const candidate = value as Partial<KeyBackupWriter> | undefined;
+    return (
+        typeof candidate?.olmMachine?.backupRoomKeys === "function" &&
+        typeof candidate.outgoingRequestProcessor?.makeOutgoingRequest === "function"
+    );
+}
+
+/**
+ * Puts the keys that are not in the backup yet there. Call before this device forgets them: until then it may be the
+ * only one that can read what was just written. Fails without a connection; does nothing where there is no backup.
+ */
+export async function backUpKeys(client: MatrixClient): Promise<void> {
+    const backend: unknown = client.getCrypto();
+    if (!writesBackup(backend)) return;
+    for (
+        let batch = await backend.olmMachine.backupRoomKeys();
+        batch;
+        batch = await backend.olmMachine.backupRoomKeys()
+    ) {
+        await backend.outgoingRequestProcessor.makeOutgoingRequest(batch);
+    }
+}

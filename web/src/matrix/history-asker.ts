@@ -5,10 +5,10 @@ import { colleagues, serverOf, sharesHistory } from "./rooms.ts";
 
 /** A message that fails to open may only be early; what is still shut after this long is asked for. */
 const SETTLE_MS = 1_000;
-/** Ask again for what nobody answered: a colleague may have signed in anew and lost our first question. */
+/** Ask again for what nobody answered. */
 const AGAIN_MS = 15 * 60_000;
-/** The same when a colleague is seen to have a new device. */
-const AGAIN_NEW_DEVICE_MS = 60_000;
+/** The same when a colleague has signed in anew: our first question was not for that device. */
+const AGAIN_NEW_DEVICE_MS = 10_000;
 const MAX_ROOMS = 100;
 const MAX_PEOPLE = 50;
 
@@ -39,6 +39,8 @@ export class HistoryAsker {
     /** Events that could not be opened, by conversation. */
     private readonly shut = new Map<string, Set<MatrixEvent>>();
     private readonly asked = new Map<string, Asked>();
+    /** People whose new devices the SDK tells us about. */
+    private readonly watched = new Set<string>();
     private timer: { at: number; handle: ReturnType<typeof setTimeout> } | undefined;
     private isReady = false;
 
@@ -106,11 +108,19 @@ export class HistoryAsker {
             this.asked.set(room.roomId, { at: Date.now(), due: Date.now() + AGAIN_MS, people });
             for (const person of people)
                 questions.set(person, [...(questions.get(person) ?? []), room.roomId]);
+            this.watch(room, people);
         }
         const told = await this.tell("ask", questions);
         if (!told) for (const room of due) this.asked.delete(room.roomId);
         if (this.shut.size === 0) return;
         this.askIn(due.length > MAX_ROOMS ? SETTLE_MS : told ? this.nextDue() : AGAIN_NEW_DEVICE_MS);
+    }
+
+    /** The SDK follows the devices of those to whom it is ready to write: one conversation of each person is enough. */
+    private watch(room: Room, people: readonly string[]): void {
+        if (people.every((person) => this.watched.has(person))) return;
+        for (const person of people) this.watched.add(person);
+        this.client.getCrypto()?.prepareToEncrypt(room);
     }
 
     private nextDue(): number {

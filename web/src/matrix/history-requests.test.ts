@@ -1,5 +1,5 @@
 import { ClientEvent, EventType, MatrixEventEvent, type MatrixClient } from "matrix-js-sdk";
-import { DecryptionFailureCode } from "matrix-js-sdk/lib/crypto-api";
+import { CryptoEvent, DecryptionFailureCode } from "matrix-js-sdk/lib/crypto-api";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { HISTORY_REQUEST } from "./events.ts";
 import { HistoryAsker, whomToAsk } from "./history-asker.ts";
@@ -16,6 +16,7 @@ function fake(user: string) {
         visibility: "shared",
         membership: "join",
         signed: true,
+        prepare: vi.fn(),
         share: vi.fn(() => Promise.resolve()),
         sent: vi.fn((_type: string, _messages: Map<string, Map<string, object>>) => Promise.resolve({})),
         emit: (name: string, ...values: unknown[]) => {
@@ -59,6 +60,7 @@ function fake(user: string) {
             shareRoomHistoryWithUser: world.share,
             markRoomAsPendingKeyBundle: () => Promise.resolve(),
             maybeAcceptKeyBundle: () => Promise.resolve(true),
+            prepareToEncrypt: world.prepare,
         }),
     };
     return { world, client: client as unknown as MatrixClient };
@@ -201,6 +203,22 @@ describe("asking for history", () => {
         await vi.advanceTimersByTimeAsync(60 * 60_000);
         expect(world.sent.mock.calls.length).toBeGreaterThanOrEqual(3);
         expect(world.sent.mock.calls.length).toBeLessThanOrEqual(5);
+    });
+
+    it("asks again soon when a colleague has signed in anew", async () => {
+        const { world, made, decrypted } = asker();
+        made.ready();
+        decrypted(message(DecryptionFailureCode.MEGOLM_UNKNOWN_INBOUND_SESSION_ID));
+        await vi.advanceTimersByTimeAsync(60_000);
+        expect(world.sent).toHaveBeenCalledTimes(1);
+        expect(world.prepare).toHaveBeenCalledTimes(1);
+        world.emit(CryptoEvent.DevicesUpdated, ["@somebody:riverside.example"], false);
+        await vi.advanceTimersByTimeAsync(60_000);
+        expect(world.sent).toHaveBeenCalledTimes(1);
+        world.emit(CryptoEvent.DevicesUpdated, [me], false);
+        world.emit(CryptoEvent.DevicesUpdated, [me], false);
+        await vi.advanceTimersByTimeAsync(1_000);
+        expect(world.sent).toHaveBeenCalledTimes(2);
     });
 
     it("does not ask for what opens a moment later or can never be opened", async () => {

@@ -2,6 +2,7 @@ import { ClientEvent, type MatrixClient } from "matrix-js-sdk";
 import { FhirClient } from "../fhir/client.ts";
 import { t } from "../i18n/index.ts";
 import { eraseCryptoStore, makeClient, startSync, type Identity } from "../matrix/client.ts";
+import { backUpKeys } from "../matrix/crypto-backend.ts";
 import { SecretKeyHolder, setUpCrypto } from "../matrix/crypto-setup.ts";
 import { HistorySharing } from "../matrix/history.ts";
 import { Outbox } from "../matrix/outbox.ts";
@@ -15,6 +16,8 @@ import { useSession } from "./store.ts";
 
 const SESSION = "session";
 const NOTICE = "wardline-notice";
+/** How long signing out waits for what is still to be backed up. */
+const LAST_BACKUP_MS = 10_000;
 
 /** What is kept of a session between visits, in the `Vault`. */
 interface StoredSession extends Identity, Tokens {
@@ -75,6 +78,10 @@ export async function signIn(user: string, password: string): Promise<void> {
 /** Signs out and erases everything this browser held. */
 export async function signOut(): Promise<void> {
     const { client } = useSession.getState();
+    if (client) {
+        const late = new Promise((resolve) => setTimeout(resolve, LAST_BACKUP_MS));
+        await Promise.race([backUpKeys(client).catch(() => undefined), late]);
+    }
     await client?.logout(true).catch(() => undefined);
     await forget(t.signIn.signedOut);
 }
