@@ -62,6 +62,26 @@ impl AccountData {
             .await
     }
 
+    /// Deletes account data (MSC3391); deleting what is not there changes nothing.
+    ///
+    /// # Errors
+    /// [`EngineError::ServerControlled`] for a type that has its own endpoints, [`EngineError::NotFound`] for an
+    /// unknown room.
+    pub async fn delete(&self, user: UserNid, room: Option<&RoomId>, kind: &str) -> Result<(), EngineError> {
+        if kind == PUSH_RULES || kind == FULLY_READ {
+            return Err(EngineError::ServerControlled("type"));
+        }
+        let (room, kind) = (room.map(ToOwned::to_owned), kind.to_owned());
+        self.context
+            .store
+            .write_with(move |tx| {
+                let room = room.as_deref().map(|room| find_room(tx, room)).transpose()?;
+                account_data::delete(tx, user, room, &kind)?;
+                Ok(())
+            })
+            .await
+    }
+
     /// The content of one piece of account data.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use axum::extract::{ConnectInfo, FromRequestParts};
 use http::{header, request::Parts};
 use serde::de::DeserializeOwned;
 use wardline_identity::Session;
+use wardline_store::account_holds;
 
 use crate::{AppState, MatrixError};
 
@@ -15,7 +16,8 @@ use crate::{AppState, MatrixError};
 /// Takes the bearer token of the `Authorization` header; a hot token is answered from memory without SQL.
 /// Tokens in the query are not accepted (they end up in logs; deprecated since Matrix 1.11).
 ///
-/// Refuses with 401 `M_MISSING_TOKEN` or `M_UNKNOWN_TOKEN` (with `soft_logout`).
+/// Refuses with 401 `M_MISSING_TOKEN` or `M_UNKNOWN_TOKEN` (with `soft_logout`), with 401 `M_USER_LOCKED` and, for what
+/// a suspended account may not do, with 403 `M_USER_SUSPENDED`.
 #[derive(Clone, Debug)]
 pub struct Authenticated(pub Arc<Session>);
 
@@ -39,7 +41,10 @@ impl FromRequestParts<AppState> for Authenticated {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, MatrixError> {
         let token = bearer(parts).ok_or_else(MatrixError::missing_token)?;
-        Ok(Self(state.identity.verify_token(token).await?))
+        let session = state.identity.verify_token(token).await?;
+        let holds = state.store.read_now(|tx| account_holds::get(tx, session.user_nid))?;
+        crate::client::check_holds(holds, &parts.method, parts.uri.path())?;
+        Ok(Self(session))
     }
 }
 

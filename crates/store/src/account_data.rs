@@ -32,6 +32,28 @@ pub fn put(
     put_marked(tx, user, room, kind, content, 0)
 }
 
+/// Deletes account data; whether there was any. What is left of it tells other devices.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn delete(
+    tx: &mut WriteTx<'_>,
+    user: UserNid,
+    room: Option<RoomNid>,
+    kind: &str,
+) -> Result<bool, StoreError> {
+    if get(tx, user, room, kind)?.is_none() {
+        return Ok(false);
+    }
+    let pos = tx.record(Kind::AccountData, room, Some(user), 0)?;
+    tx.execute(
+        "UPDATE account_data SET content = '{}', mark = -1, pos = ?4 \
+         WHERE user_nid = ?1 AND room_nid = ?2 AND kind = ?3",
+        params![user, room_column(room), kind, pos],
+    )?;
+    Ok(true)
+}
+
 /// Moves a room's read marker (`m.fully_read`) forward; `false` if it already stands at that event or later.
 ///
 /// # Errors
@@ -83,19 +105,21 @@ pub fn get(
     kind: &str,
 ) -> Result<Option<String>, StoreError> {
     tx.query_row(
-        "SELECT content FROM account_data WHERE user_nid = ?1 AND room_nid = ?2 AND kind = ?3",
+        "SELECT content FROM account_data WHERE user_nid = ?1 AND room_nid = ?2 AND kind = ?3 AND mark >= 0",
         params![user, room_column(room), kind],
         |row| row.get(0),
     )
 }
 
-/// All account data of a user, global and of rooms, that changed after `since`, in order of change.
+/// All account data of a user, global and of rooms, that changed after `since`, in order of change. What was deleted
+/// since is shown empty; who asks from the beginning (0) does not see it at all.
 ///
 /// # Errors
 /// Any failure of the database.
 pub fn changed_since(tx: &impl Reader, user: UserNid, since: Pos) -> Result<Vec<AccountData>, StoreError> {
     tx.query(
-        "SELECT room_nid, kind, content FROM account_data WHERE user_nid = ?1 AND pos > ?2 ORDER BY pos",
+        "SELECT room_nid, kind, content FROM account_data WHERE user_nid = ?1 AND pos > ?2 \
+         AND (mark >= 0 OR ?2 > 0) ORDER BY pos",
         params![user, since],
         |row| {
             let room: RoomNid = row.get(0)?;
@@ -110,7 +134,7 @@ pub fn changed_since(tx: &impl Reader, user: UserNid, since: Pos) -> Result<Vec<
 /// Any failure of the database.
 pub fn of_room(tx: &impl Reader, user: UserNid, room: RoomNid) -> Result<Vec<AccountData>, StoreError> {
     tx.query(
-        "SELECT kind, content FROM account_data WHERE user_nid = ?1 AND room_nid = ?2 ORDER BY kind",
+        "SELECT kind, content FROM account_data WHERE user_nid = ?1 AND room_nid = ?2 AND mark >= 0 ORDER BY kind",
         params![user, room],
         |row| Ok(AccountData { room: Some(room), kind: row.get(0)?, content: row.get(1)? }),
     )

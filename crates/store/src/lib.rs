@@ -24,6 +24,7 @@
 //!   becomes a second backend behind the same functions.
 
 pub mod account_data;
+pub mod account_holds;
 pub mod accounts;
 pub mod aliases;
 pub mod audit_log;

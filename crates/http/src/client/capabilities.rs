@@ -1,16 +1,19 @@
 //! `GET /_matrix/client/v3/capabilities`. Specification: Client-Server API, "Capabilities negotiation".
 
-use axum::{Router, routing::get};
+use axum::{Router, extract::State, routing::get};
 use serde_json::{Value, json};
 
+use super::rooms::require_admin;
 use crate::{AppState, Authenticated, Json};
 
 pub(crate) fn routes() -> Router<AppState> {
     Router::new().route("/_matrix/client/v3/capabilities", get(capabilities))
 }
 
-async fn capabilities(_: Authenticated) -> Json<Value> {
+async fn capabilities(State(state): State<AppState>, auth: Authenticated) -> Json<Value> {
+    let may_hold = require_admin(&state, &auth).is_ok();
     Json(json!({ "capabilities": {
+        "m.account_moderation": { "suspend": may_hold, "lock": may_hold },
         "m.room_versions": {
             "default": "12",
             "available": { "10": "stable", "11": "stable", "12": "stable" },

@@ -2,6 +2,7 @@
 
 mod account;
 mod account_data;
+mod account_holds;
 mod aliases;
 mod capabilities;
 mod context;
@@ -54,6 +55,8 @@ mod whois;
 
 use axum::Router;
 
+pub(crate) use account_holds::check as check_holds;
+
 use crate::AppState;
 
 /// All routes under `/_matrix/client`, `/_matrix/media`, `/.well-known/matrix` and `/_synapse/admin`.
@@ -61,6 +64,7 @@ pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .merge(account::routes())
         .merge(account_data::routes())
+        .merge(account_holds::routes())
         .merge(aliases::routes())
         .merge(capabilities::routes())
         .merge(context::routes())

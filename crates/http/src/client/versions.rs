@@ -16,8 +16,17 @@ async fn versions() -> Json<Value> {
             "v1.13",
         ],
         "unstable_features": {
+            // Simplified sliding sync (MSC4186).
+            "org.matrix.simplified_msc3575": true,
             // Profile fields under the stable paths of Matrix 1.16.
             "uk.tcpip.msc4133.stable": true,
+            // Deleting account data.
+            "org.matrix.msc3391": true,
+            // Rooms in common, under its paths before and since it was stable.
+            "uk.half-shot.msc2666.query_mutual_rooms": true,
+            "uk.half-shot.msc2666.query_mutual_rooms.stable": true,
+            // The summary of a room, under its path before it was stable.
+            "im.nheko.summary": true,
         },
     }))
 }

@@ -50,8 +50,6 @@ const REFUSED: &[(&str, &str)] = &[
 /// What is not served yet: the beginning of method and path, and what it belongs to.
 const PLANNED: &[(&str, &str)] = &[
     ("GET /.well-known/matrix/", "with the configuration of operators"),
-    ("GET /_matrix/client/v1/admin/", "suspending and locking accounts"),
-    ("PUT /_matrix/client/v1/admin/", "suspending and locking accounts"),
     ("POST /_matrix/client/v1/appservice/", "with application services"),
     ("PUT /_matrix/client/v3/directory/list/appservice/", "with application services"),
     ("GET /_matrix/client/v1/media/preview_url", "with the rest of media"),

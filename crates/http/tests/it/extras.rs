@@ -101,6 +101,80 @@ async fn there_are_no_other_networks_and_no_contact_addresses() {
 }
 
 #[tokio::test]
+async fn administrators_suspend_and_lock_accounts() {
+    let server = Server::new().await;
+    server.identity.create_account("root", Some(crate::support::PASSWORD), true).await.unwrap();
+    let (root, amy) = (server.token("root").await, server.token("amy").await);
+    let room = server.call(&format!("POST {V3}/createRoom"), &amy, json!({})).await.ok();
+    let room = text(&room, "room_id");
+    let whoami = format!("{V3}/account/whoami");
+    let send = format!("PUT {V3}/rooms/{room}/send/m.room.message");
+    let hello = json!({ "msgtype": "m.text", "body": "hello" });
+    let said = server.call(&format!("{send}/1"), &amy, hello.clone()).await.ok();
+
+    let suspend = "/_matrix/client/v1/admin/suspend/@amy:riverside.example";
+    server
+        .call(&format!("PUT {suspend}"), &amy, json!({ "suspended": true }))
+        .await
+        .refused(403, "M_FORBIDDEN");
+    server.call(&format!("PUT {suspend}"), &root, json!({ "suspended": 1 })).await.refused(400, "M_BAD_JSON");
+    let answer = server.call(&format!("PUT {suspend}"), &root, json!({ "suspended": true })).await.ok();
+    assert_eq!(answer, json!({ "suspended": true }));
+    assert_eq!(server.get(suspend, &root).await.ok(), answer);
+    server.call(&format!("{send}/2"), &amy, hello.clone()).await.refused(403, "M_USER_SUSPENDED");
+    server.call(&format!("POST {V3}/createRoom"), &amy, json!({})).await.refused(403, "M_USER_SUSPENDED");
+    server.get(&whoami, &amy).await.ok();
+    let redact = format!("PUT {V3}/rooms/{room}/redact/{}/3", text(&said, "event_id"));
+    server.call(&redact, &amy, json!({})).await.ok();
+    server.call(&format!("PUT {suspend}"), &root, json!({ "suspended": false })).await.ok();
+    server.call(&format!("{send}/4"), &amy, hello).await.ok();
+
+    let lock = "/_matrix/client/v1/admin/lock/@amy:riverside.example";
+    server.call(&format!("PUT {lock}"), &root, json!({ "locked": true })).await.ok();
+    assert_eq!(server.get(lock, &root).await.ok(), json!({ "locked": true }));
+    assert_eq!(server.get(&whoami, &amy).await.refused(401, "M_USER_LOCKED")["soft_logout"], true);
+    server.call(&format!("PUT {lock}"), &root, json!({ "locked": false })).await.ok();
+    server.get(&whoami, &amy).await.ok();
+    server.call(&format!("PUT {lock}"), &root, json!({ "locked": true })).await.ok();
+    server.call(&format!("POST {V3}/logout"), &amy, Value::Null).await.ok();
+    for (user, status, errcode) in [
+        ("@root:riverside.example", 403, "M_FORBIDDEN"),
+        ("@nobody:riverside.example", 404, "M_NOT_FOUND"),
+        ("@a:elsewhere.example", 400, "M_INVALID_PARAM"),
+    ] {
+        let call = format!("PUT /_matrix/client/v1/admin/lock/{user}");
+        server.call(&call, &root, json!({ "locked": true })).await.refused(status, errcode);
+    }
+}
+
+#[tokio::test]
+async fn account_data_can_be_deleted() {
+    let server = Server::new().await;
+    let amy = server.token("amy").await;
+    let path = format!("{V3}/user/@amy:riverside.example/account_data/org.test");
+    server.call(&format!("PUT {path}"), &amy, json!({ "a": 1 })).await.ok();
+    let sync = server.get(&format!("{V3}/sync"), &amy).await.ok();
+    let since = text(&sync, "next_batch");
+    let unstable = path.replace("/v3/", "/unstable/org.matrix.msc3391/");
+    server.call(&format!("DELETE {unstable}"), &amy, Value::Null).await.ok();
+    server.call(&format!("DELETE {unstable}"), &amy, Value::Null).await.ok();
+    server.get(&path, &amy).await.refused(404, "M_NOT_FOUND");
+    let of = |sync: &Value| {
+        let events = sync["account_data"]["events"].as_array().cloned().unwrap_or_default();
+        events.into_iter().find(|event| event["type"] == "org.test").map(|event| event["content"].clone())
+    };
+    let news = server.get(&format!("{V3}/sync?since={since}"), &amy).await.ok();
+    assert_eq!((of(&sync), of(&news)), (Some(json!({ "a": 1 })), Some(json!({}))));
+    assert_eq!(of(&server.get(&format!("{V3}/sync"), &amy).await.ok()), None);
+    server.call(&format!("PUT {path}"), &amy, json!({ "a": 2 })).await.ok();
+    assert_eq!(server.get(&path, &amy).await.ok(), json!({ "a": 2 }));
+    let rules = unstable.replace("org.test", "m.push_rules");
+    assert_eq!(server.call(&format!("DELETE {rules}"), &amy, Value::Null).await.status, 405);
+    let other = unstable.replace("@amy", "@bob");
+    server.call(&format!("DELETE {other}"), &amy, Value::Null).await.refused(403, "M_FORBIDDEN");
+}
+
+#[tokio::test]
 async fn whois_shows_ones_own_devices() {
     let server = Server::new().await;
     let (amy, bob) = (server.token("amy").await, server.token("bob").await);
