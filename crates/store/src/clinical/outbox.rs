@@ -1,12 +1,12 @@
 //! Work in rooms that is decided but not done. A row is written in the transaction of the decision and
 //! deleted when the work is done, so that a crash in between repeats it and never forgets it.
 
-use crate::{Reader, StoreError, WriteTx, params};
+use crate::{Reader, StoreError, WriteTx, params, rooms};
 
 /// One piece of work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutboxRow {
-    /// Order of execution.
+    /// Order of execution. Never used twice: whoever is late in calling [`done`] cannot remove a later job.
     pub seq: i64,
     /// The patient concerned; jobs of one patient are done in order.
     pub subject: String,
@@ -19,7 +19,11 @@ pub struct OutboxRow {
 /// # Errors
 /// Any failure of the database.
 pub fn push(tx: &mut WriteTx<'_>, subject: &str, job: &str) -> Result<(), StoreError> {
-    tx.execute("INSERT INTO clerk_outbox (subject, job) VALUES (?1, ?2)", params![subject, job])?;
+    let seq = rooms::reserve_nids(tx, 1)?;
+    tx.execute(
+        "INSERT INTO clerk_outbox (seq, subject, job) VALUES (?1, ?2, ?3)",
+        params![seq, subject, job],
+    )?;
     Ok(())
 }
 
