@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::{Condvar, Mutex, RwLock};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -235,8 +236,15 @@ fn tune(connection: &Connection) -> Result<(), StoreError> {
          PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 4000; \
          PRAGMA trusted_schema = OFF; PRAGMA secure_delete = FAST",
     )?;
+    keep_plans(connection)
+}
+
+/// What writers and readers have in common: kept statements, and plans that do not depend on the values bound.
+/// Without the latter SQLite plans a statement with a bound `LIMIT` anew every time.
+fn keep_plans(connection: &Connection) -> Result<(), StoreError> {
     connection.busy_timeout(std::time::Duration::from_secs(10))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(())
 }
 
@@ -255,8 +263,7 @@ impl Readers {
                     OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
                 )?;
                 connection.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -4000")?;
-                connection.busy_timeout(std::time::Duration::from_secs(10))?;
-                connection.set_prepared_statement_cache_capacity(STATEMENTS);
+                keep_plans(&connection)?;
                 Ok(connection)
             })
             .collect::<Result<_, StoreError>>()?;
