@@ -51,6 +51,9 @@ pub enum EngineError {
     /// A change of push rules was refused.
     #[error(transparent)]
     PushRule(#[from] PushRuleError),
+    /// The position of a sliding sync is too old, or of another connection: the client begins anew.
+    #[error("the position is not known (any more)")]
+    UnknownPos,
     /// The room was changed by somebody else again and again; try later.
     #[error("the room is busy")]
     Busy,

@@ -343,6 +343,12 @@ impl News {
         }
     }
 
+    /// The version of the last change of the typing people, by room.
+    #[must_use]
+    pub fn typing(&self) -> Vec<(u64, RoomNid)> {
+        self.user.log.lock().typing.clone()
+    }
+
     /// Whether anything happened after position `since` and typing version `typing`: the cheap question that a
     /// waiting `/sync` asks first.
     #[must_use]

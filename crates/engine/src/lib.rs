@@ -66,6 +66,8 @@ pub struct Engine {
     pub hub: Arc<hub::Hub>,
     /// The long poll of clients.
     pub sync: sync::Sync,
+    /// The long poll of clients that look at a part of their rooms.
+    pub sliding: sync::sliding::SlidingSync,
 }
 
 impl Engine {
@@ -88,6 +90,11 @@ impl Engine {
             account_data: account_data::AccountData::new(Arc::clone(&context)),
             filters: filters::Filters::new(Arc::clone(&context)),
             push_rules: push_rules::PushRules::new(Arc::clone(&context)),
+            sliding: sync::sliding::SlidingSync::new(
+                Arc::clone(&context),
+                Arc::clone(&hub),
+                Arc::clone(&typing),
+            ),
             sync: sync::Sync::new(Arc::clone(&context), Arc::clone(&hub), Arc::clone(&typing)),
             hub,
             typing,

@@ -144,6 +144,7 @@ impl From<EngineError> for MatrixError {
                 PushRuleError::UnknownNeighbour => bad_request("M_UNKNOWN", text),
                 PushRuleError::UnknownKind | PushRuleError::ServerDefault => Self::invalid_param(text),
             },
+            EngineError::UnknownPos => bad_request("M_UNKNOWN_POS", text),
             EngineError::Busy => Self::limit_exceeded(1000),
             EngineError::Stopping => Self::new(StatusCode::SERVICE_UNAVAILABLE, "M_UNKNOWN", text),
             EngineError::Store(error) => error.into(),

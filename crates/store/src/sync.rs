@@ -90,3 +90,78 @@ pub fn event_pos(tx: &impl Reader, room: RoomNid, event: &EventId) -> Result<Opt
 pub fn room_version(tx: &impl Reader, room: RoomNid) -> Result<Option<String>, StoreError> {
     tx.query_row("SELECT room_version FROM rooms WHERE nid = ?1", params![room], |row| row.get(0))
 }
+
+/// A room in somebody's list of rooms (MSC4186).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The room.
+    pub room: RoomNid,
+    /// The user's membership: join, invite or knock.
+    pub membership: Membership,
+    /// The member event.
+    pub member_event: EventNid,
+    /// The type of the room.
+    pub room_type: Option<String>,
+    /// Whether the room is encrypted.
+    pub encrypted: bool,
+    /// What orders the list: the position of the newest event that people look at, for a room that the user is not
+    /// in that of the membership. 0: no such event after the asked position.
+    pub bump: Pos,
+}
+
+/// Types of events that move a room up in a list (MSC4186, "bump stamp").
+const BUMPING: &str = "('m.room.create', 'm.room.message', 'm.room.encrypted', 'm.sticker', 'm.call.invite', \
+     'm.poll.start', 'org.matrix.msc3381.poll.start', 'm.beacon_info', 'org.matrix.msc3672.beacon_info')";
+
+/// The rooms in the lists of a user, in no order.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn places(tx: &impl Reader, user: UserNid) -> Result<Vec<Place>, StoreError> {
+    tx.query(
+        &format!(
+            "SELECT m.room_nid, m.membership, m.event_nid, r.room_type, r.encrypted, \
+             CASE WHEN m.membership <> 2 THEN m.pos ELSE coalesce((SELECT e.pos FROM events e \
+             WHERE e.room_nid = m.room_nid AND e.kind IN {BUMPING} ORDER BY e.pos DESC LIMIT 1), 0) END \
+             FROM members m JOIN rooms r ON r.nid = m.room_nid \
+             WHERE m.user_nid = ?1 AND m.membership IN (1, 2, 5) AND m.forgotten = 0"
+        ),
+        params![user],
+        place,
+    )
+}
+
+/// A room in the lists of a user; `None` if it is in none. Events up to `after` do not count for the order.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn place_of(
+    tx: &impl Reader,
+    user: UserNid,
+    room: RoomNid,
+    after: Pos,
+) -> Result<Option<Place>, StoreError> {
+    tx.query_row(
+        &format!(
+            "SELECT m.room_nid, m.membership, m.event_nid, r.room_type, r.encrypted, \
+             CASE WHEN m.membership <> 2 THEN m.pos ELSE coalesce((SELECT e.pos FROM events e \
+             WHERE e.room_nid = m.room_nid AND e.pos > ?3 AND e.kind IN {BUMPING} \
+             ORDER BY e.pos DESC LIMIT 1), 0) END \
+             FROM members m JOIN rooms r ON r.nid = m.room_nid \
+             WHERE m.user_nid = ?1 AND m.room_nid = ?2 AND m.membership IN (1, 2, 5) AND m.forgotten = 0"
+        ),
+        params![user, room, after],
+        place,
+    )
+}
+
+fn place(row: &crate::Row<'_>) -> Result<Place, StoreError> {
+    Ok(Place {
+        room: row.get(0)?,
+        membership: row.get(1)?,
+        member_event: row.get(2)?,
+        room_type: row.get(3)?,
+        encrypted: row.get::<i64>(4)? != 0,
+        bump: row.get(5)?,
+    })
+}

@@ -14,6 +14,11 @@ impl<'o> Object<'o> {
         Self { out, empty: true }
     }
 
+    /// An object that was opened before and has a member already.
+    pub(super) fn go_on(out: &'o mut String) -> Self {
+        Self { out, empty: false }
+    }
+
     /// Begins a member; its value is to be written to what is returned.
     pub(super) fn key(&mut self, name: &str) -> &mut String {
         if !std::mem::replace(&mut self.empty, false) {

@@ -49,6 +49,19 @@ impl ToldMembers {
         self.of(user, device, room).lock().get(member).is_some_and(|told| *told <= since)
     }
 
+    /// The members that answers up to `since` told the device of.
+    pub(super) fn known(
+        &self,
+        user: UserNid,
+        device: &Arc<str>,
+        room: RoomNid,
+        since: Pos,
+    ) -> Vec<OwnedUserId> {
+        let told = self.of(user, device, room);
+        let told = told.lock();
+        told.iter().filter(|(_, pos)| **pos <= since).map(|(member, _)| member.clone()).collect()
+    }
+
     /// The answer up to `pos`, for a device that had seen everything up to `since`, tells of these members.
     pub(super) fn tell<'m>(
         &self,

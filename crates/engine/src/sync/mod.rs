@@ -6,6 +6,7 @@
 //! - `membership`: what became of the user's membership since they last asked.
 //! - `lazy`: which members each device knows.
 //! - `token`: what a client has seen.
+//! - [`sliding`]: the same for a part of the rooms (MSC4186).
 //!
 //! # Invariants
 //! - An answer is a function of the token, the filter and one snapshot of the store. Asking again with the same
@@ -19,10 +20,12 @@ mod json;
 mod lazy;
 mod membership;
 mod room;
+pub mod sliding;
 mod state;
 mod summary;
 mod timeline;
 mod token;
+mod write;
 
 use std::pin::pin;
 use std::sync::Arc;

@@ -11,13 +11,13 @@ use wardline_store::rooms::{self, RoomRow};
 use wardline_store::{Pos, StoreError, account_data, notify, receipts};
 
 use super::build::Build;
-use super::json::{Object, array, plain_event};
+use super::json::{Object, plain_event};
 use super::membership::{Stay, stay};
 use super::state::{self, Members};
 use super::timeline::{self, Range, Timeline};
-use super::{ephemeral, summary};
-use crate::events::{Event, Extras};
-use crate::rooms::{Eyes, bundle};
+use super::{ephemeral, summary, write};
+use crate::events::Event;
+use crate::rooms::Eyes;
 
 /// How much of a room the client has.
 struct Standing {
@@ -170,12 +170,17 @@ impl Build<'_> {
             (false, _) => Members::All,
             (true, false) => Members::Changed,
             (true, true) => {
+                // Whom a client knows that comes back to a room may have changed meanwhile.
+                let known = self.since.map(|since| {
+                    self.inner.told.known(self.request.user, &self.request.device, member.room, since)
+                });
                 let own = std::iter::once(&self.request.user_id);
-                Members::Only(senders.iter().chain(own).cloned().collect())
+                let wanted = senders.iter().chain(own).cloned();
+                Members::Only(wanted.chain(known.into_iter().flatten()).collect())
             }
         };
         let names = &self.inner.names;
-        let mut nids = state::changes(tx, names, from, to, &members)?;
+        let mut nids = state::changes(tx, cache, names, from, to, &members)?;
         let mut events = nids.iter().map(|nid| cache.get(tx, *nid)).collect::<Result<Vec<_>, _>>()?;
         let membership_moved =
             timeline.events.iter().map(|(event, _)| event).chain(&events).any(|e| is_member(e));
@@ -265,31 +270,20 @@ impl Build<'_> {
 
     fn write_timeline(&self, timeline: &Timeline, out: &mut Object<'_>) -> Result<(), StoreError> {
         let mut object = out.object("timeline");
-        let mut failed = Ok(());
-        array(object.key("events"), &timeline.events, |out, (event, membership)| {
-            let cache = &self.inner.context.events;
-            let written = bundle(self.tx, cache, event, self.viewer()).and_then(|relations| {
-                let extras = Extras { membership: Some(*membership), relations: relations.as_deref() };
-                cache.write(self.tx, event, self.viewer(), extras, false, out)
-            });
-            failed = std::mem::replace(&mut failed, Ok(())).and(written);
-        });
+        let cache = &self.inner.context.events;
+        write::timeline(self.tx, cache, self.viewer(), timeline, object.key("events"))?;
         object.raw("limited", if timeline.limited { "true" } else { "false" });
         object.string("prev_batch", &timeline.prev.to_string());
         object.close();
-        failed
+        Ok(())
     }
 
     fn write_state(&self, name: &str, events: &[Arc<Event>], out: &mut Object<'_>) -> Result<(), StoreError> {
         let mut object = out.object(name);
-        let mut failed = Ok(());
-        array(object.key("events"), events, |out, event| {
-            let extras = Extras::default();
-            let written = self.inner.context.events.write(self.tx, event, self.viewer(), extras, false, out);
-            failed = std::mem::replace(&mut failed, Ok(())).and(written);
-        });
+        let cache = &self.inner.context.events;
+        write::state(self.tx, cache, self.viewer(), events, object.key("events"))?;
         object.close();
-        failed
+        Ok(())
     }
 
     fn write_unread(&self, standing: &Standing, out: &mut Object<'_>) -> Result<(), StoreError> {

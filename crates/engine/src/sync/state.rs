@@ -1,11 +1,13 @@
 //! Which state events a client lacks.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use parking_lot::RwLock;
 use wardline_domain::ruma::{OwnedUserId, UserId};
 use wardline_store::{EventNid, ReadTx, SnapshotNid, StateKeyNid, StoreError, state};
+
+use crate::events::EventCache;
 
 /// The names behind numbers of state keys, in memory. They never change, so they are kept for good.
 #[derive(Debug, Default)]
@@ -35,15 +37,24 @@ pub(super) enum Members {
     Changed,
 }
 
+/// State events that are walked back from one state to an earlier one before both are compared as a whole.
+const LONGEST_WALK: usize = 500;
+
 /// The state events that make the state `to` of the state `from` (`None`: empty), in the order of their numbers.
 pub(super) fn changes(
     tx: &ReadTx<'_>,
+    cache: &EventCache,
     names: &KeyNames,
     from: Option<SnapshotNid>,
     to: Option<SnapshotNid>,
     members: &Members,
 ) -> Result<Vec<EventNid>, StoreError> {
     let Some(to) = to.filter(|_| from != to) else { return Ok(Vec::new()) };
+    if let (Some(from), Members::All | Members::Changed) = (from, members)
+        && let Some(found) = walk(tx, cache, from, to)?
+    {
+        return Ok(found);
+    }
     let have = from.map(|from| state::at(tx, from)).transpose()?.unwrap_or_default();
     let mut found = Vec::new();
     for (key, event) in state::at(tx, to)? {
@@ -56,6 +67,35 @@ pub(super) fn changes(
     }
     found.sort_unstable();
     Ok(found)
+}
+
+/// The same by going back from event to event, so that the work is that of what changed, however large the state.
+/// `None` if `from` does not lie on the way.
+fn walk(
+    tx: &ReadTx<'_>,
+    cache: &EventCache,
+    from: SnapshotNid,
+    to: SnapshotNid,
+) -> Result<Option<Vec<EventNid>>, StoreError> {
+    let (mut next, mut found) = (to, Vec::new());
+    let mut seen = HashSet::new();
+    for _ in 0..LONGEST_WALK {
+        // A snapshot bears the number of the state event that led to it.
+        let event = cache.get(tx, EventNid(next.0))?;
+        if seen.insert((event.pdu.kind.clone(), event.pdu.state_key.clone())) {
+            found.push(event.nid);
+        }
+        match event.state_before {
+            Some(before) if before == from => {
+                found.sort_unstable();
+                return Ok(Some(found));
+            }
+            // Numbers need not follow time, so only the limit ends a walk that missed its goal.
+            Some(before) => next = before,
+            None => return Ok(None),
+        }
+    }
+    Ok(None)
 }
 
 fn is_wanted(name: &(String, String), members: &Members) -> bool {

@@ -1,8 +1,10 @@
 //! `/sync` and what it tells.
 
 mod answers;
+mod glance;
 mod oracle;
 mod phone;
+mod sliding;
 mod waiting;
 
 use wardline_domain::Timestamp;

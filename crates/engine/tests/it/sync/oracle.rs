@@ -11,12 +11,14 @@ use wardline_engine::rooms::{CreateRoom, Preset};
 use wardline_store::members::Membership;
 use wardline_store::{Reader, events, members, params, rooms, state};
 
+use super::glance::Glance;
 use super::phone::{Mode, Phone};
 use crate::home::{Home, Person, raw};
 
 const PEOPLE: usize = 3;
 const ROOMS: usize = 2;
 const MODES: [Mode; 3] = [Mode::Full, Mode::Lazy, Mode::After];
+const GLANCES: [Mode; 2] = [Mode::Full, Mode::Lazy];
 
 #[derive(Clone, Copy, Debug)]
 enum Operation {
@@ -28,6 +30,37 @@ enum Operation {
     Topic(usize, usize, u8),
     Receipt { person: usize, room: usize, kind: usize, back: usize },
     Sync { phone: usize, limit: usize, lost: bool },
+    Glance { glance: usize, change: Change, lost: bool },
+}
+
+/// How a client of sliding sync changes what it looks at before it asks.
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    Nothing,
+    /// The last index of its list.
+    Range(usize),
+    Limit(usize),
+    Subscribe(usize),
+    Unsubscribe(usize),
+    /// A second list, of invites or of joined rooms.
+    Second(bool),
+    NoSecond,
+    Extensions(bool),
+    Anew,
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    prop_oneof![
+        6 => Just(Change::Nothing),
+        2 => (0..3_usize).prop_map(Change::Range),
+        2 => (0..6_usize).prop_map(Change::Limit),
+        1 => (0..ROOMS).prop_map(Change::Subscribe),
+        1 => (0..ROOMS).prop_map(Change::Unsubscribe),
+        1 => any::<bool>().prop_map(Change::Second),
+        1 => Just(Change::NoSecond),
+        1 => any::<bool>().prop_map(Change::Extensions),
+        1 => Just(Change::Anew),
+    ]
 }
 
 fn operation() -> impl Strategy<Value = Operation> {
@@ -44,6 +77,8 @@ fn operation() -> impl Strategy<Value = Operation> {
             .prop_map(|(person, room, kind, back)| Operation::Receipt { person, room, kind, back }),
         8 => (0..PEOPLE * MODES.len(), 1..5_usize, prop::bool::weighted(0.3))
             .prop_map(|(phone, limit, lost)| Operation::Sync { phone, limit, lost }),
+        8 => (0..PEOPLE * GLANCES.len(), change(), prop::bool::weighted(0.3))
+            .prop_map(|(glance, change, lost)| Operation::Glance { glance, change, lost }),
     ]
 }
 
@@ -52,6 +87,7 @@ struct World {
     people: Vec<Person>,
     rooms: Vec<OwnedRoomId>,
     phones: Vec<Phone>,
+    glances: Vec<Glance>,
 }
 
 impl World {
@@ -70,7 +106,9 @@ impl World {
             .iter()
             .flat_map(|person| MODES.map(|mode| Phone::new(person, &format!("{mode:?}"), mode)))
             .collect();
-        Self { home, people, rooms, phones }
+        let glance = |person, mode| Glance::new(person, &format!("Sliding{mode:?}"), mode);
+        let glances = people.iter().flat_map(|person| GLANCES.map(|mode| glance(person, mode))).collect();
+        Self { home, people, rooms, phones, glances }
     }
 
     /// What is not allowed is refused, which is as good as not asked.
@@ -100,6 +138,7 @@ impl World {
                 drop(engine.rooms.send_state(caller, &self.rooms[r], "m.room.topic", "", content).await);
             }
             Operation::Receipt { person, room, kind, back } => self.receipt(person, room, kind, back).await,
+            Operation::Glance { glance, change, lost } => self.glance(glance, change, lost).await,
             Operation::Sync { phone, limit, lost } => {
                 let phone = &mut self.phones[phone];
                 phone.limit(limit);
@@ -109,6 +148,16 @@ impl World {
                     phone.sync(&self.home).await;
                 }
             }
+        }
+    }
+
+    async fn glance(&mut self, glance: usize, change: Change, lost: bool) {
+        let (glance, rooms) = (&mut self.glances[glance], &self.rooms);
+        glance.change(change, rooms);
+        if lost {
+            glance.ask(&self.home).await;
+        } else {
+            glance.sync(&self.home).await;
         }
     }
 
@@ -220,6 +269,41 @@ impl World {
     }
 }
 
+impl Glance {
+    fn change(&mut self, change: Change, rooms: &[OwnedRoomId]) {
+        let body = &mut self.body;
+        let details = json!({
+            "timeline_limit": 3, "required_state": body["lists"]["all"]["required_state"]
+        });
+        match change {
+            Change::Nothing => {}
+            Change::Range(last) => body["lists"]["all"]["ranges"] = json!([[0, last]]),
+            Change::Limit(limit) => body["lists"]["all"]["timeline_limit"] = json!(limit),
+            Change::Subscribe(room) => body["room_subscriptions"] = json!({ rooms[room].as_str(): details }),
+            Change::Unsubscribe(room) => {
+                body["room_subscriptions"] = json!({});
+                body["unsubscribe_rooms"] = json!([rooms[room]]);
+            }
+            Change::Second(invites) => {
+                body["lists"]["second"] = details;
+                body["lists"]["second"]["ranges"] = json!([[0, 0], [1, 1]]);
+                body["lists"]["second"]["filters"] = json!({ "is_invite": invites });
+            }
+            Change::NoSecond => drop(body["lists"].as_object_mut().unwrap().remove("second")),
+            Change::Extensions(on) => {
+                for name in ["account_data", "receipts"] {
+                    body["extensions"][name]["enabled"] = json!(on);
+                }
+            }
+            Change::Anew => {
+                // What is told from here on does not depend on what was told before.
+                self.pos = None;
+                self.phone.rooms.clear();
+            }
+        }
+    }
+}
+
 struct Seen {
     id: String,
     pos: u64,
@@ -244,6 +328,17 @@ proptest! {
                 world.check(&phone);
                 let quiet = phone.sync(&world.home).await;
                 prop_assert!(quiet.get("rooms").is_none(), "nothing is told twice: {}", quiet);
+            }
+            for index in 0..world.glances.len() {
+                let mut glance = world.glances[index].clone();
+                // Whatever it looked at before: now everything.
+                glance.change(Change::Range(99), &world.rooms);
+                glance.change(Change::Extensions(true), &world.rooms);
+                glance.sync(&world.home).await;
+                world.check(&glance.phone);
+                let quiet = glance.sync(&world.home).await;
+                prop_assert_eq!(&quiet["rooms"], &json!({}), "nothing is told twice");
+                prop_assert!(quiet["extensions"].get("receipts").is_none());
             }
             Ok(())
         })?;

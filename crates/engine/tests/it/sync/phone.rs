@@ -165,13 +165,13 @@ impl Room {
         }
     }
 
-    fn set<'e>(&mut self, events: impl Iterator<Item = &'e Value>) {
+    pub(super) fn set<'e>(&mut self, events: impl Iterator<Item = &'e Value>) {
         for event in events.filter(|event| event.get("state_key").is_some()) {
             self.state.insert((text(&event["type"]), text(&event["state_key"])), text(&event["event_id"]));
         }
     }
 
-    fn keep_receipts(&mut self, content: &Value) {
+    pub(super) fn keep_receipts(&mut self, content: &Value) {
         for (event, kinds) in content.as_object().unwrap() {
             for (kind, users) in kinds.as_object().unwrap() {
                 for (user, data) in users.as_object().unwrap() {
