@@ -75,6 +75,8 @@ actions! {
     RequestTransition = "request.transition",
     /// An event, room or user was reported; `report` in the detail is the report's number.
     Reported = "report",
+    /// A request went with its patient's record into another one.
+    RequestMoved = "request.moved",
     /// A file was imported.
     Import = "import",
 }

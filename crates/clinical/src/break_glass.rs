@@ -26,6 +26,7 @@ use crate::{
     Caller, Clinical, ClinicalError, Patient, Practitioner,
     alarms::WAIT,
     directory::MAX_FOUND,
+    merge::survivor,
     outbox::{self, Job},
     requests::OwnRequest,
 };
@@ -111,11 +112,8 @@ impl Clinical {
             .map_err(|_| ClinicalError::Forbidden("members of staff in the directory"))?;
         let cipher = &self.parts.cipher;
         let found = self.parts.store.read_now(|tx| {
-            let mut found = patients::by_nhs_number(tx, cipher, asked.nhs_number)?;
-            while let Some(next) = found.as_ref().and_then(|it| it.replaced_by.clone()) {
-                found = patients::get(tx, cipher, &next)?;
-            }
-            Ok::<_, ClinicalError>(found)
+            let found = patients::by_nhs_number(tx, cipher, asked.nhs_number)?;
+            Ok::<_, ClinicalError>(survivor(tx, cipher, found)?)
         })?;
         let Some(patient) = found.filter(|patient| asked.matches(patient)) else {
             let entry = self.entry(caller, Action::BreakGlass).outcome(Outcome::Refused);

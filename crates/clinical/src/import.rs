@@ -38,9 +38,15 @@ pub struct ImportReport {
     pub applied: usize,
     /// What was passed over.
     pub problems: Vec<ImportProblem>,
+    /// What was imported and somebody must still look to.
+    pub notices: Vec<ImportProblem>,
 }
 
 impl ImportReport {
+    fn notice(&mut self, position: impl Into<String>, notice: impl ToString) {
+        self.notices.push(ImportProblem { position: position.into(), problem: notice.to_string() });
+    }
+
     fn problem(&mut self, position: impl Into<String>, problem: impl ToString) {
         self.problems.push(ImportProblem { position: position.into(), problem: problem.to_string() });
     }
@@ -85,7 +91,7 @@ impl Clinical {
             })
             .await?;
         self.rota_changed();
-        Ok(ImportReport { applied: 1, problems: Vec::new() })
+        Ok(ImportReport { applied: 1, ..ImportReport::default() })
     }
 }
 

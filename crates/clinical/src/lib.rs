@@ -3,7 +3,7 @@
 //! [`Clinical`] is the whole floor: built once with the store, the column key, the clock, the random source and
 //! its port into Matrix ([`Conversations`]), and asked by `http`. Its parts: `directory` (who and what there is),
 //! `on_call` (who holds a role), `sign_on` (taking it and handing it over), `duty` (what follows the role), `patients` (admission to discharge), `access` (who may resolve a patient),
-//! `break_glass` (opening a conversation from outside, and who looked at a patient), `alarms` (the server's own requests),
+//! `merge` (what a merge or discharge does to conversations), `break_glass` (opening a conversation from outside, and who looked at a patient), `alarms` (the server's own requests),
 //! `requests` (raising and moving them), `timers` (their durable clocks), `outbox` (work in rooms that follows a
 //! decision), `import` (FHIR bundles, HL7 v2 ADT files, playbooks).
 //!
@@ -21,6 +21,7 @@ mod directory;
 mod duty;
 mod error;
 mod import;
+mod merge;
 mod on_call;
 mod outbox;
 mod patients;

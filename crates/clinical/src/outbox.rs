@@ -10,7 +10,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use wardline_domain::ruma::{OwnedRoomId, OwnedUserId};
+use wardline_domain::{
+    Timestamp,
+    ruma::{OwnedRoomId, OwnedUserId},
+};
 use wardline_store::{
     StoreError, WriteTx,
     clinical::{directory, on_call, outbox, patients, rota, tasks},
@@ -50,6 +53,10 @@ pub(crate) enum Job {
         #[serde(default)]
         own: bool,
     },
+    /// Join the conversation of a record that was merged to that of the one that goes on.
+    Merge { ended: String },
+    /// Say that the patient left hospital, came back or died.
+    Status { patient: String, at: Timestamp },
     /// Bring a person into a room.
     Join { room: OwnedRoomId, user: OwnedUserId },
     /// Raise a request of the server itself in the conversation of a role.
@@ -133,6 +140,8 @@ impl Clinical {
                 rooms.announce(&room, &kind, content, &key).await?;
             }
             Job::Invite { own: true, .. } => {}
+            Job::Merge { ended } => self.merge(&ended).await?,
+            Job::Status { patient, at } => self.say_status(&patient, at).await?,
             Job::Join { room, user } => rooms.join(&room, &user).await?,
             Job::Raise { service, request } => self.raise_own(service, request).await?,
             Job::Announce { room, kind, mut content, asks, key, own: false } => {
@@ -154,8 +163,11 @@ impl Clinical {
 
     /// The room is known to exist only once it is written down; a crash before the last member was joined repeats
     /// the joining.
-    async fn gather(&self, reference: String) -> Result<(), ClinicalError> {
+    pub(crate) async fn gather(&self, reference: String) -> Result<(), ClinicalError> {
         let patient = self.find_patient(&reference)?;
+        if patient.replaced_by.is_some() {
+            return Ok(());
+        }
         let staff = self.staff_of(patient.record.ward).await?;
         let rooms = &self.parts.conversations;
         self.note_duties(&reference, patient.room.as_ref(), &staff).await?;

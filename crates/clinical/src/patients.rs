@@ -16,11 +16,13 @@ use wardline_store::{
     clinical::{
         ColumnCipher, directory,
         patients::{self, Demographics, Patient},
+        tasks,
     },
 };
 
 use crate::{
     ClinicalError,
+    merge::survivor,
     outbox::{self, Job},
 };
 
@@ -34,9 +36,18 @@ pub(crate) struct Admissions<'a> {
 impl Admissions<'_> {
     /// Applies one event. Everything is checked before anything is written.
     ///
+    /// Gives what somebody must still look to.
+    ///
     /// # Errors
     /// [`ClinicalError::Invalid`] names the HL7 field at which the event contradicts what is known.
-    pub(crate) fn apply(&self, tx: &mut WriteTx<'_>, event: &AdtEvent) -> Result<(), ClinicalError> {
+    pub(crate) fn apply(
+        &self,
+        tx: &mut WriteTx<'_>,
+        event: &AdtEvent,
+    ) -> Result<Option<String>, ClinicalError> {
+        if event.merged.as_ref().is_some_and(|merged| is_within(merged, &event.patient.identifiers)) {
+            return Err(ClinicalError::invalid("MRG-1", "a record cannot be merged into itself"));
+        }
         let known = self.find(tx, &event.patient.identifiers, "PID-3")?;
         let before = known.clone();
         let mut patient = match (known, event.kind) {
@@ -46,7 +57,7 @@ impl Admissions<'_> {
             }
             (None, _) => return Err(ClinicalError::invalid("PID-3", "this patient is not known here")),
         };
-        self.identify(&mut patient.record, &event.patient.identifiers)?;
+        self.identify(tx, &mut patient, &event.patient.identifiers)?;
         update(&mut patient.record, &event.patient)?;
         let ended = match &event.merged {
             Some(merged) => self.merged_record(tx, merged, &patient)?,
@@ -89,7 +100,7 @@ impl Admissions<'_> {
             ids.nhs_number.map(|n| patients::by_nhs_number(tx, self.cipher, n)).transpose()?.flatten();
         let by_local =
             ids.local.as_ref().map(|l| patients::by_local_id(tx, self.cipher, l)).transpose()?.flatten();
-        match (self.survivor(tx, by_nhs)?, self.survivor(tx, by_local)?) {
+        match (survivor(tx, self.cipher, by_nhs)?, survivor(tx, self.cipher, by_local)?) {
             (Some(a), Some(b)) if a.reference != b.reference => Err(ClinicalError::invalid(
                 field,
                 "the NHS number and the local number belong to two different patients",
@@ -99,20 +110,22 @@ impl Admissions<'_> {
         }
     }
 
-    /// Follows a record that was merged to the one that goes on.
-    fn survivor(&self, tx: &impl Reader, found: Option<Patient>) -> Result<Option<Patient>, ClinicalError> {
-        let mut found = found;
-        // Merges cannot form a circle, since the survivor of a merge is never a record that ended.
-        while let Some(next) = found.as_ref().and_then(|f| f.replaced_by.clone()) {
-            found = patients::get(tx, self.cipher, &next)?;
-        }
-        Ok(found)
-    }
-
-    /// Adds identifiers that are new, refuses those that contradict.
-    fn identify(&self, record: &mut Demographics, ids: &Identifiers) -> Result<(), ClinicalError> {
+    /// Adds identifiers that are new, refuses those that contradict. Those of a record that was merged into this one
+    /// are superseded, not contradictory.
+    fn identify(
+        &self,
+        tx: &impl Reader,
+        patient: &mut Patient,
+        ids: &Identifiers,
+    ) -> Result<(), ClinicalError> {
+        let (reference, record) = (&patient.reference, &mut patient.record);
+        let leads_here = |found: Option<Patient>| {
+            let followed = survivor(tx, self.cipher, found)?;
+            Ok::<_, ClinicalError>(followed.is_some_and(|it| it.reference == *reference))
+        };
         if let (Some(known), Some(said)) = (record.nhs_number, ids.nhs_number)
             && known != said
+            && !leads_here(patients::by_nhs_number(tx, self.cipher, said)?)?
         {
             return Err(ClinicalError::invalid(
                 "PID-3",
@@ -122,6 +135,7 @@ impl Admissions<'_> {
         if let (Some(known), Some(said)) = (&record.local_id, &ids.local)
             && known.authority == said.authority
             && known.value != said.value
+            && !leads_here(patients::by_local_id(tx, self.cipher, said)?)?
         {
             return Err(ClinicalError::invalid(
                 "PID-3",
@@ -166,7 +180,8 @@ impl Admissions<'_> {
             .target(&ended.reference)
             .with("replaced_by", &survivor.reference);
         patients::put(tx, self.cipher, &ended)?;
-        Ok(wardline_audit::append(tx, &entry)?)
+        wardline_audit::append(tx, &entry)?;
+        Ok(outbox::push(tx, &survivor.reference, &Job::Merge { ended: ended.reference })?)
     }
 
     fn write(
@@ -175,7 +190,7 @@ impl Admissions<'_> {
         mut patient: Patient,
         before: Option<&Patient>,
         event: &AdtEvent,
-    ) -> Result<(), ClinicalError> {
+    ) -> Result<Option<String>, ClinicalError> {
         patient.changed_at = self.at;
         patients::put(tx, self.cipher, &patient)?;
         let entry = Entry::new(self.at, "system:import", Action::PatientWritten)
@@ -187,8 +202,24 @@ impl Admissions<'_> {
         if moved {
             outbox::push(tx, &patient.reference, &Job::Gather { patient: patient.reference.clone() })?;
         }
-        Ok(())
+        let status = |it: &Patient| (it.record.ward.is_some(), it.record.deceased == Some(true));
+        let changed = before.is_some_and(|b| b.room.is_some() && status(b) != status(&patient));
+        if !changed {
+            return Ok(None);
+        }
+        let job = Job::Status { patient: patient.reference.clone(), at: self.at };
+        outbox::push(tx, &patient.reference, &job)?;
+        let (present, deceased) = status(&patient);
+        let open = tasks::open_of_patient(tx, &patient.reference)?;
+        let left = open > 0 && (deceased || !present);
+        Ok(left.then(|| format!("{open} open request(s) of this patient must be completed or cancelled")))
     }
+}
+
+/// Whether everything that `part` names is named by `whole` too.
+fn is_within(part: &Identifiers, whole: &Identifiers) -> bool {
+    let nhs = part.nhs_number.is_none() || part.nhs_number == whole.nhs_number;
+    nhs && (part.local.is_none() || part.local == whole.local)
 }
 
 fn update(record: &mut Demographics, said: &AdtPatient) -> Result<(), ClinicalError> {

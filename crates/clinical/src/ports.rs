@@ -51,6 +51,20 @@ pub trait Conversations: Send + Sync + Debug {
         key: &'a str,
     ) -> PortFuture<'a, ()>;
 
+    /// Sets a state event with the empty state key; nothing to do if it is set so already.
+    fn set_state<'a>(
+        &'a self,
+        room: &'a RoomId,
+        kind: &'a str,
+        content: serde_json::Value,
+    ) -> PortFuture<'a, ()>;
+
+    /// Everybody who is joined to a room.
+    ///
+    /// # Errors
+    /// [`PortError::Retry`] if it cannot be read now.
+    fn members(&self, room: &RoomId) -> Result<Vec<OwnedUserId>, PortError>;
+
     /// Whether a user is joined to a room. Cheap: asked for every patient of a list.
     fn is_member(&self, room: &RoomId, user: &UserId) -> bool;
 }

@@ -91,6 +91,12 @@ impl Clinical {
             ClinicalError::NotFound(_) => ClinicalError::invalid("Task.for", "there is no such patient"),
             other => other,
         })?;
+        if patient.replaced_by.is_some() {
+            return Err(ClinicalError::Conflict("this record was merged: the patient has another one"));
+        }
+        if patient.room.is_some() && patient.record.ward.is_none() {
+            return Err(ClinicalError::Conflict("the patient was discharged: the conversation is closed"));
+        }
         let room = patient
             .room
             .ok_or(ClinicalError::Conflict("the patient's conversation is still being opened"))?;
@@ -271,6 +277,7 @@ impl<'a> Move<'a> {
             playbook,
             event: new.event,
             description: None,
+            event_room: None,
             request,
         };
         self.persist(tx, &task, None, &log)?;
@@ -314,6 +321,7 @@ impl<'a> Move<'a> {
             playbook: None,
             event: None,
             description: Some(own.description),
+            event_room: None,
             request,
         };
         self.persist(tx, &task, None, &log)

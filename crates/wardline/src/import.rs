@@ -41,6 +41,9 @@ pub(crate) async fn file(
 }
 
 fn list(report: &ImportReport) {
+    for notice in &report.notices {
+        eprintln!("{}: taken in, but {}", notice.position, notice.problem);
+    }
     for problem in &report.problems {
         eprintln!("{}: {}", problem.position, problem.problem);
     }

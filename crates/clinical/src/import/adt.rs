@@ -32,6 +32,7 @@ impl Clinical {
             let report = self.apply_messages(batch.to_vec(), mode).await?;
             total.applied += report.applied;
             total.problems.extend(report.problems);
+            total.notices.extend(report.notices);
         }
         self.wake();
         Ok(total)
@@ -51,7 +52,10 @@ impl Clinical {
                 let mut report = ImportReport::default();
                 for (position, event) in batch {
                     match event.map(|event| admissions.apply(tx, &event)) {
-                        Ok(Ok(())) => report.applied += 1,
+                        Ok(Ok(notice)) => {
+                            report.applied += 1;
+                            notice.into_iter().for_each(|notice| report.notice(position.as_str(), notice));
+                        }
                         Ok(Err(error @ ClinicalError::Invalid { .. })) => report.problem(position, error),
                         Ok(Err(error)) => return Err(error),
                         Err(problem) => report.problem(position, problem),

@@ -342,6 +342,7 @@ impl Writer<'_> {
         };
         Admissions { cipher: self.cipher(), random: self.parts.random.as_ref(), at: self.at }
             .apply(tx, &event)
+            .map(drop)
     }
 }
 

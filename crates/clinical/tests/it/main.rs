@@ -4,6 +4,7 @@
 mod access;
 mod break_glass;
 mod import;
+mod merge;
 mod requests;
 mod restart;
 mod sign_on;

@@ -58,6 +58,7 @@ pub(crate) struct Rooms {
     pub(crate) members: Mutex<BTreeMap<OwnedRoomId, BTreeSet<OwnedUserId>>>,
     pub(crate) patients: Mutex<BTreeMap<String, OwnedRoomId>>,
     pub(crate) invited: Mutex<Vec<(OwnedRoomId, OwnedUserId)>>,
+    pub(crate) state: Mutex<BTreeMap<(OwnedRoomId, String), Value>>,
     pub(crate) said: Mutex<Vec<(String, Value)>>,
     pub(crate) down: AtomicBool,
 }
@@ -136,13 +137,26 @@ impl Conversations for Rooms {
     ) -> PortFuture<'a, ()> {
         Box::pin(async move {
             self.up()?;
-            assert_eq!(kind, "org.wardline.request.update");
+            assert!(kind.starts_with("org.wardline."));
             let mut said = self.said.lock().unwrap();
             if !said.iter().any(|(known, _)| known == key) {
                 said.push((key.to_owned(), content));
             }
             Ok(())
         })
+    }
+
+    fn set_state<'a>(&'a self, room: &'a RoomId, kind: &'a str, content: Value) -> PortFuture<'a, ()> {
+        Box::pin(async move {
+            self.up()?;
+            self.state.lock().unwrap().insert((room.to_owned(), kind.to_owned()), content);
+            Ok(())
+        })
+    }
+
+    fn members(&self, room: &RoomId) -> Result<Vec<OwnedUserId>, PortError> {
+        self.up()?;
+        Ok(self.members.lock().unwrap().get(room).into_iter().flatten().cloned().collect())
     }
 
     fn is_member(&self, room: &RoomId, user: &UserId) -> bool {

@@ -76,6 +76,7 @@ fn extensions(view: &TaskView) -> Vec<Value> {
     let single = [
         text("request-room", Some(task.room.as_str())),
         text("request-event", task.event.as_deref()),
+        text("request-event-room", task.event_room.as_ref().map(|room| room.as_str())),
         text("request-playbook", task.playbook.as_deref()),
         text("request-next-step", view.next.as_deref()),
         Some(extension("request-step", "valueInteger", request.step)),

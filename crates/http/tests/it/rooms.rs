@@ -5,7 +5,7 @@ use std::{
     sync::Mutex,
 };
 
-use wardline_clinical::{Conversations, PortFuture};
+use wardline_clinical::{Conversations, PortError, PortFuture};
 use wardline_domain::ruma::{OwnedRoomId, OwnedUserId, RoomId, UserId};
 
 #[derive(Debug, Default)]
@@ -52,6 +52,14 @@ impl Conversations for Rooms {
         _: &'a str,
     ) -> PortFuture<'a, ()> {
         Box::pin(async { Ok(()) })
+    }
+
+    fn set_state<'a>(&'a self, _: &'a RoomId, _: &'a str, _: serde_json::Value) -> PortFuture<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn members(&self, room: &RoomId) -> Result<Vec<OwnedUserId>, PortError> {
+        Ok(self.0.lock().unwrap().get(room).into_iter().flatten().cloned().collect())
     }
 
     fn is_member(&self, room: &RoomId, user: &UserId) -> bool {

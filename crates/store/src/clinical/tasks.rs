@@ -30,6 +30,9 @@ pub struct Task {
     pub playbook: Option<String>,
     /// Id of the encrypted event that carries its words.
     pub event: Option<String>,
+    /// The room of that event, if it is another one than `room`: that of a record that was merged.
+    #[serde(default)]
+    pub event_room: Option<OwnedRoomId>,
     /// What it is about, of a request that the server raised itself; never about what a person said.
     #[serde(default)]
     pub description: Option<String>,
@@ -130,6 +133,38 @@ pub fn open_of_role(tx: &impl Reader, cipher: &ColumnCipher, service: &str) -> R
     let sql = "SELECT t.id, t.record FROM task_roles r JOIN tasks t ON t.nid = r.task \
                WHERE r.service = ?1 ORDER BY t.nid";
     tx.query(sql, params![service], |row| read(row, cipher))
+}
+
+/// All requests about a patient, oldest first.
+///
+/// # Errors
+/// Any failure of the database or the cipher.
+pub fn of_patient(tx: &impl Reader, cipher: &ColumnCipher, patient: &str) -> Result<Vec<Task>, StoreError> {
+    let sql = "SELECT id, record FROM tasks WHERE patient = ?1 ORDER BY nid";
+    tx.query(sql, params![patient], |row| read(row, cipher))
+}
+
+/// The number of open requests about a patient.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn open_of_patient(tx: &impl Reader, patient: &str) -> Result<u64, StoreError> {
+    let sql = "SELECT count(*) FROM tasks WHERE patient = ?1 AND open = 1";
+    Ok(tx.query_row(sql, params![patient], |row| row.get(0))?.unwrap_or_default())
+}
+
+/// Writes another patient and room of a request, which has made no transition, and takes a position of the stream.
+///
+/// # Errors
+/// Any failure of the database or the cipher.
+pub fn relocate(tx: &mut WriteTx<'_>, cipher: &ColumnCipher, task: &Task) -> Result<(), StoreError> {
+    let sealed = cipher.seal(SEALED, &task.id, &to_json(task)?)?;
+    let sql = "UPDATE tasks SET patient = ?2, record = ?3 WHERE id = ?1 RETURNING nid";
+    let nid: Option<i64> = tx.query_row(sql, params![task.id, task.patient, sealed], |row| row.get(0))?;
+    if let Some(nid) = nid {
+        tx.record(Kind::Request, None, None, nid)?;
+    }
+    Ok(())
 }
 
 /// Whether a person is asked now by an open request about a patient, or has accepted one.

@@ -166,6 +166,26 @@ impl Conversations for ClerkRooms {
         })
     }
 
+    fn set_state<'a>(&'a self, room: &'a RoomId, kind: &'a str, content: Value) -> PortFuture<'a, ()> {
+        Box::pin(async move {
+            let content = to_raw_value(&content).map_err(|error| PortError::Refused(error.to_string()))?;
+            let caller = self.caller()?;
+            self.engine.rooms.send_state(caller, room, kind, "", content).await.map_err(port_error)?;
+            Ok(())
+        })
+    }
+
+    fn members(&self, room: &RoomId) -> Result<Vec<OwnedUserId>, PortError> {
+        let all = self.engine.context.store.read_now(|tx| match rooms::find(tx, room)? {
+            Some(room) => members::of_room(tx, room),
+            None => Ok(Vec::new()),
+        });
+        let joined = |(user, row): (OwnedUserId, members::MemberRow)| {
+            (row.membership == Membership::Join).then_some(user)
+        };
+        Ok(all.map_err(later)?.into_iter().filter_map(joined).collect())
+    }
+
     fn is_member(&self, room: &RoomId, user: &UserId) -> bool {
         self.membership(room, user).is_ok_and(|membership| membership == Membership::Join)
     }
