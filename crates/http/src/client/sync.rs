@@ -1,18 +1,25 @@
-//! `GET /_matrix/client/v3/sync`. Specification: Client-Server API, "Syncing".
+//! `GET /_matrix/client/v3/sync` (Client-Server API, "Syncing"), and sliding sync (MSC4186).
 
 use std::time::Duration;
 
-use axum::{Router, extract::State, routing::get};
+use axum::{
+    Router,
+    extract::State,
+    routing::{get, post},
+};
 use bytes::Bytes;
 use serde::Deserialize;
 use wardline_engine::filters::Filter;
+use wardline_engine::sync::sliding::{SlidingBody, SlidingRequest};
 use wardline_engine::sync::{SyncRequest, SyncToken};
 use wardline_store::UserNid;
 
-use crate::{AppState, Authenticated, MatrixError, Query, RawJson};
+use crate::{AppState, Authenticated, Json, MatrixError, Query, RawJson};
 
 pub(crate) fn routes() -> Router<AppState> {
-    Router::new().route("/_matrix/client/v3/sync", get(sync))
+    Router::new()
+        .route("/_matrix/client/v3/sync", get(sync))
+        .route("/_matrix/client/unstable/org.matrix.simplified_msc3575/sync", post(sliding_sync))
 }
 
 #[derive(Deserialize)]
@@ -48,6 +55,31 @@ async fn sync(
         stable_state_after: query.use_state_after,
     };
     let answer = state.engine.sync.sync(request, Duration::from_millis(query.timeout)).await?;
+    Ok(RawJson(Bytes::from(answer)))
+}
+
+#[derive(Deserialize)]
+struct SlidingQuery {
+    pos: Option<String>,
+    /// Milliseconds.
+    #[serde(default)]
+    timeout: u64,
+}
+
+async fn sliding_sync(
+    State(state): State<AppState>,
+    auth: Authenticated,
+    Query(query): Query<SlidingQuery>,
+    Json(body): Json<SlidingBody>,
+) -> Result<RawJson, MatrixError> {
+    let request = SlidingRequest {
+        user: auth.user_nid,
+        user_id: auth.user_id.clone(),
+        device: auth.device_id.as_str().into(),
+        pos: query.pos.filter(|pos| !pos.is_empty()),
+        body,
+    };
+    let answer = state.engine.sliding.sync(request, Duration::from_millis(query.timeout)).await?;
     Ok(RawJson(Bytes::from(answer)))
 }
 

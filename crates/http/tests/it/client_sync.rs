@@ -180,3 +180,36 @@ async fn push_rules_are_read_and_changed() {
         .await
         .refused(400, "M_INVALID_PARAM");
 }
+
+#[tokio::test]
+async fn sliding_sync_tells_what_is_in_the_window() {
+    const SLIDING: &str = "POST /_matrix/client/unstable/org.matrix.simplified_msc3575/sync";
+    let server = Server::new().await;
+    let (amy, bob) = (server.token("amy").await, server.token("bob").await);
+    let versions = server.get("/_matrix/client/versions", &amy).await.ok();
+    assert_eq!(versions["unstable_features"]["org.matrix.simplified_msc3575"], true);
+    let room = room(&server, &amy).await;
+    server.call(&format!("POST /_matrix/client/v3/join/{room}"), &bob, json!({})).await.ok();
+    let body = json!({
+        "conn_id": "rooms", "txn_id": "t",
+        "lists": { "all": {
+            "ranges": [[0, 19]], "timeline_limit": 1, "required_state": [["m.room.create", ""]],
+            "filters": { "not_room_types": ["m.space"] }
+        } },
+        "extensions": { "to_device": { "enabled": true }, "e2ee": { "enabled": true } }
+    });
+    let first = server.call(SLIDING, &amy, body.clone()).await.ok();
+    assert_eq!(first["txn_id"], "t");
+    assert_eq!(first["lists"]["all"]["count"], 1);
+    assert_eq!(first["rooms"][&room]["required_state"][0]["type"], "m.room.create");
+    let event = say(&server, &bob, &room, "t1").await;
+    let call = format!("{SLIDING}?pos={}&timeout=30000", text(&first, "pos"));
+    let answer = server.call(&call, &amy, body.clone()).await.ok();
+    let told = &answer["rooms"][&room];
+    assert_eq!(told["timeline"][0]["event_id"], json!(event));
+    assert_eq!((&told["num_live"], &told["notification_count"]), (&json!(1), &json!(1)));
+    server.call(&format!("{SLIDING}?pos=x.1"), &amy, body).await.refused(400, "M_UNKNOWN_POS");
+    let wrong = json!({ "lists": { "all": { "ranges": "all" } } });
+    server.call(SLIDING, &amy, wrong).await.refused(400, "M_BAD_JSON");
+    server.call(SLIDING, "", json!({})).await.refused(401, "M_MISSING_TOKEN");
+}
