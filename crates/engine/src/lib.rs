@@ -16,6 +16,7 @@
 pub mod account_data;
 pub mod backup;
 mod context;
+pub mod delayed;
 mod error;
 pub mod events;
 pub mod filters;
@@ -43,7 +44,9 @@ pub struct Engine {
     /// What the parts share.
     pub context: Arc<Context>,
     /// Rooms: their executors and everything read from them.
-    pub rooms: rooms::Rooms,
+    pub rooms: Arc<rooms::Rooms>,
+    /// Events that are sent later.
+    pub delayed: Arc<delayed::Delayed>,
     /// Public keys of devices and users.
     pub keys: keys::Keys,
     /// Messages from device to device.
@@ -80,8 +83,12 @@ impl Engine {
         let hub = hub::Hub::start(&context.store)?;
         let typing = Arc::new(typing::Typing::new(Arc::clone(&hub), Arc::clone(&context.clock)));
         tokio::spawn(Arc::clone(&typing).run());
+        let rooms = Arc::new(rooms::Rooms::start(Arc::clone(&context)));
+        let delayed = Arc::new(delayed::Delayed::new(Arc::clone(&context), &rooms));
+        tokio::spawn(Arc::clone(&delayed).run());
         Ok(Self {
-            rooms: rooms::Rooms::start(Arc::clone(&context)),
+            rooms,
+            delayed,
             keys: keys::Keys::new(context.store.clone(), context.server_name.clone()),
             to_device: to_device::ToDevice::new(context.store.clone(), Arc::clone(&context.clock)),
             backup: backup::Backup::new(context.store.clone()),

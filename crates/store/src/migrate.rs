@@ -21,6 +21,7 @@ const STEPS: &[(&str, &str)] = &[
     ("21_oauth", include_str!("../schema/21_oauth.sql")),
     ("70_client_api", include_str!("../schema/70_client_api.sql")),
     ("71_account_holds", include_str!("../schema/71_account_holds.sql")),
+    ("72_delayed_events", include_str!("../schema/72_delayed_events.sql")),
     ("51_on_call", include_str!("../schema/51_on_call.sql")),
     ("52_alarms", include_str!("../schema/52_alarms.sql")),
     ("53_access", include_str!("../schema/53_access.sql")),

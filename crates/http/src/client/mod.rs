@@ -7,6 +7,7 @@ mod aliases;
 mod capabilities;
 mod context;
 mod create_room;
+mod delayed_events;
 mod devices;
 mod directory;
 mod events;
@@ -69,6 +70,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .merge(capabilities::routes())
         .merge(context::routes())
         .merge(create_room::routes())
+        .merge(delayed_events::routes())
         .merge(devices::routes())
         .merge(directory::routes())
         .merge(events::routes())

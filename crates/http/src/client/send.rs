@@ -5,10 +5,12 @@ use axum::{Router, extract::State, routing::put};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use wardline_domain::ruma::OwnedRoomId;
+use wardline_engine::delayed::NewDelayed;
 use wardline_engine::rooms::Message;
 
+use super::delayed_events::{self, Delay};
 use super::rooms::caller;
-use crate::{AppState, Authenticated, Json, MatrixError, Path};
+use crate::{AppState, Authenticated, Json, MatrixError, Path, Query};
 
 pub(crate) fn routes() -> Router<AppState> {
     Router::new().route("/_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId}", put(send))
@@ -18,8 +20,14 @@ async fn send(
     State(state): State<AppState>,
     auth: Authenticated,
     Path((room, kind, txn)): Path<(OwnedRoomId, String, String)>,
+    Query(delay): Query<Delay>,
     Json(content): Json<Box<RawValue>>,
 ) -> Result<Json<Value>, MatrixError> {
+    if let Some(delay_ms) = delay.ms {
+        let (state_key, txn) = (None, Some(&*txn));
+        let event = NewDelayed { room: &room, kind: &kind, state_key, content: &content, delay_ms, txn };
+        return delayed_events::add(&state, &auth, event).await;
+    }
     let message = Message { room: &room, kind: &kind, content, txn: Some(&txn), also: None };
     let event_id = state.engine.rooms.send(caller(&auth), message).await?;
     Ok(Json(json!({ "event_id": event_id })))

@@ -8,7 +8,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use wardline_domain::ruma::{OwnedRoomId, RoomId};
+use wardline_engine::delayed::NewDelayed;
 
+use super::delayed_events::{self, Delay};
 use super::rooms::{caller, write_events};
 use crate::{AppState, Authenticated, Json, MatrixError, Path, Query, RawJson};
 
@@ -78,28 +80,33 @@ async fn put_one(
     State(state): State<AppState>,
     auth: Authenticated,
     Path((room, kind, key)): Path<(OwnedRoomId, String, String)>,
+    Query(delay): Query<Delay>,
     Json(content): Json<Box<RawValue>>,
 ) -> Result<Json<Value>, MatrixError> {
-    write(&state, &auth, &room, &kind, &key, content).await
+    write(&state, &auth, (&room, &kind, &key), delay, content).await
 }
 
 async fn put_keyless(
     State(state): State<AppState>,
     auth: Authenticated,
     Path((room, kind)): Path<(OwnedRoomId, String)>,
+    Query(delay): Query<Delay>,
     Json(content): Json<Box<RawValue>>,
 ) -> Result<Json<Value>, MatrixError> {
-    write(&state, &auth, &room, &kind, "", content).await
+    write(&state, &auth, (&room, &kind, ""), delay, content).await
 }
 
 async fn write(
     state: &AppState,
     auth: &Authenticated,
-    room: &RoomId,
-    kind: &str,
-    key: &str,
+    (room, kind, key): (&RoomId, &str, &str),
+    delay: Delay,
     content: Box<RawValue>,
 ) -> Result<Json<Value>, MatrixError> {
+    if let Some(delay_ms) = delay.ms {
+        let event = NewDelayed { room, kind, state_key: Some(key), content: &content, delay_ms, txn: None };
+        return delayed_events::add(state, auth, event).await;
+    }
     let event_id = state.engine.rooms.send_state(caller(auth), room, kind, key, content).await?;
     Ok(Json(json!({ "event_id": event_id })))
 }

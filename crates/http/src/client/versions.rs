@@ -20,6 +20,8 @@ async fn versions() -> Json<Value> {
             "org.matrix.simplified_msc3575": true,
             // Profile fields under the stable paths of Matrix 1.16.
             "uk.tcpip.msc4133.stable": true,
+            // Events that are sent later.
+            "org.matrix.msc4140": true,
             // Deleting account data.
             "org.matrix.msc3391": true,
             // Rooms in common, under its paths before and since it was stable.

@@ -75,9 +75,7 @@ const PLANNED: &[(&str, &str)] = &[
     ("GET /_matrix/client/unstable/org.matrix.msc3814.v1/", "dehydrated devices"),
     ("PUT /_matrix/client/unstable/org.matrix.msc3814.v1/", "dehydrated devices"),
     ("POST /_matrix/client/unstable/org.matrix.msc3814.v1/", "dehydrated devices"),
-    ("GET /_matrix/client/unstable/org.matrix.msc4140/", "delayed events"),
-    ("POST /_matrix/client/unstable/org.matrix.msc4140/", "delayed events"),
-    ("PUT /_matrix/client/unstable/org.matrix.msc4140/", "delayed events"),
+    ("PUT /_matrix/client/unstable/org.matrix.msc4140/", "the newest form of the proposal"),
 ];
 
 enum Served {

@@ -5,6 +5,7 @@
 mod client_rooms;
 mod client_sync;
 mod coverage;
+mod delayed_events;
 mod devices;
 mod directory;
 mod extras;
