@@ -9,6 +9,7 @@ import "./ui/layout.css";
 import "./ui/lists.css";
 import "./ui/conversation.css";
 import "./ui/messages.css";
+import "./ui/attachments.css";
 import "./ui/requests.css";
 
 const queries = new QueryClient({

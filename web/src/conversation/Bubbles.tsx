@@ -1,7 +1,10 @@
 import type { Room } from "matrix-js-sdk";
 import { memo, type JSX, type ReactNode } from "react";
+import { Attachment } from "../attachments/Attachment.tsx";
+import { QueuedAttachmentView } from "../attachments/Queued.tsx";
 import { t } from "../i18n/index.ts";
 import { clock, dayLabel } from "../i18n/time.ts";
+import { mediaOf } from "../matrix/media.ts";
 import type { TimelineItem } from "../matrix/timeline.ts";
 import type { OutboxItem } from "../matrix/outbox-logic.ts";
 import { changes } from "../matrix/overlay.ts";
@@ -72,7 +75,10 @@ export function Item(props: ItemProps): JSX.Element {
                 <Bubble {...props} item={item}>
                     {item.own && <span className="visually-hidden">{t.conversation.you}: </span>}
                     {item.replyTo !== undefined && <Quote room={room} eventId={item.replyTo} />}
-                    <p className={item.deleted ? "bubble__text muted" : "bubble__text"}>{item.text}</p>
+                    {item.media && <Attachment media={item.media} />}
+                    {item.text !== "" && (
+                        <p className={item.deleted ? "bubble__text muted" : "bubble__text"}>{item.text}</p>
+                    )}
                     <Meta at={item.at} edited={item.edited} status={status} spelledOut={spelledOut} />
                 </Bubble>
             );
@@ -154,14 +160,17 @@ export function QueuedBubble({
     const online = useSession((session) => session.connection === "online");
     const request = item.type === REQUEST ? parse(RequestContentSchema, item.content) : undefined;
     const change = changeWords(item);
+    const attached = item.attachment !== undefined || mediaOf(item.content) !== undefined;
     const text = typeof item.content["body"] === "string" ? item.content["body"] : "";
     const takeBack = async (): Promise<void> => {
         const taken = await outbox?.discard(item.txnId);
-        if (taken && !request && change === undefined) onTakenBack(text);
+        if (taken && !request && !attached && change === undefined) onTakenBack(text);
     };
     return (
         <li className={request ? "bubble bubble--own bubble--card" : "bubble bubble--own"}>
-            {request ? <RequestCard content={request} /> : <p className="bubble__text">{change ?? text}</p>}
+            {request && <RequestCard content={request} />}
+            {attached && <QueuedAttachmentView item={item} />}
+            {!request && !attached && <p className="bubble__text">{change ?? text}</p>}
             {item.state === "failed" ? (
                 <div className="bubble__failed" role="alert">
                     <p>
@@ -180,7 +189,7 @@ export function QueuedBubble({
                             className="button button--quiet"
                             onClick={() => void takeBack()}
                         >
-                            {request || change !== undefined ? t.outbox.remove : t.outbox.edit}
+                            {request || attached || change !== undefined ? t.outbox.remove : t.outbox.edit}
                         </button>
                     </div>
                 </div>

@@ -9,6 +9,7 @@ import {
     type JSX,
     type KeyboardEvent,
 } from "react";
+import { AttachButton } from "../attachments/AttachButton.tsx";
 import { t } from "../i18n/index.ts";
 import { buildTimeline } from "../matrix/timeline.ts";
 import { useClient, useSession } from "../session/store.ts";
@@ -105,6 +106,7 @@ export function Composer(props: ComposerProps): JSX.Element {
                     {t.ask.button}
                 </button>
             )}
+            <AttachButton roomId={roomId} onSent={onSent} />
             <label htmlFor={id} className="visually-hidden">
                 {t.conversation.composer}
             </label>

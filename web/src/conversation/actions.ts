@@ -13,8 +13,11 @@ export const quickReactions = ["👍", "✅", "👀", "🙏", "❤️", "❗"] a
 export function actionsFor(item: Actionable): MessageAction[] {
     if (item.kind === "request") return ["reply", "info"];
     if (item.deleted) return ["info"];
-    if (!item.own) return ["reply", "copy", "info"];
-    return ["reply", "edit", "copy", "info", "delete"];
+    // What was sent with words of its own is copied and changed as words; a picture is neither.
+    const words: MessageAction[] = item.text === "" ? [] : ["copy"];
+    if (!item.own) return ["reply", ...words, "info"];
+    const change: MessageAction[] = item.media ? [] : ["edit"];
+    return ["reply", ...change, ...words, "info", "delete"];
 }
 
 /** What the composer is doing besides writing a new message. */

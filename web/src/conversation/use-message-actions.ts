@@ -54,7 +54,7 @@ export function useMessageActions(
     const act = (item: Actionable, action: MessageAction): void => {
         setOpened(undefined);
         const text = wordsOf(item);
-        if (action === "copy") void navigator.clipboard.writeText(text);
+        if (action === "copy") void navigator.clipboard.writeText(item.kind === "message" ? item.text : text);
         else if (action === "info" || action === "delete") setOpened({ what: action, item });
         else if (action === "edit") onCompose({ kind: "edit", eventId: item.key, text });
         else onCompose({ kind: "reply", eventId: item.key, text, name: name(item.sender) });

@@ -3,7 +3,6 @@ import type { Actionable } from "./actions.ts";
 
 /** What an item says, as text. */
 export function wordsOf(item: Actionable): string {
-    return item.kind === "message"
-        ? item.text
-        : t.requests.preview(item.content.class, item.content.to.display);
+    if (item.kind === "request") return t.requests.preview(item.content.class, item.content.to.display);
+    return item.media ? t.attachments.line(item.media) : item.text;
 }

@@ -8,6 +8,12 @@ export interface QueuedRequest {
     task: Record<string, unknown>;
 }
 
+/** Names of the records (in the vault) with the files of a message. */
+export interface QueuedAttachment {
+    full: string;
+    thumbnail?: string | undefined;
+}
+
 export type OutboxState = "waiting" | "sending" | "sent" | "failed";
 
 export interface OutboxItem {
@@ -24,6 +30,8 @@ export interface OutboxItem {
     /** Set as soon as the server has the message. */
     eventId?: string | undefined;
     request?: QueuedRequest | undefined;
+    /** The files that go with it, until the server has them. */
+    attachment?: QueuedAttachment | undefined;
     /** Why it failed for good, in words for the person who wrote it. */
     error?: string | undefined;
     attempts: number;

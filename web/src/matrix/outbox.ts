@@ -11,6 +11,7 @@ import {
     type OutboxItem,
     type QueuedRequest,
 } from "./outbox-logic.ts";
+import { storeFiles, Uploads, type Files } from "./uploads.ts";
 import type { Vault } from "./vault.ts";
 
 /** Everything typed and not yet seen in its conversation, for the screens. */
@@ -34,6 +35,7 @@ export class Outbox {
     private readonly timers = new Map<string, ReturnType<typeof setTimeout>>();
     private lastSeq = 0;
     private stopped = false;
+    private readonly uploads: Uploads;
     /** Writes to disk happen one after another, so that a removal can never be overtaken by an older write. */
     private writes: Promise<void> = Promise.resolve();
 
@@ -41,7 +43,9 @@ export class Outbox {
         private readonly client: MatrixClient,
         private readonly vault: Vault,
         private readonly writeRequest: RequestWriter,
-    ) {}
+    ) {
+        this.uploads = new Uploads(client, vault);
+    }
 
     /** Loads what an earlier visit left and starts to send. */
     async start(): Promise<void> {
@@ -57,7 +61,10 @@ export class Outbox {
     }
 
     /** Takes responsibility for a message: resolves when it is on disk, not when it is sent. */
-    async add(entry: Pick<OutboxItem, "roomId" | "type" | "content" | "request">): Promise<void> {
+    async add(
+        entry: Pick<OutboxItem, "roomId" | "type" | "content" | "request">,
+        files?: Files,
+    ): Promise<void> {
         this.lastSeq = Math.max(Date.now(), this.lastSeq + 1);
         const item: OutboxItem = {
             ...entry,
@@ -67,6 +74,7 @@ export class Outbox {
             state: "waiting",
             attempts: 0,
         };
+        if (files) item.attachment = await storeFiles(this.vault, item.txnId, files);
         await this.vault.put(recordName(item), item);
         useOutbox.setState(({ items }) => ({ items: [...items, item] }));
         this.flush();
@@ -111,9 +119,25 @@ export class Outbox {
     async discard(txnId: string): Promise<OutboxItem | undefined> {
         const item = find(txnId);
         if (!item || item.state !== "failed") return undefined;
-        await this.vault.remove(recordName(item));
-        useOutbox.setState(({ items }) => ({ items: items.filter((other) => other.txnId !== txnId) }));
+        await this.drop(item);
         return item;
+    }
+
+    /** Gives up an attachment that has not reached the server yet. */
+    async cancel(txnId: string): Promise<void> {
+        const item = find(txnId);
+        if (!item?.attachment || item.state === "sent") return;
+        this.uploads.cancel(txnId);
+        await this.drop(item);
+        this.flush();
+    }
+
+    private async drop(item: OutboxItem): Promise<void> {
+        useOutbox.setState(({ items }) => ({
+            items: items.filter((other) => other.txnId !== item.txnId),
+        }));
+        await this.write(() => this.vault.remove(recordName(item)));
+        if (item.attachment) await this.uploads.forget(item.attachment);
     }
 
     private run(item: OutboxItem): void {
@@ -139,7 +163,7 @@ export class Outbox {
             if (!eventId) {
                 if (!room.hasEncryptionStateEvent())
                     throw Object.assign(new Error(t.outbox.notEncrypted), { status: 400 });
-                eventId = await this.send(item);
+                eventId = await this.send(item.attachment ? await this.upload(item) : item);
                 if (item.request) await this.save(item.txnId, { eventId });
             }
             if (item.request) await this.writeRequest(item.request, eventId);
@@ -149,6 +173,16 @@ export class Outbox {
         } catch (error) {
             return this.failed(item, error);
         }
+    }
+
+    /** Brings the files of an item to the server; what it says about them is on disk before it is sent. */
+    private async upload(item: OutboxItem): Promise<OutboxItem> {
+        if (!item.attachment) return item;
+        const content = await this.uploads.run(item.txnId, item.content, item.attachment);
+        if (!find(item.txnId)) throw new Error("given up meanwhile");
+        await this.save(item.txnId, { content, attachment: undefined });
+        await this.uploads.forget(item.attachment);
+        return { ...item, content, attachment: undefined };
     }
 
     private async send(item: OutboxItem): Promise<string> {
@@ -170,6 +204,8 @@ export class Outbox {
     }
 
     private async failed(item: OutboxItem, error: unknown): Promise<boolean> {
+        // Given up by the person meanwhile: the next one may follow.
+        if (!find(item.txnId)) return true;
         const attempts = item.attempts + 1;
         if (isFinal(error)) {
             this.forgetEcho(item);

@@ -27,7 +27,14 @@ function applied(item: Drawn, queued: OutboxItem, me: string, deletedText: strin
         if (item.key === target && item.kind === "message") {
             const { key, at, sender, own, first, index, kind } = item;
             const base = { key, at, sender, own, first, index, kind };
-            return { ...base, text: deletedText, edited: false, deleted: true, reactions: [] };
+            return {
+                ...base,
+                text: deletedText,
+                edited: false,
+                deleted: true,
+                reactions: [],
+                media: undefined,
+            };
         }
         const reactions = item.reactions
             .map((one) =>

@@ -9,6 +9,7 @@ import {
     RequestUpdateSchema,
     type RequestContent,
 } from "./events.ts";
+import { mediaOf, type Media } from "./media.ts";
 import { reactionsOf, replyTarget, type Reaction } from "./relations.ts";
 import { isClerk, nameOf } from "./rooms.ts";
 
@@ -28,6 +29,7 @@ export type TimelineItem =
           edited: boolean;
           deleted: boolean;
           reactions: Reaction[];
+          media?: Media | undefined;
           /** The message it answers. */
           replyTo?: string | undefined;
           /** Position among the loaded events, for ticks. */
@@ -103,16 +105,19 @@ function drawn(event: MatrixEvent, room: Room, index: number): Drawn | undefined
         return { kind: "unreadable", key, at, sender, pending: !event.isDecryptionFailure(), first: true };
     }
     switch (event.getType()) {
-        case "m.room.message":
+        case "m.room.message": {
+            const media = mediaOf(event.getContent());
             return {
                 ...base,
                 kind: "message",
-                text: plainText(event),
+                media,
+                text: media ? media.caption : plainText(event),
                 edited: event.replacingEvent() !== null,
                 deleted: false,
                 reactions: reactionsOf(room, event),
                 replyTo: replyTarget(event),
             };
+        }
         case REQUEST: {
             const content = parse(RequestContentSchema, event.getContent());
             return content && { ...base, kind: "request", content, reactions: reactionsOf(room, event) };
@@ -194,6 +199,7 @@ export function words(event: MatrixEvent, room: Room): string {
 function previewText(item: Drawn): string {
     switch (item.kind) {
         case "message":
+            return item.media ? t.attachments.line(item.media) : item.text;
         case "system":
             return item.text;
         case "unreadable":

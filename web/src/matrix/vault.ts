@@ -80,14 +80,26 @@ export class Vault {
 
     /** Writes a record; resolves when it is on disk. */
     async put(name: string, value: unknown): Promise<void> {
+        await this.putBytes(name, new TextEncoder().encode(JSON.stringify(value)));
+    }
+
+    /** Writes a record of bytes, such as a photo that waits to be sent; read it with `getBytes`. */
+    async putBytes(name: string, plain: Uint8Array<ArrayBuffer>): Promise<void> {
         const iv = crypto.getRandomValues(new Uint8Array(12));
         const additionalData = new TextEncoder().encode(name);
-        const plain = new TextEncoder().encode(JSON.stringify(value));
         const data = await crypto.subtle.encrypt({ name: "AES-GCM", iv, additionalData }, this.key, plain);
         if (this.erased) return;
         const transaction = this.database.transaction(RECORDS, "readwrite", { durability: "strict" });
         transaction.objectStore(RECORDS).put({ iv, data } satisfies Sealed, name);
         await committed(transaction);
+    }
+
+    /** Reads a record of bytes; `undefined` as for `get`. */
+    async getBytes(name: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+        const sealed = await done<Sealed | undefined>(
+            this.database.transaction(RECORDS).objectStore(RECORDS).get(name),
+        );
+        return sealed && this.open(name, sealed);
     }
 
     /** Removes a record; no error when there is none. */
@@ -124,14 +136,24 @@ export class Vault {
     }
 
     private async unseal<T>(name: string, sealed: Sealed): Promise<T | undefined> {
+        const plain = await this.open(name, sealed);
+        try {
+            return plain && (JSON.parse(new TextDecoder().decode(plain)) as T);
+        } catch {
+            return undefined;
+        }
+    }
+
+    private async open(name: string, sealed: Sealed): Promise<Uint8Array<ArrayBuffer> | undefined> {
         try {
             const additionalData = new TextEncoder().encode(name);
-            const plain = await crypto.subtle.decrypt(
-                { name: "AES-GCM", iv: sealed.iv, additionalData },
-                this.key,
-                sealed.data,
+            return new Uint8Array(
+                await crypto.subtle.decrypt(
+                    { name: "AES-GCM", iv: sealed.iv, additionalData },
+                    this.key,
+                    sealed.data,
+                ),
             );
-            return JSON.parse(new TextDecoder().decode(plain)) as T;
         } catch {
             return undefined;
         }

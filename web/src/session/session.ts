@@ -5,6 +5,7 @@ import { eraseCryptoStore, makeClient, startSync, type Identity } from "../matri
 import { backUpKeys } from "../matrix/crypto-backend.ts";
 import { SecretKeyHolder, setUpCrypto } from "../matrix/crypto-setup.ts";
 import { HistorySharing } from "../matrix/history.ts";
+import { MediaStore } from "../matrix/media.ts";
 import { Outbox } from "../matrix/outbox.ts";
 import { DeliveryReceipts } from "../matrix/receipts.ts";
 import { takeTabLock } from "../matrix/tab-lock.ts";
@@ -117,7 +118,16 @@ async function run(vault: Vault, session: StoredSession, password?: string): Pro
     const history = new HistorySharing(client);
     history.start();
     stopWatching = watchConnection(client, outbox);
-    useSession.setState({ phase: "running", client, fhir, outbox, loaded: false, notice: undefined });
+    const media = new MediaStore(tokens.authorised);
+    useSession.setState({
+        phase: "running",
+        client,
+        fhir,
+        outbox,
+        media,
+        loaded: false,
+        notice: undefined,
+    });
     await outbox.start();
     await startSync(client);
     const readable =

@@ -1,6 +1,7 @@
 import type { MatrixClient } from "matrix-js-sdk";
 import { create } from "zustand";
 import type { FhirClient } from "../fhir/client.ts";
+import type { MediaStore } from "../matrix/media.ts";
 import type { Outbox } from "../matrix/outbox.ts";
 import type { Vault } from "../matrix/vault.ts";
 
@@ -29,6 +30,7 @@ export interface SessionState {
     client?: MatrixClient | undefined;
     fhir?: FhirClient | undefined;
     outbox?: Outbox | undefined;
+    media?: MediaStore | undefined;
     vault?: Vault | undefined;
 }
 
