@@ -150,6 +150,12 @@ impl Clinical {
             .store
             .write_with(move |tx| {
                 let task = tasks::get(tx, &cipher, &id)?.ok_or(ClinicalError::NotFound("Task"))?;
+                if let Command::Reassign { to } = &command
+                    && directory::practitioner(tx, to)?.is_none()
+                {
+                    let path = "Parameters.parameter(to)";
+                    return Err(ClinicalError::invalid(path, "there is no such person"));
+                }
                 let task = Move::of(&cipher, &server, &caller, at).apply(tx, task, &command)?;
                 view(tx, &cipher, task)
             })

@@ -112,6 +112,11 @@ fn line(
         (State::Raised, Some(Reason::AlreadyAsked)) => {
             format!("{step} is held by somebody who already knows of this request.")
         }
+        (State::Raised, Some(Reason::Reassigned)) => {
+            let name = transition.asks.as_ref().map_or_else(|| Ok(step.clone()), |id| person(tx, id))?;
+            format!("{actor} passed it on: now asking {name}.")
+        }
+        (State::Raised, Some(Reason::Reopened)) => format!("{actor} reopened the request: asking {asked}."),
         (State::Raised, Some(Reason::HandedOver)) => format!("{step} was handed over: now asking {asked}."),
         (State::Raised, Some(Reason::NoAnswer)) => {
             let waited = before

@@ -159,3 +159,28 @@ async fn people_find_what_concerns_them() {
     assert!(find("megan.evans", None, None).await.is_empty());
     assert!(matches!(it.clinical.task(&caller("megan.evans"), "r1"), Err(ClinicalError::NotFound(_))));
 }
+
+#[tokio::test]
+async fn a_request_is_passed_on_and_reopened() {
+    let it = Hospital::demo().await;
+    it.raise("r1", "medical-registrar").await.unwrap();
+    let to = |person: &str| Command::Reassign { to: person.to_owned() };
+    let nobody = it.say("priya.raman", "r1", to("no.body")).await;
+    assert!(matches!(nobody, Err(ClinicalError::Invalid { path, .. }) if path.contains("to")));
+    it.say("priya.raman", "r1", to("megan.evans")).await.unwrap();
+    let update = it.rooms.last();
+    assert_eq!(update["body"], "Dr Priya Raman passed it on: now asking Megan Evans.");
+    assert_eq!(update["invite"], "@megan.evans:riverside.example");
+    it.say("megan.evans", "r1", Command::Complete).await.unwrap();
+    let view = it.say("grace.adeyemi", "r1", Command::Reopen).await.unwrap();
+    assert_eq!(view.task.request.holder.as_deref(), Some("priya.raman"));
+    assert!(
+        it.rooms
+            .lines()
+            .last()
+            .unwrap()
+            .ends_with("reopened the request: asking Dr Priya Raman (Medical registrar).")
+    );
+    assert_eq!(it.pass(5 * MINUTE).await, 2, "its clock runs again, and the invitation's");
+    it.audit_is_whole().await;
+}

@@ -1,7 +1,7 @@
 //! The request: a structured ask with a deadline, as a pure state machine.
 //!
 //! [`Request::raise`] begins it and [`Request::apply`] moves it; both give the transitions to record.
-//! Three rules hold whatever is sent: a finished request never changes, the plan is climbed forwards
+//! Three rules hold whatever is sent: a finished request changes only by being reopened, the plan is climbed forwards
 //! only, and an unfinished request that nobody has accepted always has a clock (`next_step_at`), so
 //! that none can disappear.
 
@@ -99,6 +99,10 @@ pub enum Reason {
     AlreadyAsked,
     /// The role went to another person.
     HandedOver,
+    /// Somebody passed it on to this person.
+    Reassigned,
+    /// It was over and is asked again.
+    Reopened,
     /// A person's own words (why they declined).
     Said(String),
 }
@@ -144,6 +148,13 @@ pub enum Command {
     Complete,
     /// Take it back; only the one who raised it.
     Cancel,
+    /// Ask another person instead: by who raised it, by who accepted it, or by anybody asked while nobody has.
+    Reassign {
+        /// That person (id of the Practitioner).
+        to: String,
+    },
+    /// It is not over after all; only the one who raised it.
+    Reopen,
     /// The role went to another person: who is asked through it, or accepted through it, is followed by them.
     HandOver {
         /// The role (id of the HealthcareService).
@@ -299,6 +310,9 @@ impl Request {
         context: &Context<'_>,
         log: &mut Vec<Transition>,
     ) -> Result<(), RequestError> {
+        if self.state.is_final() && *command == Command::Reopen {
+            return self.reopen(context, log);
+        }
         if self.state.is_final() {
             return self.repeat_of_the_end(command, context);
         }
@@ -316,6 +330,9 @@ impl Request {
                 Ok(())
             }
             Command::Cancel => Err(RequestError::NotAllowed("the person who raised it")),
+            Command::Reassign { to } => self.reassign(to, context, log),
+            Command::Reopen if context.actor == Some(&self.requester) => Ok(()),
+            Command::Reopen => Err(RequestError::NotAllowed("the person who raised it")),
             Command::HandOver { role, from, to } => {
                 self.hand_over(role, from.as_deref(), to, context, log);
                 Ok(())

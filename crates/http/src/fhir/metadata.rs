@@ -33,8 +33,18 @@ const RESOURCES: &[(&str, &[&str], Parameters)] = &[
     ),
 ];
 
-const TASK_OPERATIONS: [&str; 8] =
-    ["delivered", "seen", "accept", "decline", "on-my-way", "arrived", "complete", "cancel"];
+const TASK_OPERATIONS: [&str; 10] = [
+    "delivered",
+    "seen",
+    "accept",
+    "decline",
+    "on-my-way",
+    "arrived",
+    "complete",
+    "cancel",
+    "reassign",
+    "reopen",
+];
 
 const ROLE_OPERATIONS: [&str; 5] = ["take", "offer", "accept-offer", "decline-offer", "release"];
 

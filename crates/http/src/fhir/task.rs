@@ -11,7 +11,7 @@ use super::{
     exchange::{Body, Fhir, Id, Parameters, SignedIn},
     outcome::Refusal,
     search::Search,
-    task_input::{TaskInput, reason},
+    task_input::{TaskInput, reason, reassigned_to},
     task_json::{fhir_status, task_json},
 };
 use crate::AppState;
@@ -82,6 +82,8 @@ pub(super) async fn operation(
         "$arrived" => Command::Arrive,
         "$complete" => Command::Complete,
         "$cancel" => Command::Cancel,
+        "$reopen" => Command::Reopen,
+        "$reassign" => Command::Reassign { to: reassigned_to(&body)? },
         _ => {
             return Err(Refusal::new(
                 StatusCode::NOT_FOUND,

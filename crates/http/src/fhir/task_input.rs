@@ -150,3 +150,9 @@ fn is_uuid(id: &str) -> bool {
 pub(super) fn reason(body: &Body) -> Result<String, Refusal> {
     Ok(Given::read(body)?.words("reason", MAX_REASON)?.to_owned())
 }
+
+/// The person `to` whom a request is passed on.
+pub(super) fn reassigned_to(body: &Body) -> Result<String, Refusal> {
+    let to = Given::read(body)?.reference("to", "Practitioner")?;
+    to.ok_or_else(|| Refusal::invalid("Parameters.parameter(to)", "is missing"))
+}

@@ -94,6 +94,8 @@ fn transition_json(view: &TaskView, it: &Transition) -> Value {
     let reason = it.reason.as_ref().map(|reason| match reason {
         Reason::NoAnswer => "no answer".to_owned(),
         Reason::Vacant => "nobody holds this role".to_owned(),
+        Reason::Reassigned => "passed on".to_owned(),
+        Reason::Reopened => "reopened".to_owned(),
         Reason::HandedOver => "the role was handed over".to_owned(),
         Reason::AlreadyAsked => "already asked".to_owned(),
         Reason::Said(words) => words.clone(),

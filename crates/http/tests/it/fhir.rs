@@ -339,3 +339,24 @@ async fn the_glass_is_broken_on_record() {
     }
     assert_eq!(call("9990000018", &born, "why").await.status, 429, "identifiers cannot be tried out");
 }
+
+#[tokio::test]
+async fn a_request_is_passed_on_and_reopened() {
+    let it = hospital().await;
+    assert_eq!(it.put(it.task().await).await.status, 201);
+    let to = |reference: &str| json!({ "resourceType": "Parameters", "parameter": [{ "name": "to", "valueReference": { "reference": reference } }] });
+    let path = "Parameters.parameter(to)";
+    refused(it.operation(&it.registrar, "reassign", json!({})).await, 400, path);
+    refused(it.operation(&it.registrar, "reassign", to("Location/barts")).await, 400, path);
+    refused(it.operation(&it.registrar, "reassign", to("Practitioner/nobody")).await, 400, path);
+    let passed = it.operation(&it.registrar, "reassign", to("Practitioner/megan.evans")).await.ok();
+    assert_eq!(
+        extension(&passed, "request-holder")["valueReference"]["reference"],
+        "Practitioner/megan.evans"
+    );
+    let megan = it.server.token("megan.evans").await;
+    it.operation(&megan, "complete", json!({})).await.ok();
+    refused(it.operation(&megan, "reopen", json!({})).await, 403, "");
+    let open = it.operation(&it.nurse, "reopen", json!({})).await.ok();
+    assert_eq!(open["status"], "requested");
+}

@@ -87,6 +87,58 @@ impl Request {
         self.asked_at = self.changed_at;
     }
 
+    /// Another person is asked in place of the present one, under a new clock.
+    pub(super) fn reassign(
+        &mut self,
+        to: &str,
+        context: &Context<'_>,
+        log: &mut Vec<Transition>,
+    ) -> Result<(), RequestError> {
+        let raised_it = context.actor == Some(&self.requester);
+        match &self.accepted_by {
+            _ if raised_it => {}
+            Some(by) if context.actor == Some(by) => {}
+            Some(by) => return Err(RequestError::AcceptedBy(by.clone())),
+            None => drop(self.may_answer(context)?),
+        }
+        if to == self.requester {
+            return Err(RequestError::NotAllowed("somebody who did not raise it"));
+        }
+        if self.holder.as_deref() != Some(to) {
+            self.accepted_by = None;
+            self.ask(to, Reason::Reassigned, context, log);
+        }
+        Ok(())
+    }
+
+    /// The holder of the present step is asked again, or the next who can be.
+    pub(super) fn reopen(
+        &mut self,
+        context: &Context<'_>,
+        log: &mut Vec<Transition>,
+    ) -> Result<(), RequestError> {
+        if context.actor != Some(&self.requester) {
+            return Err(RequestError::NotAllowed("the person who raised it"));
+        }
+        self.accepted_by = None;
+        self.overdue = false;
+        let found = context.holders.get(self.step).cloned().flatten().filter(|p| *p != self.requester);
+        match found {
+            Some(person) => self.ask(&person, Reason::Reopened, context, log),
+            None => self.ask_from(self.step, context, Some(Reason::Reopened), log),
+        }
+        Ok(())
+    }
+
+    fn ask(&mut self, person: &str, why: Reason, context: &Context<'_>, log: &mut Vec<Transition>) {
+        self.holder = Some(person.to_owned());
+        self.asked.insert(person.to_owned());
+        let at = context.at.max(self.changed_at);
+        self.next_step_at = Some(at.plus_millis(self.wait(self.step)));
+        self.record(State::Raised, context, Some(person.to_owned()), Some(why), log);
+        self.asked_at = self.changed_at;
+    }
+
     /// Asks the first step from `first` on that has somebody new to ask; the last step asks whoever
     /// holds it, again and again. Steps that are passed over are recorded.
     pub(super) fn ask_from(

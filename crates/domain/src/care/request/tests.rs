@@ -188,6 +188,40 @@ fn a_request_that_found_nobody_asks_who_takes_the_role() {
     assert_eq!((case.request.state, case.request.holder.as_deref()), (State::Raised, Some("reg")));
 }
 
+#[test]
+fn a_request_is_passed_on_to_another_person() {
+    let to = |person: &str| Command::Reassign { to: person.into() };
+    let mut case = Case::raise(&["reg", "surg"]);
+    assert!(matches!(case.say("stranger", to("friend")), Err(RequestError::NotAllowed(_))));
+    assert!(matches!(case.say("reg", to("nurse")), Err(RequestError::NotAllowed(_))));
+    case.at = 4 * MINUTE;
+    assert_eq!(case.say("reg", to("fellow")), Ok(1));
+    assert_eq!(case.say("reg", to("fellow")), Ok(0), "a repeat changes nothing");
+    assert_eq!(case.request.next_step_at, Some(Timestamp(9 * MINUTE)), "they have the step's time");
+    case.say("fellow", Command::Accept).unwrap();
+    assert_eq!(case.say("reg", to("third")), Err(RequestError::AcceptedBy("fellow".into())));
+    assert_eq!(case.say("fellow", to("third")), Ok(1), "who accepted may pass it on");
+    assert_eq!((case.request.state, case.request.accepted_by.clone()), (State::Raised, None));
+    assert_eq!(case.say("nurse", to("reg")), Ok(1), "and who raised it");
+    assert_eq!(case.expire(5), 1);
+    assert_eq!(case.request.holder.as_deref(), Some("surg"), "it climbs as before");
+}
+
+#[test]
+fn only_who_raised_a_request_reopens_it() {
+    let mut case = Case::raise(&["reg", "surg"]);
+    assert_eq!(case.say("nurse", Command::Reopen), Ok(0), "it is not over");
+    case.say("reg", Command::Complete).unwrap();
+    assert!(matches!(case.say("reg", Command::Reopen), Err(RequestError::NotAllowed(_))));
+    assert_eq!(case.say("nurse", Command::Reopen), Ok(1));
+    assert_eq!((case.request.state, case.request.holder.as_deref()), (State::Raised, Some("reg")));
+    assert!(case.request.next_step_at.is_some() && case.request.accepted_by.is_none());
+    case.say("nurse", Command::Cancel).unwrap();
+    case.holders = people(&["", "surg"]);
+    assert_eq!(case.say("nurse", Command::Reopen), Ok(2), "past a vacancy");
+    assert_eq!(case.request.holder.as_deref(), Some("surg"));
+}
+
 fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
         Just(Command::Deliver),
@@ -198,6 +232,8 @@ fn command() -> impl Strategy<Value = Command> {
         Just(Command::Arrive),
         Just(Command::Complete),
         Just(Command::Cancel),
+        Just(Command::Reopen),
+        (0_usize..3).prop_map(|to| Command::Reassign { to: ["reg", "surg", "nurse"][to].to_owned() }),
         (0_usize..4).prop_map(|step| Command::Expire { step }),
         (0_usize..4).prop_map(|step| Command::Expire { step }),
         (0_usize..3, 0_usize..4, 0_usize..3).prop_map(|(role, from, to)| {
@@ -237,7 +273,8 @@ proptest! {
             let Ok((next, more)) = request.apply(&command, &context) else { continue };
             prop_assert!(next.step >= request.step, "forwards only");
             prop_assert!(next.step < steps);
-            prop_assert!(!request.state.is_final() || next == request, "the end is the end");
+            let may_end = command != Command::Reopen && request.state.is_final();
+            prop_assert!(!may_end || next == request, "the end is the end");
             prop_assert_eq!(next == request, more.is_empty(), "every change is recorded");
             prop_assert_eq!(next.version, request.version + more.len() as u64);
             prop_assert!(next.changed_at >= request.changed_at, "time goes forwards");
