@@ -38,7 +38,7 @@ pub(crate) async fn register(server: &Server, name: &str) {
 }
 
 /// A client with an empty store: a new device.
-async fn sign_in(server: &Server, name: &str) -> Client {
+pub(crate) async fn sign_in(server: &Server, name: &str) -> Client {
     let settings = EncryptionSettings {
         auto_enable_cross_signing: true,
         auto_enable_backups: true,
@@ -56,12 +56,12 @@ async fn sign_in(server: &Server, name: &str) -> Client {
     client
 }
 
-async fn sync(client: &Client) {
+pub(crate) async fn sync(client: &Client) {
     let settings = SyncSettings::new().timeout(Duration::from_millis(500));
     client.sync_once(settings).await.expect("sync");
 }
 
-async fn encrypted_room(owner: &Client, guest: &Client) -> (Room, Room) {
+pub(crate) async fn encrypted_room(owner: &Client, guest: &Client) -> (Room, Room) {
     let encryption =
         InitialStateEvent::with_empty_state_key(RoomEncryptionEventContent::with_recommended_defaults());
     let mut request = CreateRoom::new();
@@ -77,12 +77,12 @@ async fn encrypted_room(owner: &Client, guest: &Client) -> (Room, Room) {
     (room, joined)
 }
 
-async fn send(room: &Room, text: &str) {
+pub(crate) async fn send(room: &Room, text: &str) {
     room.send(RoomMessageEventContent::text_plain(text)).await.expect("send");
 }
 
 /// The texts of a room as this client can read them, oldest first; events that do not decrypt are absent.
-async fn texts(room: &Room) -> Vec<String> {
+pub(crate) async fn texts(room: &Room) -> Vec<String> {
     let mut options = MessagesOptions::backward();
     options.limit = 100_u32.into();
     let messages = room.messages(options).await.expect("messages");

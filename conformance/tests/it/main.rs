@@ -6,3 +6,4 @@ mod hospital;
 mod oauth;
 mod process;
 mod server;
+mod sliding;

@@ -5,8 +5,8 @@ use wardline_store::{
     Pos, RoomNid, StoreError, account_data, device_lists, one_time_keys, push_rules, receipts, to_device,
 };
 
-use super::super::ephemeral;
 use super::super::json::{Object, array, plain_event};
+use super::super::{SyncToken, ephemeral};
 use super::build::{Build, Candidate};
 use super::connection::{Head, Last};
 use crate::EngineError;
@@ -128,7 +128,7 @@ impl Build<'_> {
             upto = messages.last().map_or(self.asked.messages, |message| message.pos);
         }
         let mut object = out.object("to_device");
-        object.string("next_batch", &upto.to_string());
+        object.string("next_batch", &SyncToken::at(upto).to_string());
         array(object.key("events"), &messages, |out, message| out.push_str(&message.json));
         object.close();
         Ok(!messages.is_empty())

@@ -37,7 +37,7 @@ pub use request::{
 
 use self::connection::{Change, Connections, Told};
 use self::required::Wanted;
-use super::{FEW_ROOMS, LONGEST_WAIT, state};
+use super::{FEW_ROOMS, LONGEST_WAIT, SyncToken, state};
 use crate::hub::{Hub, News};
 use crate::typing::Typing;
 use crate::{Context, EngineError};
@@ -169,10 +169,11 @@ impl Inner {
         let Some(since) = extension.since.as_deref().filter(|_| extension.enabled == Some(true)) else {
             return Ok(0);
         };
-        let since: Pos =
-            since.parse().ok().filter(|since| i64::try_from(*since).is_ok()).ok_or_else(|| {
-                EngineError::invalid("extensions.to_device.since", "not a token of this server")
-            })?;
+        // Of the same form as those of `/sync`: a client may come from there.
+        let since: SyncToken = since
+            .parse()
+            .map_err(|_| EngineError::invalid("extensions.to_device.since", "not a token of this server"))?;
+        let since = since.to_device.min(since.pos);
         let (store, user, device) = (&self.context.store, request.user, Arc::clone(&request.device));
         let (head, acknowledges) = store.read_now(|tx| {
             Ok::<_, StoreError>((stream::head(tx)?, to_device::waits_upto(tx, user, &device, since)?))
