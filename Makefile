@@ -87,7 +87,7 @@ conformance: dev-binary
 
 .PHONY: browser
 browser: tools web dev-binary
-	cd web && WARDLINE_BIN="$(DEV_BIN)" node --test --test-concurrency=1 --test-reporter=spec e2e/story.test.mjs e2e/first-sign-in.test.mjs e2e/oauth.test.mjs
+	cd web && WARDLINE_BIN="$(DEV_BIN)" node --test --test-concurrency=1 --test-reporter=spec e2e/*.test.mjs
 
 # --- measuring ---------------------------------------------------------------------------------------------------
 
