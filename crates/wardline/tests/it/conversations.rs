@@ -104,6 +104,25 @@ impl Hospital {
 }
 
 #[tokio::test]
+async fn words_in_clear_and_forged_progress_are_refused() {
+    let it = Hospital::open().await;
+    let token = it.token("grace.adeyemi").await;
+    let patient = it.patients_of("grace.adeyemi").await.remove(0);
+    let found = it.call(&format!("GET /fhir/R4/Patient/{patient}/$conversation"), &token, None).await;
+    let room = found["parameter"][0]["valueString"].as_str().unwrap();
+    let send = async |kind: &str| {
+        let path = format!("PUT /_matrix/client/v3/rooms/{room}/send/{kind}/1");
+        it.call(&path, &token, Some(json!({ "msgtype": "m.text", "body": "in clear" }))).await
+    };
+    for kind in ["m.room.message", "m.sticker", "org.wardline.request", "org.wardline.request.update"] {
+        assert_eq!(send(kind).await["errcode"], "M_FORBIDDEN", "{kind}");
+    }
+    assert!(send("m.room.encrypted").await["event_id"].is_string());
+    let state = format!("PUT /_matrix/client/v3/rooms/{room}/state/org.wardline.patient");
+    assert_eq!(it.call(&state, &token, Some(json!({ "ref": "another" }))).await["errcode"], "M_FORBIDDEN");
+}
+
+#[tokio::test]
 async fn conversations_follow_a_role() {
     let it = Hospital::open().await;
     let clinical = it.house.clinical();
