@@ -61,7 +61,7 @@ impl TestServer {
         house.start();
         let stop = CancellationToken::new();
         let serving =
-            listener::serve(socket, house.router(stop.clone()), config.listener_limits(), stop.clone());
+            listener::serve(socket, house.router(stop.clone()), config.limits.listener(), stop.clone());
         Self {
             url: format!("http://{address}"),
             clock,

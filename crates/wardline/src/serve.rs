@@ -38,7 +38,7 @@ pub(crate) async fn run(config: &Config, mut house: House, listener: TcpListener
     let mut interrupt = signal(SignalKind::interrupt())?;
     let stop = CancellationToken::new();
     let router = house.router(stop.clone());
-    let serving = tokio::spawn(listener::serve(listener, router, config.listener_limits(), stop.clone()));
+    let serving = tokio::spawn(listener::serve(listener, router, config.limits.listener(), stop.clone()));
     let failed = tokio::select! {
         _ = terminate.recv() => None,
         _ = interrupt.recv() => None,

@@ -180,7 +180,7 @@ fn http_config(config: &Config, url: &str) -> Result<HttpConfig, Error> {
     Ok(HttpConfig {
         max_upload_bytes: config.limits.upload_bytes,
         registration_open: config.registration.open,
-        registration_shared_secret: config.shared_secret()?,
+        registration_shared_secret: config.registration.shared_secret()?,
         trust_forwarded_for: config.trust_forwarded_for,
         login_limit: Bucket { burst: config.limits.login_burst, ..defaults.login_limit },
         ..defaults

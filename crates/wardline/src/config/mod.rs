@@ -1,18 +1,29 @@
 //! The configuration file (TOML) and its defaults. Every key is documented in `docs/configuration.md`.
+//!
+//! One file per table. A table that names files has `resolve`, which makes their paths count from the folder of the
+//! configuration; one whose values can be wrong has `check`.
+
+mod gateway;
+mod limits;
+mod log;
+mod registration;
+mod store;
 
 use std::{
     fs, io,
     net::SocketAddr,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 use wardline_domain::ruma::OwnedServerName;
-use wardline_store::Durability;
 
-use crate::listener::Limits;
+pub use gateway::Gateway;
+pub use limits::LimitsConfig;
+pub use log::Log;
+pub use registration::Registration;
+pub use store::{DurabilityConfig, StoreSection};
 
 /// Why a configuration cannot be used. The text names the file and the key.
 #[derive(Debug, thiserror::Error)]
@@ -79,97 +90,6 @@ pub struct Config {
     pub gateway: Gateway,
 }
 
-/// `[log]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Log {
-    /// A `tracing` filter such as `info` or `warn,wardline_engine=debug`.
-    pub level: String,
-    /// One JSON object a line instead of plain text.
-    pub json: bool,
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self { level: "info".to_owned(), json: false }
-    }
-}
-
-/// `[limits]`
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LimitsConfig {
-    /// Connections open at once.
-    pub connections: usize,
-    /// Largest request head, in bytes.
-    pub header_bytes: usize,
-    /// Seconds for a request head, and of idleness of a kept-alive connection.
-    pub header_seconds: u64,
-    /// Largest upload, in bytes.
-    pub upload_bytes: u64,
-    /// Failed sign-ins that an address and account may make at once before it has to wait.
-    pub login_burst: u32,
-}
-
-impl Default for LimitsConfig {
-    fn default() -> Self {
-        Self {
-            connections: 10_000,
-            header_bytes: 32 * 1024,
-            header_seconds: 30,
-            upload_bytes: 50 << 20,
-            login_burst: 5,
-        }
-    }
-}
-
-/// `[registration]`
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Registration {
-    /// Anybody may register. For tests; never in care.
-    pub open: bool,
-    /// A file with the secret of `/_synapse/admin/v1/register`.
-    pub shared_secret_file: Option<PathBuf>,
-}
-
-/// `[store]`
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct StoreSection {
-    /// `full` (default) or `normal`.
-    pub durability: DurabilityConfig,
-}
-
-/// What an answered write survives.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DurabilityConfig {
-    /// A power cut.
-    #[default]
-    Full,
-    /// A crash of the process only.
-    Normal,
-}
-
-impl From<DurabilityConfig> for Durability {
-    fn from(durability: DurabilityConfig) -> Self {
-        match durability {
-            DurabilityConfig::Full => Self::Full,
-            DurabilityConfig::Normal => Self::Normal,
-        }
-    }
-}
-
-/// `[gateway]`
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Gateway {
-    /// The file with the sealing key of the key service. Default: `gateway/seal.key` in `data`, made at the
-    /// first start. Keep it on another medium than `data` and its backups.
-    pub seal_key_file: Option<PathBuf>,
-}
-
 fn default_listen() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 8008))
 }
@@ -215,9 +135,8 @@ impl Config {
             .map_err(|source| ConfigError::Parse { path: path.to_owned(), source: Box::new(source) })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         config.data = folder.join(&config.data);
-        for file in [&mut config.registration.shared_secret_file, &mut config.gateway.seal_key_file] {
-            *file = file.as_ref().map(|file| folder.join(file));
-        }
+        config.registration.resolve(folder);
+        config.gateway.resolve(folder);
         config.check()?;
         Ok(config)
     }
@@ -227,24 +146,15 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Value`] with the first key that cannot be.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let refuse = |key, reason| Err(ConfigError::value(key, reason));
         if let Some(url) = &self.public_url
             && !(url.starts_with("https://") || url.starts_with("http://"))
         {
-            return refuse("public_url", "must start with https:// or http://");
+            return Err(ConfigError::value("public_url", "must start with https:// or http://"));
         }
-        if self.limits.connections == 0 {
-            return refuse("limits.connections", "must be at least 1");
-        }
-        if self.limits.header_bytes < 8192 {
-            return refuse("limits.header_bytes", "must be at least 8192");
-        }
-        if self.limits.header_seconds == 0 {
-            return refuse("limits.header_seconds", "must be at least 1");
-        }
-        crate::log::filter(&self.log.level).map_err(|error| ConfigError::value("log.level", error))?;
         self.time_zone()?;
-        self.shared_secret().map(|_| ())
+        self.limits.check()?;
+        self.log.check()?;
+        self.registration.check()
     }
 
     /// The time zone in which rotas are written.
@@ -254,32 +164,20 @@ impl Config {
     pub fn time_zone(&self) -> Result<TimeZone, ConfigError> {
         TimeZone::get(&self.time_zone).map_err(|error| ConfigError::value("time_zone", error))
     }
+}
 
-    /// The registration secret out of its file, without the line end.
-    ///
-    /// # Errors
-    /// [`ConfigError`] when the file cannot be read or is empty.
-    pub fn shared_secret(&self) -> Result<Option<String>, ConfigError> {
-        let Some(path) = &self.registration.shared_secret_file else { return Ok(None) };
-        let secret =
-            fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.clone(), source })?;
-        match secret.trim() {
-            "" => {
-                let reason = format!("{} is empty", path.display());
-                Err(ConfigError::value("registration.shared_secret_file", reason))
-            }
-            secret => Ok(Some(secret.to_owned())),
-        }
-    }
+/// Makes the path of an optional file count from `folder`.
+fn under(folder: &Path, file: &mut Option<PathBuf>) {
+    *file = file.as_ref().map(|file| folder.join(file));
+}
 
-    /// What the listener allows.
-    #[must_use]
-    pub fn listener_limits(&self) -> Limits {
-        Limits {
-            connections: self.limits.connections,
-            header_bytes: self.limits.header_bytes,
-            header_time: Duration::from_secs(self.limits.header_seconds),
-        }
+/// The text of the file that `key` names, without the line end; it must not be empty.
+fn secret_file(key: &'static str, path: &Path) -> Result<String, ConfigError> {
+    let text =
+        fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+    match text.trim() {
+        "" => Err(ConfigError::value(key, format!("{} is empty", path.display()))),
+        text => Ok(text.to_owned()),
     }
 }
 

@@ -1,0 +1,62 @@
+//! `[limits]`: what one client may ask of the server.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::ConfigError;
+use crate::listener::Limits;
+
+/// `[limits]`
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsConfig {
+    /// Connections open at once.
+    pub connections: usize,
+    /// Largest request head, in bytes.
+    pub header_bytes: usize,
+    /// Seconds for a request head, and of idleness of a kept-alive connection.
+    pub header_seconds: u64,
+    /// Largest upload, in bytes.
+    pub upload_bytes: u64,
+    /// Failed sign-ins that an address and account may make at once before it has to wait.
+    pub login_burst: u32,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self {
+            connections: 10_000,
+            header_bytes: 32 * 1024,
+            header_seconds: 30,
+            upload_bytes: 50 << 20,
+            login_burst: 5,
+        }
+    }
+}
+
+impl LimitsConfig {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        let refuse = |key, reason| Err(ConfigError::value(key, reason));
+        if self.connections == 0 {
+            return refuse("limits.connections", "must be at least 1");
+        }
+        if self.header_bytes < 8192 {
+            return refuse("limits.header_bytes", "must be at least 8192");
+        }
+        if self.header_seconds == 0 {
+            return refuse("limits.header_seconds", "must be at least 1");
+        }
+        Ok(())
+    }
+
+    /// What the listener allows.
+    #[must_use]
+    pub fn listener(&self) -> Limits {
+        Limits {
+            connections: self.connections,
+            header_bytes: self.header_bytes,
+            header_time: Duration::from_secs(self.header_seconds),
+        }
+    }
+}
