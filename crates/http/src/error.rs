@@ -158,7 +158,7 @@ impl From<IdentityError> for MatrixError {
         match error {
             IdentityError::UnknownToken { soft_logout } => Self::unknown_token(soft_logout),
             IdentityError::WrongPassword => Self::forbidden("user or password is wrong"),
-            IdentityError::LoginToken => Self::forbidden(text),
+            IdentityError::LoginToken | IdentityError::SignInRefused(_) => Self::forbidden(text),
             IdentityError::UserInUse => Self::new(StatusCode::BAD_REQUEST, "M_USER_IN_USE", text),
             IdentityError::InvalidUsername(_) => {
                 Self::new(StatusCode::BAD_REQUEST, "M_INVALID_USERNAME", text)

@@ -44,6 +44,8 @@ impl FromRequestParts<AppState> for Authenticated {
         let session = state.identity.verify_token(token).await?;
         let holds = state.store.read_now(|tx| account_holds::get(tx, session.user_nid))?;
         crate::client::check_holds(holds, &parts.method, parts.uri.path())?;
+        let ClientAddr(address) = ClientAddr::from_request_parts(parts, state).await?;
+        session.note_address(address);
         Ok(Self(session))
     }
 }

@@ -88,7 +88,7 @@ pub(crate) async fn require(
     // Keyed by the user alone: only who already holds one of their tokens gets here.
     let key = LimitKey::new("uia", IpAddr::V4(Ipv4Addr::UNSPECIFIED), subject);
     state.limiter.take(&key, state.config.login_limit)?;
-    match state.identity.check_password(subject, &password).await {
+    match state.identity.check_password(subject, &password, auth.address()).await {
         Ok(_) => {
             state.limiter.give_back(&key);
             sessions.finish(&session);

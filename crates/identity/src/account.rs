@@ -1,13 +1,21 @@
 //! Making accounts, changing passwords, deactivation.
 
 use wardline_audit::{Action, Entry};
-use wardline_domain::ruma::OwnedUserId;
-use wardline_store::{StoreError, accounts, sessions};
+use wardline_domain::{
+    Timestamp,
+    ruma::{OwnedUserId, UserId},
+};
+use wardline_store::{
+    StoreError, UserNid, WriteTx,
+    accounts::{self, AccountKind},
+    sessions,
+};
 
 use crate::{
-    Identity, IdentityError, Proven, Session,
+    Assurance, Authentication, Identity, IdentityError, Proven, Session,
     oauth::forget_pages_of,
     password,
+    profile::KIND,
     sign_in::{Actor, remove_device},
 };
 
@@ -19,6 +27,20 @@ impl Identity {
     /// [`IdentityError::InvalidUsername`], [`IdentityError::WeakPassword`] or [`IdentityError::UserInUse`].
     pub async fn create_account(
         &self,
+        localpart: &str,
+        password: Option<&str>,
+        admin: bool,
+    ) -> Result<Proven, IdentityError> {
+        self.create_account_of(AccountKind::Staff, localpart, password, admin).await
+    }
+
+    /// [`Self::create_account`] for another kind of account than staff's.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn create_account_of(
+        &self,
+        kind: AccountKind,
         localpart: &str,
         password: Option<&str>,
         admin: bool,
@@ -35,16 +57,11 @@ impl Identity {
         let user = self
             .store
             .write_with(move |tx| {
-                let user =
-                    accounts::create(tx, &id, hash.as_deref(), admin, at)?.ok_or(IdentityError::UserInUse)?;
-                let entry = Entry::new(at, "system:registration", Action::AccountCreated)
-                    .target(id.as_str())
-                    .with("admin", admin.to_string());
-                wardline_audit::append(tx, &entry)?;
-                Ok::<_, IdentityError>(user)
+                new_account(tx, at, "system:registration", &id, kind, hash.as_deref(), admin)
             })
             .await?;
-        Ok(Proven::new(user, user_id, "registration"))
+        let how = Authentication::local("registration", Assurance::Aal1, self.now());
+        Ok(Proven::new(user, user_id, how))
     }
 
     /// The user id that `localpart` would have, if it is acceptable and free.
@@ -145,4 +162,29 @@ impl Identity {
         }
         Ok(())
     }
+}
+
+/// Makes an account inside the caller's transaction, with its audit entry; `by` is who or what asked for it. Guests
+/// carry their kind in their profile, so that clients can mark them.
+pub(crate) fn new_account(
+    tx: &mut WriteTx<'_>,
+    at: Timestamp,
+    by: &str,
+    user_id: &UserId,
+    kind: AccountKind,
+    password_hash: Option<&str>,
+    admin: bool,
+) -> Result<UserNid, IdentityError> {
+    let user = accounts::create(tx, user_id, password_hash, admin, at)?.ok_or(IdentityError::UserInUse)?;
+    if kind != AccountKind::Staff {
+        accounts::set_kind(tx, user, kind)?;
+        let value = serde_json::Value::from(kind.as_str()).to_string();
+        accounts::set_profile_field(tx, user, KIND, Some(&value))?;
+    }
+    let entry = Entry::new(at, by, Action::AccountCreated)
+        .target(user_id.as_str())
+        .with("admin", admin.to_string())
+        .with("kind", kind.as_str());
+    wardline_audit::append(tx, &entry)?;
+    Ok(user)
 }

@@ -15,6 +15,9 @@ pub enum IdentityError {
     /// User and password do not fit together. Deliberately the same for unknown users.
     #[error("user or password is wrong")]
     WrongPassword,
+    /// Signing in is refused for a reason that the person may read: a whole sentence.
+    #[error("{0}")]
+    SignInRefused(String),
     /// The token of `m.login.token` is unknown, was used or has ended.
     #[error("the login token is unknown, was used before or has ended")]
     LoginToken,

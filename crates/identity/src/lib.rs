@@ -2,7 +2,7 @@
 //!
 //! [`Identity`] is the whole floor: built once with the store, the clock, the random source and its ports, and
 //! asked by `http`. Its parts: `account` (making, password, deactivation), `sign_in` (sessions, refresh),
-//! `device`, `profile`, `shared_secret` (registration by a secret of the operator), `uia` (user-interactive
+//! `authentication` (how surely somebody proved who they are), `device`, `profile`, `shared_secret` (registration by a secret of the operator), `uia` (user-interactive
 //! authentication), `oauth` (the OAuth 2.0 authorisation server), `session` (the in-memory table of hot tokens), `password` (Argon2id, bounded).
 //!
 //! # Invariants
@@ -12,6 +12,7 @@
 //! - Every sign-in, failed sign-in and sign-out is in the audit log, in the transaction that did it.
 
 mod account;
+mod authentication;
 mod device;
 mod error;
 pub mod oauth;
@@ -33,14 +34,16 @@ use wardline_domain::{
 };
 use wardline_store::Store;
 
+pub use authentication::{Assurance, Authentication, SignedInRole};
 pub use error::IdentityError;
 pub use openid::OPENID_LIFETIME_S;
 pub use ports::ProfileListener;
-pub use profile::{AVATAR_URL, DISPLAY_NAME, MAX_FIELD_NAME, MAX_PROFILE};
+pub use profile::{AVATAR_URL, DISPLAY_NAME, KIND, MAX_FIELD_NAME, MAX_PROFILE};
 pub use session::Session;
 pub use shared_secret::SharedSecretRequest;
 pub use sign_in::{Device, Proven, Tokens};
 pub use uia::UiaSessions;
+pub use wardline_store::accounts::AccountKind;
 
 /// Accounts, sessions, devices and tokens of one server.
 pub struct Identity {

@@ -11,6 +11,9 @@ use crate::{Identity, IdentityError};
 pub const DISPLAY_NAME: &str = "displayname";
 /// The field with the `mxc://` address of the picture.
 pub const AVATAR_URL: &str = "avatar_url";
+/// The field with the kind of an account that is not staff's: `patient`, `outsider` or `service`. Only the server
+/// sets it.
+pub const KIND: &str = "org.wardline.kind";
 /// The longest name of a field, in bytes.
 pub const MAX_FIELD_NAME: usize = 255;
 /// The largest profile, in bytes of names and JSON values.
@@ -51,6 +54,9 @@ impl Identity {
         value: Option<&serde_json::Value>,
     ) -> Result<(), IdentityError> {
         check_name(field)?;
+        if field == KIND {
+            return Err(IdentityError::Invalid(KIND, "is set by the server only"));
+        }
         let value = value.filter(|value| !means_removal(field, value));
         if let Some(value) = value {
             check_value(field, value)?;

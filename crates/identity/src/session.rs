@@ -2,20 +2,21 @@
 
 use std::{
     collections::HashMap,
+    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
 };
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use wardline_domain::{
     Timestamp,
     ruma::{OwnedDeviceId, OwnedUserId},
 };
-use wardline_store::{UserNid, sessions::GrantRow};
+use wardline_store::{UserNid, accounts::AccountKind, sessions::GrantRow};
 
-use crate::token::TokenHash;
+use crate::{Authentication, token::TokenHash};
 
 /// A device is marked as seen at most this often.
 const SEEN_EVERY_MS: i64 = 10 * 60 * 1000;
@@ -33,8 +34,13 @@ pub struct Session {
     pub device_id: OwnedDeviceId,
     /// Whether the account may use the administration API.
     pub admin: bool,
+    /// What the account is for.
+    pub kind: AccountKind,
+    /// How and when its user proved who they are.
+    pub authentication: Authentication,
     pub(crate) expires_at: Option<Timestamp>,
     seen_at: AtomicI64,
+    address: Mutex<Option<IpAddr>>,
 }
 
 impl Session {
@@ -45,9 +51,26 @@ impl Session {
             user_nid: row.user,
             device_id: row.device_id.into(),
             admin: row.admin,
+            kind: row.kind,
+            authentication: Authentication::of_text(
+                row.authentication.as_deref().unwrap_or("unknown"),
+                row.opened_at,
+            ),
+            address: Mutex::new(None),
             expires_at: row.access_expires_at,
             seen_at: AtomicI64::new(row.last_seen_at.as_millis()),
         }
+    }
+
+    /// Notes the network address of a request with this session.
+    pub fn note_address(&self, address: IpAddr) {
+        *self.address.lock() = Some(address);
+    }
+
+    /// The network address of the latest request with this session since the server started.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        *self.address.lock()
     }
 
     pub(crate) fn expired(&self, now: Timestamp) -> bool {

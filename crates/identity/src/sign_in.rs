@@ -2,7 +2,7 @@
 //!
 //! Specification: Client-Server API, "Legacy API" (login, logout) and "Refreshing access tokens".
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use wardline_audit::{Action, Entry, Outcome};
 use wardline_domain::{Timestamp, ruma::OwnedUserId};
@@ -13,7 +13,8 @@ use wardline_store::{
 };
 
 use crate::{
-    Identity, IdentityError, Session,
+    Assurance, Authentication, Identity, IdentityError, Session,
+    authentication::with_address,
     oauth::forget_pages_of,
     token::{self, TokenHash},
 };
@@ -38,16 +39,17 @@ pub(crate) struct Actor {
     pub(crate) user: UserNid,
     pub(crate) user_id: OwnedUserId,
     pub(crate) device: Option<String>,
+    pub(crate) address: Option<IpAddr>,
 }
 
 impl Actor {
     pub(crate) fn of(session: &Session) -> Self {
         let device = Some(session.device_id.to_string());
-        Self { user: session.user_nid, user_id: session.user_id.clone(), device }
+        Self { user: session.user_nid, user_id: session.user_id.clone(), device, address: session.address() }
     }
 
     pub(crate) fn entry(&self, at: Timestamp, action: Action) -> Entry {
-        let entry = Entry::new(at, self.user_id.as_str(), action);
+        let entry = with_address(Entry::new(at, self.user_id.as_str(), action), self.address);
         match &self.device {
             Some(device) => entry.device(device.as_str()),
             None => entry.with("on", "page"),
@@ -55,13 +57,15 @@ impl Actor {
     }
 }
 
-/// Proof that somebody is who they say: they know the password, or the account was just made for them.
+/// Proof that somebody is who they say, by a [`crate::oauth::SignInMethod`] or because the account was just made for
+/// them.
 #[derive(Clone, Debug)]
 pub struct Proven {
     pub(crate) user: UserNid,
     /// The user.
     pub user_id: OwnedUserId,
-    pub(crate) method: String,
+    /// How they proved it.
+    pub authentication: Authentication,
 }
 
 /// The tokens of a session.
@@ -86,18 +90,30 @@ impl std::fmt::Debug for Tokens {
 }
 
 impl Proven {
-    pub(crate) fn new(user: UserNid, user_id: OwnedUserId, method: impl Into<String>) -> Self {
-        Self { user, user_id, method: method.into() }
+    pub(crate) fn new(user: UserNid, user_id: OwnedUserId, authentication: Authentication) -> Self {
+        Self { user, user_id, authentication }
+    }
+
+    /// The same from this network address.
+    #[must_use]
+    pub fn from_address(mut self, address: Option<IpAddr>) -> Self {
+        self.authentication = self.authentication.from_address(address);
+        self
     }
 }
 
 impl Identity {
     /// Checks a password. `user` is a full user id of this server or a localpart. Takes the same time whether
-    /// or not the user exists; a failure is audited.
+    /// or not the user exists; a failure is audited, with the `address` that it came from.
     ///
     /// # Errors
     /// [`IdentityError::WrongPassword`], or a failure of the server.
-    pub async fn check_password(&self, user: &str, password: &str) -> Result<Proven, IdentityError> {
+    pub async fn check_password(
+        &self,
+        user: &str,
+        password: &str,
+        address: Option<IpAddr>,
+    ) -> Result<Proven, IdentityError> {
         let user_id = self.local_user(user);
         let account = match &user_id {
             Some(user_id) => self.store.read_now(|tx| accounts::find(tx, user_id))?,
@@ -106,13 +122,15 @@ impl Identity {
         let hash = account.as_ref().filter(|a| !a.deactivated).and_then(|a| a.password_hash.as_deref());
         let fits = self.passwords.verify(password, hash).await?;
         if let (true, Some(account), Some(user_id)) = (fits, &account, user_id.clone()) {
-            return Ok(Proven::new(account.user, user_id, "password"));
+            let how = Authentication::local("password", Assurance::Aal1, self.now());
+            return Ok(Proven::new(account.user, user_id, how.from_address(address)));
         }
         // What was typed for an unknown user may be somebody's password: it is not written down.
         let actor = account.and(user_id).map_or_else(|| "system:unknown-user".to_owned(), |u| u.to_string());
         let entry = Entry::new(self.now(), actor, Action::SignIn)
             .outcome(Outcome::Refused)
             .with("method", "password");
+        let entry = with_address(entry, address);
         self.store.write(move |tx| wardline_audit::append(tx, &entry)).await?;
         Err(IdentityError::WrongPassword)
     }
@@ -355,10 +373,11 @@ pub(crate) fn open_session(
     if new {
         tx.record(Kind::Device, None, Some(who.user), 0)?;
     }
-    let session = sessions::open(tx, who.user, device, grant)?;
-    let mut entry = Entry::new(at, who.user_id.as_str(), Action::SignIn)
-        .device(device)
-        .with("method", &who.method)
+    let session = sessions::open(tx, who.user, device, grant, Some(&who.authentication.to_text()))?;
+    let entry = Entry::new(at, who.user_id.as_str(), Action::SignIn).device(device);
+    let mut entry = who
+        .authentication
+        .describe(entry)
         .with("new_device", new.to_string())
         .with("session", session.to_string());
     for (name, value) in more {

@@ -4,6 +4,51 @@ use wardline_domain::{Timestamp, ruma::UserId};
 
 use crate::{Reader, StoreError, UserNid, WriteTx, params, users};
 
+/// What an account is for, and with it what it may do at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AccountKind {
+    /// A member of staff: the directory, rooms of their own, everything that is not kept to administrators.
+    Staff,
+    /// A patient: only in conversations that staff opened and invited them to; no directory.
+    Patient,
+    /// Somebody outside the organisation (a relative, a carer, a supplier): as a patient.
+    Outsider,
+    /// A program.
+    Service,
+}
+
+impl AccountKind {
+    /// The stable name, as stored and shown to clients.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Staff => "staff",
+            Self::Patient => "patient",
+            Self::Outsider => "outsider",
+            Self::Service => "service",
+        }
+    }
+
+    /// The kind of this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Staff, Self::Patient, Self::Outsider, Self::Service]
+            .into_iter()
+            .find(|kind| kind.as_str() == name)
+    }
+
+    /// Whether it is a guest in other people's conversations: no directory, no rooms of its own, invited only.
+    #[must_use]
+    pub const fn is_guest(self) -> bool {
+        matches!(self, Self::Patient | Self::Outsider)
+    }
+}
+
+/// A kind out of its column.
+pub(crate) fn kind_of(text: &str) -> Result<AccountKind, StoreError> {
+    AccountKind::parse(text).ok_or_else(|| StoreError::Malformed(format!("accounts.kind: {text}")))
+}
+
 /// A local account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
@@ -15,6 +60,8 @@ pub struct Account {
     pub admin: bool,
     /// Whether it was deactivated. A deactivated account cannot sign in and its name stays taken.
     pub deactivated: bool,
+    /// What it is for.
+    pub kind: AccountKind,
 }
 
 /// Creates an account. `None` if the user already has one; nothing is changed then.
@@ -43,7 +90,7 @@ pub fn create(
 /// Any failure of the database.
 pub fn find(tx: &impl Reader, user: &UserId) -> Result<Option<Account>, StoreError> {
     tx.query_row(
-        "SELECT a.user_nid, a.password_hash, a.admin, a.deactivated_at FROM accounts a \
+        "SELECT a.user_nid, a.password_hash, a.admin, a.deactivated_at, a.kind FROM accounts a \
          JOIN users u ON u.nid = a.user_nid WHERE u.user_id = ?1",
         params![user],
         |row| {
@@ -52,8 +99,30 @@ pub fn find(tx: &impl Reader, user: &UserId) -> Result<Option<Account>, StoreErr
                 password_hash: row.get(1)?,
                 admin: row.get(2)?,
                 deactivated: row.get::<Option<i64>>(3)?.is_some(),
+                kind: kind_of(&row.get::<String>(4)?)?,
             })
         },
+    )
+}
+
+/// Says what an account is for.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn set_kind(tx: &mut WriteTx<'_>, user: UserNid, kind: AccountKind) -> Result<(), StoreError> {
+    tx.execute("UPDATE accounts SET kind = ?2 WHERE user_nid = ?1", params![user, kind.as_str()])?;
+    Ok(())
+}
+
+/// What the account of a user is for; `None`: there is none here.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn kind(tx: &impl Reader, user: &UserId) -> Result<Option<AccountKind>, StoreError> {
+    tx.query_row(
+        "SELECT a.kind FROM accounts a JOIN users u ON u.nid = a.user_nid WHERE u.user_id = ?1",
+        params![user],
+        |row| kind_of(&row.get::<String>(0)?),
     )
 }
 

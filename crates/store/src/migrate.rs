@@ -25,6 +25,7 @@ const STEPS: &[(&str, &str)] = &[
     ("51_on_call", include_str!("../schema/51_on_call.sql")),
     ("52_alarms", include_str!("../schema/52_alarms.sql")),
     ("53_access", include_str!("../schema/53_access.sql")),
+    ("100_authentication", include_str!("../schema/100_authentication.sql")),
 ];
 
 /// Brings the schema up to date in one transaction.

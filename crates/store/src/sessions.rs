@@ -5,7 +5,11 @@
 
 use wardline_domain::{Timestamp, ruma::OwnedUserId};
 
-use crate::{Reader, Row, StoreError, UserNid, WriteTx, params};
+use crate::{
+    Reader, Row, StoreError, UserNid, WriteTx,
+    accounts::{AccountKind, kind_of},
+    params,
+};
 
 /// Spent grants that a session remembers, so that a stolen refresh token is recognised.
 const SPENT_KEPT: u32 = 16;
@@ -64,8 +68,14 @@ pub struct GrantRow {
     pub device_id: String,
     /// Whether the account may use the administration API.
     pub admin: bool,
+    /// What the account is for.
+    pub kind: AccountKind,
+    /// The authentication that the session follows from, as JSON.
+    pub authentication: Option<String>,
     /// When the device was last seen.
     pub last_seen_at: Timestamp,
+    /// When the session was opened.
+    pub opened_at: Timestamp,
 }
 
 /// All devices of a user, by id.
@@ -190,16 +200,23 @@ pub fn revoke(tx: &mut WriteTx<'_>, session: i64) -> Result<bool, StoreError> {
     Ok(changed == 1)
 }
 
-/// Opens a session on an existing device with its first grant, in force at once. A session that the device
-/// still had is ended. The new session's number.
+/// Opens a session on an existing device with its first grant, in force at once; it follows from this
+/// authentication (JSON). A session that the device still had is ended. The new session's number.
 ///
 /// # Errors
 /// Any failure of the database.
-pub fn open(tx: &mut WriteTx<'_>, user: UserNid, device: &str, grant: &NewGrant) -> Result<i64, StoreError> {
+pub fn open(
+    tx: &mut WriteTx<'_>,
+    user: UserNid,
+    device: &str,
+    grant: &NewGrant,
+    authentication: Option<&str>,
+) -> Result<i64, StoreError> {
     end_session_of(tx, user, device)?;
     let id: i64 = returned(tx.query_row(
-        "INSERT INTO sessions (user_nid, device_id, created_at, grant_id) VALUES (?1, ?2, ?3, 0) RETURNING id",
-        params![user, device, grant.at],
+        "INSERT INTO sessions (user_nid, device_id, created_at, grant_id, authentication) \
+         VALUES (?1, ?2, ?3, 0, ?4) RETURNING id",
+        params![user, device, grant.at, authentication],
         |row| row.get(0),
     )?)?;
     let first = add_grant(tx, id, None, grant)?;
@@ -247,7 +264,7 @@ pub fn confirm(tx: &mut WriteTx<'_>, session: i64, grant: i64) -> Result<(), Sto
 }
 
 const GRANT: &str = "SELECT g.id, g.parent_id, s.grant_id, g.access_expires_at, s.id, s.user_nid, u.user_id, \
-     s.device_id, a.admin, d.last_seen_at FROM grants g \
+     s.device_id, a.admin, d.last_seen_at, a.kind, s.authentication, s.created_at FROM grants g \
      JOIN sessions s ON s.id = g.session_id \
      JOIN users u ON u.nid = s.user_nid \
      JOIN accounts a ON a.user_nid = s.user_nid \
@@ -288,6 +305,9 @@ fn grant_of(row: &Row<'_>) -> Result<GrantRow, StoreError> {
         device_id: row.get(7)?,
         admin: row.get(8)?,
         last_seen_at: row.get(9)?,
+        kind: kind_of(&row.get::<String>(10)?)?,
+        authentication: row.get(11)?,
+        opened_at: row.get(12)?,
     })
 }
 

@@ -8,6 +8,7 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
+use wardline_identity::KIND;
 
 use crate::{AppState, Authenticated, Empty, Json, MatrixError, OptionalJson, uia};
 
@@ -19,7 +20,18 @@ pub(crate) fn routes() -> Router<AppState> {
 }
 
 async fn whoami(auth: Authenticated) -> Json<Value> {
-    Json(json!({ "user_id": auth.user_id, "device_id": auth.device_id, "is_guest": false }))
+    let mut answer = json!({
+        "user_id": auth.user_id,
+        "device_id": auth.device_id,
+        "is_guest": false,
+        KIND: auth.kind.as_str(),
+    });
+    let how = &auth.authentication;
+    if let Some(role) = &how.role {
+        answer["org.wardline.role"] =
+            json!({ "id": role.id, "code": role.code, "name": role.name, "ods": how.organisation });
+    }
+    Json(answer)
 }
 
 #[derive(Deserialize)]

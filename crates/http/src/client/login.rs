@@ -102,7 +102,7 @@ async fn by_token(state: &AppState, address: IpAddr, token: Option<String>) -> R
     let token = token.ok_or_else(|| MatrixError::missing_param("token: is required"))?;
     let key = LimitKey::new("login", address, "");
     state.limiter.take(&key, state.config.login_address_limit)?;
-    let proven = state.identity.redeem_login_token(&token).await?;
+    let proven = state.identity.redeem_login_token(&token, Some(address)).await?;
     state.limiter.give_back(&key);
     Ok(proven)
 }
@@ -123,7 +123,7 @@ async fn by_password(
         (LimitKey::new("login", address, &account), LimitKey::new("login", address, ""));
     state.limiter.take(&by_account, state.config.login_limit)?;
     state.limiter.take(&by_address, state.config.login_address_limit)?;
-    let proven = state.identity.check_password(&user, &password).await?;
+    let proven = state.identity.check_password(&user, &password, Some(address)).await?;
     state.limiter.give_back(&by_account);
     state.limiter.give_back(&by_address);
     Ok(proven)

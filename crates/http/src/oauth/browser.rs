@@ -50,6 +50,16 @@ impl Browser {
         }
     }
 
+    /// The value of the cookie.
+    pub(super) fn cookie(&self) -> &str {
+        &self.cookie
+    }
+
+    /// The value of the cookie if the browser does not have it yet.
+    pub(super) fn fresh_cookie(&self) -> Option<&str> {
+        self.fresh.then_some(&*self.cookie)
+    }
+
     /// The hidden field that every form carries.
     pub(super) fn csrf(&self) -> Html {
         Html::default().hidden("csrf", &csrf_token(&self.cookie))

@@ -1,8 +1,20 @@
-//! The sign-in page: `POST /oauth/login` and `POST /oauth/logout`. It is shown by whatever page needs somebody.
+//! The sign-in page: `POST /oauth/login` and `POST /oauth/logout`; the way to an identity provider and back,
+//! `GET /oauth/login/elsewhere` and `GET /oauth/upstream/{provider}/callback`. It is shown by whatever page needs
+//! somebody.
 
-use axum::{Router, extract::State, response::Response, routing::post};
+use axum::{
+    Router,
+    extract::State,
+    response::Response,
+    routing::{get, post},
+};
 use http::StatusCode;
-use wardline_identity::IdentityError;
+use serde::Deserialize;
+use url::form_urlencoded;
+use wardline_identity::{
+    IdentityError,
+    oauth::{Asks, Attempt, Offer, Question, Step},
+};
 
 use super::{
     account, authorize,
@@ -10,13 +22,21 @@ use super::{
     html::{Html, Page, PageError},
     link, sso,
 };
-use crate::{AppState, ClientAddr, LimitKey, MatrixError};
+use crate::{AppState, ClientAddr, LimitKey, MatrixError, Path, Query};
 
 const LOGIN: &str = "/oauth/login";
 const LOGOUT: &str = "/oauth/logout";
+const LEAVE: &str = "/oauth/login/elsewhere";
+/// What the names of methods that lead to an identity provider begin with; the rest is the provider's name.
+const UPSTREAM: &str = "oidc:";
+const TOO_MANY: &str = "Too many attempts. Wait a minute, then try again.";
 
 pub(super) fn routes() -> Router<AppState> {
-    Router::new().route(LOGIN, post(login)).route(LOGOUT, post(logout))
+    Router::new()
+        .route(LOGIN, post(login))
+        .route(LOGOUT, post(logout))
+        .route(LEAVE, get(leave))
+        .route("/oauth/upstream/{provider}/callback", get(callback))
 }
 
 /// Whether the sign-in page may go on to this address: one of our pages, path and query.
@@ -27,7 +47,7 @@ fn is_ours(next: &str) -> bool {
         .any(|rest| rest.is_empty() || rest.starts_with('?'))
 }
 
-/// Asks for user name and password, then goes on to `next`.
+/// Offers the ways of signing in, then goes on to `next`.
 pub(super) fn sign_in_page(state: &AppState, browser: &Browser, next: &str) -> Response {
     page(state, browser, next, "", None)
 }
@@ -43,17 +63,42 @@ fn page(
     if let Some((_, text)) = wrong {
         body = body.alert(text);
     }
+    body = body.element("p class=\"quiet\"", &format!("With your account on {}.", state.config.server_name));
+    let offers: Vec<_> =
+        state.identity.sign_in_methods().filter(|(_, offer)| *offer != Offer::Hidden).collect();
+    for (n, (name, offer)) in offers.iter().enumerate() {
+        if n > 0 {
+            body = body.raw("<p class=\"or\"><span>or</span></p>");
+        }
+        body = match offer {
+            Offer::Elsewhere { label } => body.add(elsewhere(name, label, next)),
+            Offer::Password => body.add(password_form(browser, name, next, username)),
+            Offer::Passkey | Offer::Hidden => body,
+        };
+    }
+    let status = wrong.map_or(StatusCode::OK, |(status, _)| status);
+    browser.show(Page { status, ..Page::new("Sign in", body) })
+}
+
+/// The button that leads to another system. A link and no form: nothing changes here by following it, and a form's
+/// content policy would have to name that system.
+fn elsewhere(method: &str, label: &str, next: &str) -> Html {
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("method", method)
+        .append_pair("next", next)
+        .finish();
+    Html::default()
+        .raw("<a class=\"main\" href=\"")
+        .text(&format!("{LEAVE}?{query}"))
+        .raw("\">")
+        .text(label)
+        .raw("</a>")
+}
+
+fn password_form(browser: &Browser, method: &str, next: &str, username: &str) -> Html {
     let (name_focus, password_focus) =
         if username.is_empty() { (" autofocus", "") } else { ("", " autofocus") };
-    let body = body
-        .raw("<p class=\"quiet\">With your account on ")
-        .text(state.config.server_name.as_str())
-        .raw(".</p><form method=\"post\" action=\"")
-        .raw(LOGIN)
-        .raw("\">")
-        .add(browser.csrf())
-        .hidden("next", next)
-        .hidden("method", "password")
+    login_form(browser, method, next)
         .field(
             "username",
             "User name",
@@ -69,9 +114,50 @@ fn page(
             &format!("type=\"password\" autocomplete=\"current-password\" required{password_focus}"),
         )
         .button("main", "go", "1", "Sign in")
-        .raw("</form>");
-    let status = wrong.map_or(StatusCode::OK, |(status, _)| status);
-    browser.show(Page { status, ..Page::new("Sign in", body) })
+        .raw("</form>")
+}
+
+/// The beginning of a form that takes the next step of a method.
+fn login_form(browser: &Browser, method: &str, next: &str) -> Html {
+    Html::default()
+        .raw("<form method=\"post\" action=\"")
+        .raw(LOGIN)
+        .raw("\">")
+        .add(browser.csrf())
+        .hidden("next", next)
+        .hidden("method", method)
+}
+
+/// The page that asks something more of somebody who signs in.
+fn question_page(browser: &Browser, method: &str, next: &str, question: &Question) -> Response {
+    let mut body = Html::default();
+    if let Some(wrong) = &question.wrong {
+        body = body.alert(wrong);
+    }
+    let form = login_form(browser, method, next).hidden("ticket", &question.ticket);
+    let form = match &question.asks {
+        Asks::Code => form
+            .field(
+                "code",
+                "Code",
+                "",
+                "autocomplete=\"one-time-code\" inputmode=\"text\" autocapitalize=\"none\" spellcheck=\"false\" \
+                 required autofocus",
+            )
+            .button("main", "go", "1", "Continue"),
+        Asks::Choice(choices) => choices.iter().fold(form, |form, choice| {
+            form.raw("<button class=\"choice\" name=\"choice\" value=\"")
+                .text(&choice.value)
+                .raw("\"><strong>")
+                .text(&choice.label)
+                .raw("</strong><span>")
+                .text(&choice.detail)
+                .raw("</span></button>")
+        }),
+    };
+    let body = body.element("p", &question.text).add(form).raw("</form>");
+    let status = if question.wrong.is_some() { StatusCode::FORBIDDEN } else { StatusCode::OK };
+    browser.show(Page { status, ..Page::new(question.title, body) })
 }
 
 /// Who is signed in, and the way to be somebody else.
@@ -95,9 +181,9 @@ async fn login(
     ClientAddr(address): ClientAddr,
     form: Posted,
 ) -> Result<Response, PageError> {
-    let (next, username) = (form.field("next"), form.field("username"));
+    let (method, next, username) = (form.field("method"), form.field("next"), form.field("username"));
     if !is_ours(next) {
-        return Err(PageError::bad_request("The page to go on to is not one of this server's."));
+        return Err(not_ours());
     }
     // The same buckets as those of the legacy login API.
     let account = state.identity.local_user(username).map_or(username.to_owned(), String::from);
@@ -105,23 +191,93 @@ async fn login(
         (LimitKey::new("login", address, &account), LimitKey::new("login", address, ""));
     let taken = state.limiter.take(&by_account, state.config.login_limit);
     if taken.and_then(|()| state.limiter.take(&by_address, state.config.login_address_limit)).is_err() {
-        let text = "Too many attempts. Wait a minute, then try again.";
-        let wrong = Some((StatusCode::TOO_MANY_REQUESTS, text));
+        let wrong = Some((StatusCode::TOO_MANY_REQUESTS, TOO_MANY));
         return Ok(page(&state, &form.browser, next, username, wrong));
     }
-    match state.identity.prove(form.field("method"), &form.fields).await {
-        Ok(who) => {
-            state.limiter.give_back(&by_account);
-            state.limiter.give_back(&by_address);
-            let cookie = state.identity.begin_visit(&who).await?;
-            go(&state, next, Some(&cookie))
-        }
+    let attempt =
+        Attempt { fields: &form.fields, cookie: form.browser.cookie(), address: Some(address), next };
+    let step = state.identity.prove(method, attempt).await;
+    if step.is_ok() {
+        state.limiter.give_back(&by_account);
+        state.limiter.give_back(&by_address);
+    }
+    match step {
         Err(IdentityError::WrongPassword) => {
             let text = "The user name or password is wrong. Check both and try again.";
             Ok(page(&state, &form.browser, next, username, Some((StatusCode::FORBIDDEN, text))))
         }
+        step => after(&state, &form.browser, method, next, step).await,
+    }
+}
+
+#[derive(Deserialize)]
+struct LeaveQuery {
+    method: String,
+    next: String,
+}
+
+/// Sends the browser to the other system where its person signs in.
+async fn leave(
+    State(state): State<AppState>,
+    ClientAddr(address): ClientAddr,
+    browser: Browser,
+    Query(query): Query<LeaveQuery>,
+) -> Result<Response, PageError> {
+    if !is_ours(&query.next) {
+        return Err(not_ours());
+    }
+    // Each visit leaves a row behind until its time is over.
+    state.limiter.take(&LimitKey::new("login-elsewhere", address, ""), state.config.login_address_limit)?;
+    let attempt =
+        Attempt { fields: &[], cookie: browser.cookie(), address: Some(address), next: &query.next };
+    let step = state.identity.prove(&query.method, attempt).await;
+    after(&state, &browser, &query.method, &query.next, step).await
+}
+
+/// Takes the browser back that was away, with the answer in its query.
+async fn callback(
+    State(state): State<AppState>,
+    ClientAddr(address): ClientAddr,
+    Path(provider): Path<String>,
+    browser: Browser,
+    Query(fields): Query<Vec<(String, String)>>,
+) -> Result<Response, PageError> {
+    let method = format!("{UPSTREAM}{provider}");
+    let attempt =
+        Attempt { fields: &fields, cookie: browser.cookie(), address: Some(address), next: account::PATH };
+    let step = state.identity.prove(&method, attempt).await;
+    after(&state, &browser, &method, account::PATH, step).await
+}
+
+/// What follows from a step: on to the page, a question, away, or a page that says why not.
+async fn after(
+    state: &AppState,
+    browser: &Browser,
+    method: &str,
+    next: &str,
+    step: Result<Step, IdentityError>,
+) -> Result<Response, PageError> {
+    match step {
+        Ok(Step::Proven { who, next: remembered }) => {
+            let next = remembered.filter(|next| is_ours(next)).unwrap_or_else(|| next.to_owned());
+            let cookie = state.identity.begin_visit(&who).await?;
+            go(state, &next, Some(&cookie))
+        }
+        Ok(Step::Ask(question)) => {
+            let next = question.next.as_deref().filter(|next| is_ours(next)).unwrap_or(next);
+            Ok(question_page(browser, method, next, &question))
+        }
+        Ok(Step::Leave(to)) => go(state, &to, browser.fresh_cookie()),
+        Err(IdentityError::SignInRefused(why)) => Err(PageError::new(StatusCode::UNAUTHORIZED, why)),
+        Err(IdentityError::WrongPassword) => {
+            Err(PageError::new(StatusCode::FORBIDDEN, "That proves nothing."))
+        }
         Err(error) => Err(error.into()),
     }
+}
+
+fn not_ours() -> PageError {
+    PageError::bad_request("The page to go on to is not one of this server's.")
 }
 
 async fn logout(State(state): State<AppState>, form: Posted) -> Result<Response, PageError> {
@@ -141,9 +297,9 @@ pub(super) async fn wrong_again(
     // The bucket of the legacy API's interactive authentication: keyed by the user, who is known here.
     let key = LimitKey::new("uia", std::net::Ipv4Addr::UNSPECIFIED.into(), user);
     if state.limiter.take(&key, state.config.login_limit).is_err() {
-        return Ok(Some("Too many attempts. Wait a minute, then try again."));
+        return Ok(Some(TOO_MANY));
     }
-    match state.identity.check_password(user, password).await {
+    match state.identity.check_password(user, password, None).await {
         Ok(_) => {
             state.limiter.give_back(&key);
             Ok(None)

@@ -205,7 +205,7 @@ impl Identity {
             scope: authorization.scope.clone(),
             redirect_uri: authorization.redirect_uri.clone(),
             challenge: authorization.challenge.clone(),
-            method: visitor.proven.method.clone(),
+            method: visitor.proven.authentication.to_text(),
             expires_at: at.plus_millis(LIFETIME_MS),
         };
         let (actor, cookie) = (visitor.actor(), visitor.cookie_hash);

@@ -13,7 +13,7 @@ use wardline_store::{
 };
 
 use super::{Client, ErrorCode, Granted, OAuthError, Visitor, client::DEVICE_CODE, scope::Scope};
-use crate::{Identity, IdentityError, Proven, sign_in::open_session, token};
+use crate::{Authentication, Identity, IdentityError, Proven, sign_in::open_session, token};
 
 /// How long a device waits for its person.
 const LIFETIME_MS: i64 = 15 * 60 * 1000;
@@ -133,7 +133,7 @@ impl Identity {
         allow: bool,
     ) -> Result<bool, IdentityError> {
         let (at, cookie, user_code) = (self.now(), visitor.cookie_hash, plain(&device.user_code));
-        let (user, method) = (visitor.proven.user, visitor.proven.method.clone());
+        let (user, method) = (visitor.proven.user, visitor.proven.authentication.to_text());
         let entry = visitor
             .actor()
             .entry(at, Action::ConsentGiven)
@@ -186,7 +186,7 @@ impl Identity {
                 if row.grant.expires_at <= at {
                     return Ok(Asked::Refused(ErrorCode::ExpiredToken, "device_code: has ended"));
                 }
-                let who = Proven::new(user, user_id, method);
+                let who = Proven::new(user, user_id, Authentication::of_text(&method, at));
                 let device = row.grant.device_id;
                 let more = [("client", &*client_id), ("grant", DEVICE_CODE)];
                 let session = open_session(tx, at, &who, (&device, Some(&*name)), &grant, &more)?;

@@ -20,7 +20,7 @@ use super::{
     client::{CODE, REFRESH},
 };
 use crate::{
-    Identity, IdentityError, Proven, Tokens,
+    Authentication, Identity, IdentityError, Proven, Tokens,
     sign_in::{Actor, open_session},
     token,
 };
@@ -80,7 +80,8 @@ impl Identity {
                     wardline_audit::append(tx, &refusal(at, &row, &client_id, why))?;
                     return Ok(Attempt::Refused(why));
                 }
-                let who = Proven::new(row.code.user, row.user_id, row.code.method);
+                let who =
+                    Proven::new(row.code.user, row.user_id, Authentication::of_text(&row.code.method, at));
                 let more = [("client", &*client_id), ("grant", CODE)];
                 let session = open_session(tx, at, &who, (&row.code.device_id, Some(&*name)), &grant, &more)?;
                 clients::add_session(tx, session, &client_id, &row.code.scope)?;
@@ -124,7 +125,8 @@ impl Identity {
         })?;
         let Some(grant) = grant.filter(|grant| grant.standing != Standing::Spent) else { return Ok(()) };
         let device = grant.device_id.clone();
-        let actor = Actor { user: grant.user, user_id: grant.user_id, device: Some(grant.device_id) };
+        let actor =
+            Actor { user: grant.user, user_id: grant.user_id, device: Some(grant.device_id), address: None };
         self.remove_devices(&actor, Action::SignOut, move |_| Ok(vec![device])).await
     }
 
@@ -169,10 +171,11 @@ fn proves(verifier: &str, challenge: &str) -> bool {
 }
 
 fn refusal(at: Timestamp, row: &CodeRow, client: &str, why: &str) -> Entry {
-    Entry::new(at, row.user_id.as_str(), Action::SignIn)
+    let entry = Entry::new(at, row.user_id.as_str(), Action::SignIn)
         .device(&*row.code.device_id)
-        .outcome(Outcome::Refused)
-        .with("method", &*row.code.method)
+        .outcome(Outcome::Refused);
+    Authentication::of_text(&row.code.method, at)
+        .describe(entry)
         .with("client", client)
         .with("grant", CODE)
         .with("why", why)

@@ -2,11 +2,16 @@
 //!
 //! Specification: Client-Server API, "Login" and "SSO client login/authentication".
 
+use std::net::IpAddr;
+
 use wardline_audit::{Action, Entry, Outcome};
 use wardline_store::oauth::{browsers, login_tokens};
 
 use super::Visitor;
-use crate::{Identity, IdentityError, Proven, Session, sign_in::Actor, token};
+use crate::{
+    Assurance, Authentication, Identity, IdentityError, Proven, Session, authentication::with_address,
+    sign_in::Actor, token,
+};
 
 /// How long a token lasts that a signed-in client asked for, to be carried to another device.
 const CARRIED_MS: i64 = 2 * 60 * 1000;
@@ -21,7 +26,8 @@ impl Identity {
     /// # Errors
     /// A failure of the server.
     pub async fn carry_login_token(&self, session: &Session) -> Result<(String, i64), IdentityError> {
-        let who = Proven::new(session.user_nid, session.user_id.clone(), "login-token");
+        let how = Authentication::local("login-token", Assurance::Aal1, self.now());
+        let who = Proven::new(session.user_nid, session.user_id.clone(), how);
         let entry = Actor::of(session).entry(self.now(), Action::ConsentGiven).with("grant", "login-token");
         Ok((self.new_login_token(who, CARRIED_MS, entry, None).await?, CARRIED_MS))
     }
@@ -47,7 +53,14 @@ impl Identity {
         let (hash, at) = (token::hash(&token), self.now());
         self.store
             .write(move |tx| {
-                login_tokens::add(tx, &hash, who.user, &who.method, at, at.plus_millis(lifetime_ms))?;
+                login_tokens::add(
+                    tx,
+                    &hash,
+                    who.user,
+                    &who.authentication.to_text(),
+                    at,
+                    at.plus_millis(lifetime_ms),
+                )?;
                 if let Some(cookie) = cookie {
                     browsers::forget(tx, &cookie)?;
                 }
@@ -61,7 +74,11 @@ impl Identity {
     ///
     /// # Errors
     /// [`IdentityError::LoginToken`], or a failure of the server.
-    pub async fn redeem_login_token(&self, token: &str) -> Result<Proven, IdentityError> {
+    pub async fn redeem_login_token(
+        &self,
+        token: &str,
+        address: Option<IpAddr>,
+    ) -> Result<Proven, IdentityError> {
         let (hash, at) = (token::hash(token), self.now());
         let taken = self
             .store
@@ -71,12 +88,12 @@ impl Identity {
                     let entry = Entry::new(at, "system:unknown-user", Action::SignIn)
                         .outcome(Outcome::Refused)
                         .with("method", "login-token");
-                    wardline_audit::append(tx, &entry)?;
+                    wardline_audit::append(tx, &with_address(entry, address))?;
                 }
                 Ok(taken)
             })
             .await?;
         let (user, user_id, method) = taken.ok_or(IdentityError::LoginToken)?;
-        Ok(Proven::new(user, user_id, method))
+        Ok(Proven::new(user, user_id, Authentication::of_text(&method, at)).from_address(address))
     }
 }

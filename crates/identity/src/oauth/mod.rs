@@ -40,7 +40,7 @@ pub use client::{Client, ClientMetadata};
 pub use device_grant::{DeviceAuthorization, WaitingDevice};
 pub use error::{ErrorCode, OAuthError};
 pub use exchange::Granted;
-pub use method::{LocalPassword, SignInMethod};
+pub use method::{Asks, Attempt, Choice, LocalPassword, Offer, Question, SignInMethod, Step, StepFuture};
 pub use pages::{Visitor, csrf_token};
 pub use redirect::own_origin_of;
 

@@ -9,7 +9,8 @@ use wardline_audit::{Action, Entry};
 use wardline_domain::{Timestamp, ruma::OwnedUserId};
 use wardline_store::oauth::browsers;
 
-use crate::{Identity, IdentityError, Proven, sign_in::Actor, token};
+use super::{Attempt, Offer, Step};
+use crate::{Authentication, Identity, IdentityError, Proven, sign_in::Actor, token};
 
 /// How long a visit lasts.
 const LIFETIME_MS: i64 = 15 * 60 * 1000;
@@ -27,7 +28,12 @@ pub struct Visitor {
 
 impl Visitor {
     pub(super) fn actor(&self) -> Actor {
-        Actor { user: self.proven.user, user_id: self.user_id.clone(), device: None }
+        Actor {
+            user: self.proven.user,
+            user_id: self.user_id.clone(),
+            device: None,
+            address: self.proven.authentication.address,
+        }
     }
 }
 
@@ -39,14 +45,18 @@ pub fn csrf_token(cookie: &str) -> String {
 }
 
 impl Identity {
-    /// Checks what a browser brought to prove who somebody is, by the method of this name.
+    /// The ways of signing in, by name, in the order in which the page offers them.
+    pub fn sign_in_methods(&self) -> impl Iterator<Item = (&str, Offer)> {
+        self.methods.iter().map(|method| (method.name(), method.offer()))
+    }
+
+    /// Takes the next step of the method of this name with what a browser brought.
     ///
     /// # Errors
-    /// [`IdentityError::WrongPassword`], [`IdentityError::NotFound`] for an unknown method, or a failure of the
-    /// server.
-    pub async fn prove(&self, method: &str, fields: &[(String, String)]) -> Result<Proven, IdentityError> {
+    /// Those of [`SignInMethod::prove`](super::SignInMethod::prove); [`IdentityError::NotFound`] for an unknown method.
+    pub async fn prove(&self, method: &str, attempt: Attempt<'_>) -> Result<Step, IdentityError> {
         let method = self.methods.iter().find(|m| m.name() == method);
-        method.ok_or(IdentityError::NotFound("method"))?.prove(self, fields).await
+        method.ok_or(IdentityError::NotFound("method"))?.prove(self, attempt).await
     }
 
     /// Signs somebody in to the pages; the value of the browser's new cookie.
@@ -58,11 +68,10 @@ impl Identity {
         let (at, hash, who) = (self.now(), token::hash(&cookie), who.clone());
         self.store
             .write(move |tx| {
-                browsers::add(tx, &hash, who.user, &who.method, at, at.plus_millis(LIFETIME_MS))?;
-                let entry = Entry::new(at, who.user_id.as_str(), Action::SignIn)
-                    .with("method", &who.method)
-                    .with("on", "page");
-                wardline_audit::append(tx, &entry)
+                let how = who.authentication.to_text();
+                browsers::add(tx, &hash, who.user, &how, at, at.plus_millis(LIFETIME_MS))?;
+                let entry = Entry::new(at, who.user_id.as_str(), Action::SignIn).with("on", "page");
+                wardline_audit::append(tx, &who.authentication.describe(entry))
             })
             .await?;
         Ok(cookie)
@@ -77,7 +86,11 @@ impl Identity {
         let row = self.store.read_now(|tx| browsers::find(tx, &cookie_hash))?;
         let row = row.filter(|row| row.expires_at > self.now());
         Ok(row.map(|row| Visitor {
-            proven: Proven::new(row.user, row.user_id.clone(), row.method),
+            proven: Proven::new(
+                row.user,
+                row.user_id.clone(),
+                Authentication::of_text(&row.method, row.proved_at),
+            ),
             user_id: row.user_id,
             proved_at: row.proved_at,
             cookie_hash,

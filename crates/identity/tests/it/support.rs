@@ -60,7 +60,7 @@ impl House {
     }
 
     pub(crate) async fn sign_in(&self, device: &str, refresh: bool) -> Tokens {
-        let proven = self.identity.check_password("amy", PASSWORD).await.unwrap();
+        let proven = self.identity.check_password("amy", PASSWORD, None).await.unwrap();
         let device = Device { device_id: Some(device.into()), display_name: None, refresh };
         self.identity.sign_in(proven, device).await.unwrap()
     }

@@ -107,7 +107,7 @@ async fn an_account_without_a_password_cannot_sign_in_by_one() {
     let house = House::new(|i| i).await;
     house.identity.create_account("clerk", None, false).await.unwrap();
     for password in ["", "clerk", PASSWORD] {
-        let refused = house.identity.check_password("clerk", password).await;
+        let refused = house.identity.check_password("clerk", password, None).await;
         assert!(matches!(refused, Err(IdentityError::WrongPassword)));
     }
 }
