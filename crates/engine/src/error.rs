@@ -54,6 +54,12 @@ pub enum EngineError {
     /// The position of a sliding sync is too old, or of another connection: the client begins anew.
     #[error("the position is not known (any more)")]
     UnknownPos,
+    /// The event named as the cause of an automatic subscription is not in the thread (MSC4306).
+    #[error("automatic: not an event of this thread")]
+    NotInThread,
+    /// The user gave up the thread after the cause of an automatic subscription (MSC4306).
+    #[error("you unsubscribed from this thread later")]
+    Unsubscribed,
     /// The room was changed by somebody else again and again; try later.
     #[error("the room is busy")]
     Busy,

@@ -72,6 +72,8 @@ pub struct LastChanges {
     pub one_time_keys: Pos,
     /// The device list of somebody who shares a room with the user, or of the user.
     pub device_lists: Pos,
+    /// Which threads the user follows.
+    pub thread_subscriptions: Pos,
 }
 
 impl LastChanges {
@@ -83,14 +85,22 @@ impl LastChanges {
             to_device: self.to_device.max(pos),
             one_time_keys: self.one_time_keys.max(pos),
             device_lists: self.device_lists.max(pos),
+            thread_subscriptions: self.thread_subscriptions.max(pos),
         }
     }
 
     fn newest(&self) -> Pos {
-        [self.account_data, self.push_rules, self.to_device, self.one_time_keys, self.device_lists]
-            .into_iter()
-            .max()
-            .unwrap_or_default()
+        [
+            self.account_data,
+            self.push_rules,
+            self.to_device,
+            self.one_time_keys,
+            self.device_lists,
+            self.thread_subscriptions,
+        ]
+        .into_iter()
+        .max()
+        .unwrap_or_default()
     }
 }
 
@@ -240,6 +250,7 @@ impl Hub {
                     Kind::PushRules => |last| &mut last.push_rules,
                     Kind::ToDevice => |last| &mut last.to_device,
                     Kind::OneTimeKeys => |last| &mut last.one_time_keys,
+                    Kind::ThreadSubscription => |last| &mut last.thread_subscriptions,
                     _ => return,
                 };
                 self.user(nid).wake_with(|log| *place(&mut log.last) = row.pos);

@@ -145,6 +145,10 @@ impl From<EngineError> for MatrixError {
                 PushRuleError::UnknownKind | PushRuleError::ServerDefault => Self::invalid_param(text),
             },
             EngineError::UnknownPos => bad_request("M_UNKNOWN_POS", text),
+            EngineError::NotInThread => bad_request("IO.ELEMENT.MSC4306.M_NOT_IN_THREAD", text),
+            EngineError::Unsubscribed => {
+                Self::new(StatusCode::CONFLICT, "IO.ELEMENT.MSC4306.M_CONFLICTING_UNSUBSCRIPTION", text)
+            }
             EngineError::Busy => Self::limit_exceeded(1000),
             EngineError::Stopping => Self::new(StatusCode::SERVICE_UNAVAILABLE, "M_UNKNOWN", text),
             EngineError::Store(error) => error.into(),

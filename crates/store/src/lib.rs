@@ -58,6 +58,7 @@ pub mod sessions;
 pub mod state;
 pub mod stream;
 pub mod sync;
+pub mod thread_subscriptions;
 pub mod to_device;
 mod tx;
 pub mod txn_ids;

@@ -26,6 +26,7 @@ const STEPS: &[(&str, &str)] = &[
     ("52_alarms", include_str!("../schema/52_alarms.sql")),
     ("53_access", include_str!("../schema/53_access.sql")),
     ("100_authentication", include_str!("../schema/100_authentication.sql")),
+    ("92_thread_subscriptions", include_str!("../schema/92_thread_subscriptions.sql")),
 ];
 
 /// Brings the schema up to date in one transaction.

@@ -55,6 +55,8 @@ kinds! {
     Device = 11,
     /// A room was forgotten by a user. `room`, `user`; private to the user.
     Forgotten = 12,
+    /// A user follows a thread, or no longer. `user`; `reference` is the root's nid; private to the user.
+    ThreadSubscription = 40,
 }
 
 impl ToParam for Kind {

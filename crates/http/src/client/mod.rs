@@ -43,6 +43,7 @@ mod state;
 mod sync;
 mod tags;
 mod thirdparty;
+mod thread_subscriptions;
 mod threads;
 mod threepid;
 mod to_device;
@@ -104,6 +105,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .merge(sync::routes())
         .merge(tags::routes())
         .merge(thirdparty::routes())
+        .merge(thread_subscriptions::routes())
         .merge(threads::routes())
         .merge(threepid::routes())
         .merge(to_device::routes())

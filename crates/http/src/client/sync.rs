@@ -19,7 +19,10 @@ use crate::{AppState, Authenticated, Json, MatrixError, Query, RawJson};
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .route("/_matrix/client/v3/sync", get(sync))
-        .route("/_matrix/client/unstable/org.matrix.simplified_msc3575/sync", post(sliding_sync))
+        .route("/_matrix/client/unstable/org.matrix.simplified_msc3575/sync", post(unstable_sliding_sync))
+        // The path of the proposal as accepted, and the one that client libraries foresee.
+        .route("/_matrix/client/v4/sync", post(sliding_sync))
+        .route("/_matrix/client/v5/sync", post(sliding_sync))
 }
 
 #[derive(Deserialize)]
@@ -62,8 +65,16 @@ async fn sync(
 struct SlidingQuery {
     pos: Option<String>,
     /// Milliseconds.
-    #[serde(default)]
-    timeout: u64,
+    timeout: Option<u64>,
+}
+
+async fn unstable_sliding_sync(
+    State(state): State<AppState>,
+    auth: Authenticated,
+    Query(query): Query<SlidingQuery>,
+    Json(body): Json<SlidingBody>,
+) -> Result<RawJson, MatrixError> {
+    slide(&state, &auth, query, body, false).await
 }
 
 async fn sliding_sync(
@@ -72,15 +83,27 @@ async fn sliding_sync(
     Query(query): Query<SlidingQuery>,
     Json(body): Json<SlidingBody>,
 ) -> Result<RawJson, MatrixError> {
+    slide(&state, &auth, query, body, true).await
+}
+
+/// `pos` and `timeout` are taken from wherever the client puts them: they were moved into the body.
+async fn slide(
+    state: &AppState,
+    auth: &Authenticated,
+    query: SlidingQuery,
+    body: SlidingBody,
+    stable: bool,
+) -> Result<RawJson, MatrixError> {
+    let wait = Duration::from_millis(query.timeout.or(body.timeout).unwrap_or(0));
     let request = SlidingRequest {
         user: auth.user_nid,
         user_id: auth.user_id.clone(),
         device: auth.device_id.as_str().into(),
-        pos: query.pos.filter(|pos| !pos.is_empty()),
+        pos: query.pos.or_else(|| body.pos.clone()).filter(|pos| !pos.is_empty()),
+        stable,
         body,
     };
-    let answer = state.engine.sliding.sync(request, Duration::from_millis(query.timeout)).await?;
-    Ok(RawJson(Bytes::from(answer)))
+    Ok(RawJson(Bytes::from(state.engine.sliding.sync(request, wait).await?)))
 }
 
 /// The filter of a request: a JSON object, or the id of a stored one.

@@ -51,11 +51,14 @@ pub(super) struct Candidate {
     pub(super) asked_by: AskedBy,
 }
 
+/// A bit for each list of a request, in the order of their names.
+pub(super) type Lists = u128;
+
 /// Why a room is looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct AskedBy {
     /// A bit for each list that has the room in its window.
-    pub(super) lists: u64,
+    pub(super) lists: Lists,
     /// Whether the client wants the room's receipts.
     pub(super) receipts: bool,
     /// Whether it wants the room's account data.
@@ -120,7 +123,7 @@ impl Build<'_> {
         let sieves: Vec<_> =
             lists.values().map(|list| sieve(list.filters.as_ref())).collect::<Result<_, _>>()?;
         let extensions = &self.request().body.extensions;
-        let asked_by = |lists: u64, wants: &dyn Fn(&Scope) -> bool| {
+        let asked_by = |lists: Lists, wants: &dyn Fn(&Scope) -> bool| {
             let wants = |scope: &Scope| scope.is_on() && wants(scope);
             let (receipts, account_data) = (wants(&extensions.receipts), wants(&extensions.account_data));
             AskedBy { lists, receipts, account_data, typing: wants(&extensions.typing) }
@@ -160,7 +163,7 @@ impl Build<'_> {
     fn candidates(&self, sight: &Sight, order: &Order) -> Vec<Candidate> {
         let lists: Vec<Arc<Wanted>> =
             self.request().body.lists.values().map(|list| Arc::new(list.details.wanted())).collect();
-        let mut by_lists: HashMap<u64, Arc<Wanted>> = HashMap::new();
+        let mut by_lists: HashMap<Lists, Arc<Wanted>> = HashMap::new();
         let mut found = Vec::new();
         for (room, by) in &sight.rooms {
             let Some(facts) = order.facts(*room) else { continue };
@@ -280,6 +283,7 @@ impl Build<'_> {
             pos: self.upto,
             account_data: told.account_data,
             device_lists: told.device_lists,
+            thread_subscriptions: told.thread_subscriptions,
             counts: Arc::new(counts),
             subscriptions: Arc::clone(&self.asked.subscriptions),
         }
@@ -287,7 +291,7 @@ impl Build<'_> {
 }
 
 /// As much as the lists whose bits are set want together.
-fn union(lists: &[Arc<Wanted>], bits: u64) -> Arc<Wanted> {
+fn union(lists: &[Arc<Wanted>], bits: Lists) -> Arc<Wanted> {
     let mut of_lists =
         lists.iter().enumerate().filter(|(bit, _)| bits & (1 << bit) != 0).map(|(_, list)| list);
     let Some(first) = of_lists.next() else { return Arc::default() };

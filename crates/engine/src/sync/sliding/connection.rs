@@ -64,6 +64,8 @@ pub(super) struct Head {
     pub(super) account_data: Pos,
     /// Device lists up to this position; 0: none.
     pub(super) device_lists: Pos,
+    /// Which threads the user follows up to this position; 0: none.
+    pub(super) thread_subscriptions: Pos,
     /// How many rooms each list has.
     pub(super) counts: Arc<BTreeMap<String, usize>>,
     /// Rooms that the client subscribed to.

@@ -2,7 +2,8 @@
 
 use wardline_domain::ruma::OwnedRoomId;
 use wardline_store::{
-    Pos, RoomNid, StoreError, account_data, device_lists, one_time_keys, push_rules, receipts, to_device,
+    Pos, RoomNid, StoreError, account_data, device_lists, one_time_keys, push_rules, receipts,
+    thread_subscriptions, to_device,
 };
 
 use super::super::json::{Object, array, plain_event};
@@ -10,9 +11,12 @@ use super::super::{SyncToken, ephemeral};
 use super::build::{Build, Candidate};
 use super::connection::{Head, Last};
 use crate::EngineError;
+use crate::rooms::thread_changes;
 
 /// The most messages to the device in one answer; the rest follows in the next.
 const MOST_TO_DEVICE: usize = 100;
+/// The most changes of followed threads in one answer; `GET /thread_subscriptions` has the rest.
+const MOST_THREADS: usize = 100;
 
 /// What is told of rooms besides the rooms: JSON by room.
 #[derive(Default)]
@@ -86,6 +90,7 @@ impl Build<'_> {
     ) -> Result<bool, EngineError> {
         let mut tells = self.write_to_device(out)?;
         tells |= self.write_e2ee(head, out)?;
+        tells |= self.write_thread_subscriptions(head, out)?;
         let global = self.global_account_data(head)?;
         if !global.is_empty() || !extras.account_data.is_empty() {
             tells = true;
@@ -161,6 +166,37 @@ impl Build<'_> {
         object.strings("device_unused_fallback_key_types", unused);
         object.close();
         Ok(tells)
+    }
+
+    fn write_thread_subscriptions(&self, head: &mut Head, out: &mut Object<'_>) -> Result<bool, StoreError> {
+        let extension = &self.request().body.extensions.thread_subscriptions;
+        let since = head.thread_subscriptions;
+        if extension.enabled != Some(true) {
+            return Ok(false);
+        }
+        head.thread_subscriptions = self.upto;
+        if since > 0 && self.last.thread_subscriptions <= since {
+            return Ok(false);
+        }
+        let limit = extension.limit.unwrap_or(MOST_THREADS).clamp(1, MOST_THREADS);
+        let user = self.request().user;
+        let mut found = thread_subscriptions::changes(self.tx, user, since, self.upto, limit + 1)?;
+        if since == 0 {
+            // Who knows nothing need not learn what is over.
+            found.retain(|followed| followed.subscription.subscribed);
+        }
+        let changes = thread_changes(found, limit);
+        if changes.members.is_empty() {
+            return Ok(false);
+        }
+        let text = out.key("io.element.msc4308.thread_subscriptions");
+        text.push('{');
+        text.push_str(&changes.members);
+        if let Some(before) = changes.before {
+            text.push_str(&format!(",\"prev_batch\":\"{}\"", SyncToken::at(before)));
+        }
+        text.push('}');
+        Ok(true)
     }
 
     fn global_account_data(&self, head: &mut Head) -> Result<Vec<String>, EngineError> {

@@ -32,8 +32,9 @@ use wardline_domain::ruma::OwnedRoomId;
 use wardline_store::{Pos, StoreError, stream, to_device};
 
 pub use request::{
-    Details, Extensions, List, ListFilter, Scope, SlidingBody, SlidingRequest, Switch, ToDevice,
+    Details, Extensions, Limited, List, ListFilter, Scope, SlidingBody, SlidingRequest, Switch, ToDevice,
 };
+pub use required::RequiredState;
 
 use self::connection::{Change, Connections, Told};
 use self::required::Wanted;
@@ -138,7 +139,7 @@ impl SlidingSync {
             if is_over || Instant::now() >= deadline {
                 let id = inner.last.fetch_add(1, Ordering::Relaxed) + 1;
                 connection.answered(base, id, answer.change);
-                return Ok(format!("{{\"pos\":\"{}.{id}\"{}", inner.life, answer.body));
+                return Ok(format!("{{\"pos\":\"s{upto}_{}_{id}\"{}", inner.life, answer.body));
             }
         }
     }
@@ -154,11 +155,13 @@ impl SlidingSync {
 }
 
 impl Inner {
-    /// The number in a `pos` of this process.
+    /// The number in a `pos` of this process. Before it is the position of the stream, so that a `pos` is also a
+    /// token for `GET /messages`.
     fn parse(&self, pos: &str) -> Result<u64, EngineError> {
-        let id =
-            pos.split_once('.').filter(|(life, _)| *life == self.life).and_then(|(_, id)| id.parse().ok());
-        id.filter(|id| *id != 0).ok_or(EngineError::UnknownPos)
+        let (_, mine) = pos.split_once('_').ok_or(EngineError::UnknownPos)?;
+        let (_, id) =
+            mine.rsplit_once('_').filter(|(life, _)| *life == self.life).ok_or(EngineError::UnknownPos)?;
+        id.parse().ok().filter(|id| *id != 0).ok_or(EngineError::UnknownPos)
     }
 
     /// Deletes the messages to the device that it has got, and answers up to where that is.
@@ -223,7 +226,7 @@ impl Asked {
         }
         let asked_for = |(name, list): (&String, &List)| {
             let count = head.counts.get(name).copied().unwrap_or(usize::MAX);
-            let ranges = list.ranges.iter().map(|(first, last)| last.min(&count).saturating_sub(*first));
+            let ranges = list.ranges().map(|(first, last)| last.min(count).saturating_sub(first));
             ranges.fold(0_usize, usize::saturating_add)
         };
         let rooms = self.request.body.lists.iter().map(asked_for).fold(0, usize::saturating_add);

@@ -255,8 +255,7 @@ impl Order {
 
     /// The part of a list that is asked for.
     pub(super) fn window(&self, list: &List, sieve: &Sieve<'_>) -> Window {
-        let in_range =
-            |index: usize| list.ranges.iter().any(|(first, last)| (*first..=*last).contains(&index));
+        let in_range = |index: usize| list.ranges().any(|(first, last)| (first..=last).contains(&index));
         let mut window = Window { count: 0, rooms: Vec::new() };
         for (_, room) in &self.order {
             if self.passes(*room, sieve) {

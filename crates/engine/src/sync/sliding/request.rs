@@ -7,11 +7,11 @@ use serde::Deserialize;
 use wardline_domain::ruma::{OwnedRoomId, OwnedUserId};
 use wardline_store::UserNid;
 
-use super::required::Wanted;
+use super::required::{RequiredState, Wanted};
 use crate::EngineError;
 
-/// The most lists in a request: what a machine word has bits.
-const MOST_LISTS: usize = 64;
+/// The most lists in a request. Each is a bit of [`Lists`](super::build::Lists).
+const MOST_LISTS: usize = 100;
 /// The most ranges in a list.
 const MOST_RANGES: usize = 64;
 /// The most pairs of required state in a list or subscription.
@@ -34,6 +34,8 @@ pub struct SlidingRequest {
     pub device: Arc<str>,
     /// The `pos` of the answer that the client has seen; `None`: it begins anew.
     pub pos: Option<String>,
+    /// Whether the answer is to have the names of the stable endpoint, not those of the unstable one.
+    pub stable: bool,
     /// The body.
     pub body: SlidingBody,
 }
@@ -42,6 +44,12 @@ pub struct SlidingRequest {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct SlidingBody {
+    /// What the stable endpoint has in the body and the unstable one in the query: see [`SlidingRequest::pos`].
+    pub pos: Option<String>,
+    /// Likewise: how long to wait, in milliseconds.
+    pub timeout: Option<u64>,
+    /// Likewise: how others see the user, as with `GET /sync`.
+    pub set_presence: Option<String>,
     /// The name of the connection: a device may have several.
     pub conn_id: Option<String>,
     /// Given back in the answer.
@@ -61,8 +69,8 @@ pub struct SlidingBody {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Details {
-    /// Pairs of event type and state key; `*`, `$ME` and `$LAZY` have their meanings.
-    pub required_state: Vec<(String, String)>,
+    /// Which state events.
+    pub required_state: RequiredState,
     /// The most events of the timeline.
     pub timeline_limit: usize,
 }
@@ -71,8 +79,10 @@ pub struct Details {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct List {
-    /// Which parts of the list are wanted: first and last index, both included.
-    pub ranges: Vec<(usize, usize)>,
+    /// Which parts of the list are wanted: first and last index, both included. Without this and `range`: all.
+    pub ranges: Option<Vec<(usize, usize)>>,
+    /// The same, if it is one.
+    pub range: Option<(usize, usize)>,
     /// How much of a room is wanted.
     #[serde(flatten)]
     pub details: Details,
@@ -91,6 +101,7 @@ pub struct ListFilter {
     /// Encrypted rooms, or others.
     pub is_encrypted: Option<bool>,
     /// Invites, or others.
+    #[serde(alias = "is_invited")]
     pub is_invite: Option<bool>,
     /// Rooms of one of these types; `null`: of no type.
     pub room_types: Option<Vec<Option<String>>>,
@@ -116,6 +127,19 @@ pub struct Extensions {
     pub receipts: Scope,
     /// Who is typing (MSC3961).
     pub typing: Scope,
+    /// Which threads the user follows (MSC4308).
+    #[serde(rename = "io.element.msc4308.thread_subscriptions", alias = "thread_subscriptions")]
+    pub thread_subscriptions: Limited,
+}
+
+/// On or off, and how much at once.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Limited {
+    /// Whether it is wanted.
+    pub enabled: Option<bool>,
+    /// The most entries in an answer.
+    pub limit: Option<usize>,
 }
 
 /// On or off.
@@ -166,10 +190,7 @@ impl Scope {
 
 impl Details {
     pub(super) fn wanted(&self) -> Wanted {
-        Wanted {
-            limit: self.timeline_limit.min(LONGEST_TIMELINE),
-            state: self.required_state.iter().cloned().collect(),
-        }
+        Wanted { limit: self.timeline_limit.min(LONGEST_TIMELINE), ..self.required_state.wanted() }
     }
 
     fn check(&self, path: &str) -> Result<(), EngineError> {
@@ -178,6 +199,14 @@ impl Details {
             return Err(EngineError::invalid(field, format!("more than {MOST_STATE} entries")));
         }
         Ok(())
+    }
+}
+
+impl List {
+    /// The ranges, in either spelling.
+    pub(super) fn ranges(&self) -> impl Iterator<Item = (usize, usize)> {
+        let all = (self.ranges.is_none() && self.range.is_none()).then_some((0, usize::MAX));
+        self.ranges.iter().flatten().copied().chain(self.range).chain(all)
     }
 }
 
@@ -206,13 +235,14 @@ impl SlidingBody {
             }
             let path = format!("lists.{name}");
             list.details.check(&path)?;
-            if list.ranges.len() > MOST_RANGES {
+            let ranges = list.ranges.as_deref().unwrap_or_default();
+            if ranges.len() > MOST_RANGES {
                 return Err(EngineError::invalid(
                     format!("{path}.ranges"),
                     format!("more than {MOST_RANGES}"),
                 ));
             }
-            if list.ranges.iter().any(|(first, last)| first > last) {
+            if ranges.iter().chain(&list.range).any(|(first, last)| first > last) {
                 return Err(EngineError::invalid(format!("{path}.ranges"), "a range ends before it begins"));
             }
         }

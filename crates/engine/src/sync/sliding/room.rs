@@ -93,14 +93,19 @@ impl Build<'_> {
         if known.is_some_and(|known| known.last.sent >= member.pos) {
             return Ok(Said { json: None, change: None });
         }
+        let stable = self.request().stable;
         let mut out = String::with_capacity(512);
         let mut object = Object::open(&mut out);
         object.raw("initial", "true");
+        self.write_lists(candidate, &mut object);
         let knocked = member.membership == members::Membership::Knock;
         object.string("membership", if knocked { "knock" } else { "invite" });
         object.number("bump_stamp", candidate.bump);
         object.raw("is_dm", if candidate.direct { "true" } else { "false" });
-        object.raw("invite_state", member.stripped.as_deref().unwrap_or("[]"));
+        object.raw(
+            if stable { "stripped_state" } else { "invite_state" },
+            member.stripped.as_deref().unwrap_or("[]"),
+        );
         object.close();
         let change = RoomChange { last: self.last(candidate, None), afresh: true, members: Vec::new() };
         Ok(Said { json: Some(out), change: Some(change) })
@@ -128,6 +133,7 @@ impl Build<'_> {
         let mut out = String::with_capacity(1024);
         let mut object = Object::open(&mut out);
         let banned = member.membership == members::Membership::Ban;
+        self.write_lists(candidate, &mut object);
         object.string("membership", if banned { "ban" } else { "leave" });
         self.write_events(&timeline, &lacks, &mut object)?;
         object.close();
@@ -260,8 +266,10 @@ impl Build<'_> {
             object.raw("initial", "true");
         }
         if standing.expanded {
-            object.raw("unstable_expanded_timeline", "true");
+            let stable = self.request().stable;
+            object.raw(if stable { "expanded_timeline" } else { "unstable_expanded_timeline" }, "true");
         }
+        self.write_lists(candidate, &mut object);
         object.string("membership", "join");
         object.number("bump_stamp", candidate.bump);
         object.raw("is_dm", if candidate.direct { "true" } else { "false" });
@@ -351,6 +359,15 @@ impl Build<'_> {
         Ok(())
     }
 
+    /// The lists that have the room in their window; the unstable endpoint does not tell them.
+    fn write_lists(&self, candidate: &Candidate, out: &mut Object<'_>) {
+        let bits = candidate.asked_by.lists;
+        if self.request().stable && bits != 0 {
+            let names = self.request().body.lists.keys().enumerate();
+            out.strings("lists", names.filter(|(bit, _)| bits & (1 << bit) != 0).map(|(_, name)| name));
+        }
+    }
+
     fn write_events(
         &self,
         timeline: &Timeline,
@@ -358,7 +375,8 @@ impl Build<'_> {
         out: &mut Object<'_>,
     ) -> Result<(), StoreError> {
         let cache = &self.inner.context.events;
-        write::timeline(self.tx, cache, self.viewer(), timeline, out.key("timeline"))?;
+        let name = if self.request().stable { "timeline_events" } else { "timeline" };
+        write::timeline(self.tx, cache, self.viewer(), timeline, out.key(name))?;
         out.raw("limited", if timeline.limited { "true" } else { "false" });
         out.string("prev_batch", &timeline.prev.to_string());
         write::state(self.tx, cache, self.viewer(), &lacks.events, out.key("required_state"))

@@ -44,6 +44,7 @@ impl Glance {
             user_id: self.phone.person.id.clone(),
             device: self.phone.device.as_str().into(),
             pos: self.pos.clone(),
+            stable: false,
             body: serde_json::from_value(body).unwrap(),
         }
     }
