@@ -44,7 +44,9 @@ actions! {
     CrossSigningResetAllowed = "keys.cross-signing-reset-allowed",
     /// A device was deleted, with its keys.
     DeviceDeleted = "device.deleted",
-    /// Cross-signing keys were set or replaced.
+    /// A dehydrated device was left, in place of the one before.
+    DeviceDehydrated = "device.dehydrated",
+    /// Cross-signing keys were set or replaced; `keys` in the detail says which.
     CrossSigningSet = "keys.cross-signing-set",
     /// A person was given their recovery key by the key service.
     RecoveryKeyRead = "keys.recovery-key-read",

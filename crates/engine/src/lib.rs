@@ -89,7 +89,11 @@ impl Engine {
         Ok(Self {
             rooms,
             delayed,
-            keys: keys::Keys::new(context.store.clone(), context.server_name.clone()),
+            keys: keys::Keys::new(
+                context.store.clone(),
+                Arc::clone(&context.clock),
+                context.server_name.clone(),
+            ),
             to_device: to_device::ToDevice::new(context.store.clone(), Arc::clone(&context.clock)),
             backup: backup::Backup::new(context.store.clone()),
             media: media::Media::new(Arc::clone(&context)),

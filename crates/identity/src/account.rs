@@ -8,7 +8,7 @@ use wardline_domain::{
 use wardline_store::{
     StoreError, UserNid, WriteTx,
     accounts::{self, AccountKind},
-    sessions,
+    dehydrated_devices, sessions,
 };
 
 use crate::{
@@ -115,7 +115,9 @@ impl Identity {
                     .with("signed_out_others", sign_out_others.to_string());
                 wardline_audit::append(tx, &entry)?;
                 if sign_out_others {
-                    for device in sessions::devices(tx, user)?.into_iter().filter(|d| d.device_id != this) {
+                    let others =
+                        dehydrated_devices::awake(tx, user)?.into_iter().filter(|d| d.device_id != this);
+                    for device in others {
                         remove_device(tx, user, &device.device_id)?;
                         let entry = Entry::new(at, user_id.as_str(), Action::SignOut)
                             .device(&*this)

@@ -7,7 +7,7 @@ use std::{net::IpAddr, sync::Arc};
 use wardline_audit::{Action, Entry, Outcome};
 use wardline_domain::{Timestamp, ruma::OwnedUserId};
 use wardline_store::{
-    Kind, StoreError, UserNid, WriteTx, accounts, device_keys,
+    Kind, StoreError, UserNid, WriteTx, accounts, dehydrated_devices, device_keys,
     oauth::clients,
     sessions::{self, GrantRow, NewGrant, Standing},
 };
@@ -292,7 +292,7 @@ impl Identity {
         let user = session.user_nid;
         self.remove_devices(&Actor::of(session), Action::SignOut, move |tx| {
             forget_pages_of(tx, user)?;
-            Ok(sessions::devices(tx, user)?.into_iter().map(|d| d.device_id).collect())
+            Ok(dehydrated_devices::awake(tx, user)?.into_iter().map(|d| d.device_id).collect())
         })
         .await
     }

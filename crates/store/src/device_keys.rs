@@ -54,7 +54,7 @@ pub fn of_user(tx: &impl Reader, user: UserNid) -> Result<Vec<DeviceKeys>, Store
 }
 
 /// Forgets everything that was uploaded by or waits for a device: identity, one-time and fallback keys, their
-/// tombstones, signatures on the keys, messages and transactions. To be called in the transaction that deletes
+/// tombstones, signatures on the keys, messages and transactions, and what wakes it if it sleeps. To be called in the transaction that deletes
 /// the device. Records the change of the user's device list if the device had keys.
 ///
 /// # Errors
@@ -66,6 +66,7 @@ pub fn delete_all(tx: &mut WriteTx<'_>, user: UserNid, device: &str) -> Result<(
     for sql in [
         "DELETE FROM to_device WHERE user_nid = ?1 AND device_id = ?2",
         "DELETE FROM to_device_txns WHERE user_nid = ?1 AND device_id = ?2",
+        "DELETE FROM dehydrated_devices WHERE user_nid = ?1 AND device_id = ?2",
     ] {
         tx.execute(sql, params![user, device])?;
     }

@@ -33,6 +33,7 @@ pub mod clinical;
 mod commit;
 pub mod cross_signing;
 mod db;
+pub mod dehydrated_devices;
 pub mod delayed_events;
 pub mod device_keys;
 pub mod device_lists;

@@ -18,6 +18,7 @@ const STEPS: &[(&str, &str)] = &[
     ("50_clinical", include_str!("../schema/50_clinical.sql")),
     ("60_keys", include_str!("../schema/60_keys.sql")),
     ("61_media", include_str!("../schema/61_media.sql")),
+    ("95_dehydrated_devices", include_str!("../schema/95_dehydrated_devices.sql")),
     ("21_oauth", include_str!("../schema/21_oauth.sql")),
     ("70_client_api", include_str!("../schema/70_client_api.sql")),
     ("71_account_holds", include_str!("../schema/71_account_holds.sql")),

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use wardline_audit::{Action, Entry};
 use wardline_domain::ruma::{OwnedUserId, UserId};
 use wardline_domain::signing::verify_signed_json;
 use wardline_store::cross_signing::{self, CrossSigningKey, Signature, Usage};
-use wardline_store::{UserNid, WriteTx, device_keys, device_lists, users};
+use wardline_store::{UserNid, WriteTx, device_keys, device_lists, sessions, users};
 
 use super::{KeyError, Keys, parse};
 
@@ -25,15 +26,17 @@ pub struct SigningKeys {
 pub type SignatureFailures = BTreeMap<String, BTreeMap<String, KeyError>>;
 
 impl Keys {
-    /// Stores cross-signing keys. The first upload and a repetition of the same keys need no proof; replacing or
+    /// Stores cross-signing keys that `device` uploads. The first upload and a repetition of the same keys need no proof; replacing or
     /// adding keys does: `proven` says that the user has just authenticated.
     ///
     /// # Errors
     /// [`KeyError::AuthRequired`]; [`KeyError::Invalid`] and [`KeyError::BadSignature`] for keys that are not
-    /// well-formed or not signed by the master key; [`KeyError::Missing`] if there is no master key at all.
+    /// well-formed or not signed by the master key; [`KeyError::NameTaken`] for one that is named as a device is;
+    /// [`KeyError::Missing`] if there is no master key at all.
     pub async fn upload_signing_keys(
         &self,
         user: (&UserId, UserNid),
+        device: &str,
         keys: SigningKeys,
         proven: bool,
     ) -> Result<(), KeyError> {
@@ -51,7 +54,18 @@ impl Keys {
         if parsed.is_empty() {
             return Ok(());
         }
-        self.store.write_with(move |tx| replace(tx, &user_id, user, &parsed, proven)).await
+        let names: Vec<_> = parsed.iter().map(|(_, usage, _)| usage.as_str()).collect();
+        let entry = Entry::new(self.clock.now(), user_id.as_str(), Action::CrossSigningSet)
+            .device(device)
+            .with("keys", names.join(" "));
+        self.store
+            .write_with(move |tx| {
+                if replace(tx, &user_id, user, &parsed, proven)? {
+                    wardline_audit::append(tx, &entry)?;
+                }
+                Ok(())
+            })
+            .await
     }
 
     /// Adds signatures that `user` made: of their own devices (by the self-signing key), of their own master key
@@ -86,13 +100,14 @@ impl Keys {
 
 type Parsed = (&'static str, Usage, CrossSigningKey);
 
+/// Whether anything was replaced.
 fn replace(
     tx: &mut WriteTx<'_>,
     user_id: &UserId,
     user: UserNid,
     parsed: &[Parsed],
     proven: bool,
-) -> Result<(), KeyError> {
+) -> Result<bool, KeyError> {
     let old_master = cross_signing::get(tx, user, Usage::Master)?;
     let mut new = Vec::new();
     for (field, usage, key) in parsed {
@@ -101,7 +116,12 @@ fn replace(
         }
     }
     if new.is_empty() {
-        return Ok(());
+        return Ok(false);
+    }
+    for (field, _, key) in &new {
+        if sessions::device(tx, user, &key.public)?.is_some() {
+            return Err(KeyError::NameTaken(field));
+        }
     }
     if old_master.is_some() && !proven {
         return Err(KeyError::AuthRequired);
@@ -126,7 +146,7 @@ fn replace(
         cross_signing::set(tx, user, *usage, key)?;
     }
     device_lists::record(tx, user)?;
-    Ok(())
+    Ok(true)
 }
 
 /// Verifies and stores the signatures by `signer` in one signed object.

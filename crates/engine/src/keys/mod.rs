@@ -7,11 +7,14 @@
 //! - Signatures are checked at upload; what cannot be verified is refused and changes nothing.
 
 mod cross_signing;
+mod dehydrated;
 mod parse;
 mod query;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use wardline_domain::Clock;
 use wardline_domain::canonical::{CanonicalError, Value};
 use wardline_domain::ids;
 use wardline_domain::ruma::{OwnedServerName, OwnedUserId, UserId};
@@ -21,6 +24,7 @@ use wardline_store::{
 };
 
 pub use cross_signing::{SignatureFailures, SigningKeys};
+pub use dehydrated::{Dehydrated, Messages};
 pub use query::Queried;
 
 /// The most one-time keys of one algorithm that may wait for a device. Clients keep 50 to 100.
@@ -43,6 +47,12 @@ pub enum KeyError {
     /// The key that a signature is for is not known.
     #[error("the signed key is not known")]
     UnknownKey,
+    /// The user has no such sleeping device.
+    #[error("there is no such dehydrated device")]
+    UnknownDevice,
+    /// A cross-signing key has the name of one of the user's devices: a signature by one would pass for the other's.
+    #[error("{0}: one of the user's devices has the name of this key")]
+    NameTaken(&'static str),
     /// The device was deleted while it uploaded.
     #[error("the device does not exist any more")]
     DeviceGone,
@@ -72,6 +82,7 @@ pub type Claimed = BTreeMap<OwnedUserId, BTreeMap<String, (String, String)>>;
 #[derive(Clone, Debug)]
 pub struct Keys {
     store: Store,
+    clock: Arc<dyn Clock>,
     server_name: OwnedServerName,
 }
 
@@ -84,8 +95,8 @@ struct OneTimeKey {
 impl Keys {
     /// The keys of the users of `server_name`.
     #[must_use]
-    pub fn new(store: Store, server_name: OwnedServerName) -> Self {
-        Self { store, server_name }
+    pub fn new(store: Store, clock: Arc<dyn Clock>, server_name: OwnedServerName) -> Self {
+        Self { store, clock, server_name }
     }
 
     /// Stores what a device uploads, all or nothing (`POST /keys/upload`). How many one-time keys wait then, by

@@ -36,7 +36,8 @@ impl From<KeyError> for MatrixError {
             KeyError::Invalid(_) => Self::invalid_param(text),
             KeyError::BadSignature(_) => Self::new(StatusCode::BAD_REQUEST, "M_INVALID_SIGNATURE", text),
             KeyError::Missing(_) => Self::missing_param(text),
-            KeyError::UnknownKey => Self::not_found(text),
+            KeyError::UnknownKey | KeyError::UnknownDevice => Self::not_found(text),
+            KeyError::NameTaken(_) => Self::forbidden(text),
             KeyError::DeviceGone => Self::unknown_token(false),
             KeyError::AuthRequired => Self::forbidden(text),
             KeyError::Store(error) => error.into(),
@@ -46,7 +47,7 @@ impl From<KeyError> for MatrixError {
 
 /// The members of a JSON object as they came: the order of one-time keys is the order of their use.
 #[derive(Default)]
-struct InOrder(Vec<(String, Box<RawValue>)>);
+pub(super) struct InOrder(Vec<(String, Box<RawValue>)>);
 
 impl<'de> Deserialize<'de> for InOrder {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -72,12 +73,12 @@ impl<'de> Deserialize<'de> for InOrder {
 }
 
 impl InOrder {
-    fn texts(self) -> Vec<(String, String)> {
+    pub(super) fn texts(self) -> Vec<(String, String)> {
         self.0.into_iter().map(|(name, value)| (name, text(value))).collect()
     }
 }
 
-fn text(value: Box<RawValue>) -> String {
+pub(super) fn text(value: Box<RawValue>) -> String {
     String::from(Box::<str>::from(value))
 }
 
@@ -223,14 +224,15 @@ async fn upload_signing_keys(
         user_signing: body.user_signing_key.map(text),
     };
     let user = (&*auth.user_id, auth.user_nid);
-    match state.engine.keys.upload_signing_keys(user, keys.clone(), false).await {
+    let device = auth.device_id.as_str();
+    match state.engine.keys.upload_signing_keys(user, device, keys.clone(), false).await {
         Err(KeyError::AuthRequired) => {
             if state.identity.is_oauth_session(auth.session_id)? {
                 allowed_on_account_page(&state, &auth).await?;
             } else {
                 uia::require(&state, &auth, "device_signing", body.auth).await?;
             }
-            state.engine.keys.upload_signing_keys(user, keys, true).await?;
+            state.engine.keys.upload_signing_keys(user, device, keys, true).await?;
         }
         result => result?,
     }

@@ -7,6 +7,7 @@ mod aliases;
 mod capabilities;
 mod context;
 mod create_room;
+mod dehydrated_device;
 mod delayed_events;
 mod devices;
 mod directory;
@@ -71,6 +72,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .merge(capabilities::routes())
         .merge(context::routes())
         .merge(create_room::routes())
+        .merge(dehydrated_device::routes())
         .merge(delayed_events::routes())
         .merge(devices::routes())
         .merge(directory::routes())

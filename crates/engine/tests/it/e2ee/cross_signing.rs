@@ -43,7 +43,10 @@ impl Home {
     async fn with_identity(&self, user: &str, seed: u8) -> (Device, Identity) {
         let device = self.device_with_keys(user, "PHONE").await;
         let identity = Identity::new(seed);
-        self.keys.upload_signing_keys(device.as_user(), identity.keys(&device.user_id), false).await.unwrap();
+        self.keys
+            .upload_signing_keys(device.as_user(), &device.id, identity.keys(&device.user_id), false)
+            .await
+            .unwrap();
         (device, identity)
     }
 }
@@ -52,12 +55,17 @@ impl Home {
 async fn only_a_replacement_needs_proof() {
     let home = Home::new();
     let (phone, first) = home.with_identity("amy", 1).await;
-    let again = home.keys.upload_signing_keys(phone.as_user(), first.keys(&phone.user_id), false).await;
+    let again =
+        home.keys.upload_signing_keys(phone.as_user(), &phone.id, first.keys(&phone.user_id), false).await;
     assert!(again.is_ok());
     let second = Identity::new(2);
-    let replaced = home.keys.upload_signing_keys(phone.as_user(), second.keys(&phone.user_id), false).await;
+    let replaced =
+        home.keys.upload_signing_keys(phone.as_user(), &phone.id, second.keys(&phone.user_id), false).await;
     assert!(matches!(replaced, Err(KeyError::AuthRequired)));
-    home.keys.upload_signing_keys(phone.as_user(), second.keys(&phone.user_id), true).await.unwrap();
+    home.keys
+        .upload_signing_keys(phone.as_user(), &phone.id, second.keys(&phone.user_id), true)
+        .await
+        .unwrap();
 
     let wanted = || vec![(phone.user_id.clone(), Vec::new())];
     let own = home.keys.query(phone.user, wanted()).await.unwrap();
@@ -76,13 +84,14 @@ async fn keys_that_the_master_key_did_not_sign_are_refused() {
     let identity = Identity::new(1);
     let unsigned = object(&phone.user_id, "self_signing", &identity.self_signing).to_string();
     let keys = SigningKeys { self_signing: Some(unsigned.clone()), ..identity.keys(&phone.user_id) };
-    let refused = home.keys.upload_signing_keys(phone.as_user(), keys, false).await;
+    let refused = home.keys.upload_signing_keys(phone.as_user(), &phone.id, keys, false).await;
     assert!(matches!(refused, Err(KeyError::BadSignature(_))));
     let alone = SigningKeys { self_signing: Some(unsigned), ..SigningKeys::default() };
-    let refused = home.keys.upload_signing_keys(phone.as_user(), alone, false).await;
+    let refused = home.keys.upload_signing_keys(phone.as_user(), &phone.id, alone, false).await;
     assert!(matches!(refused, Err(KeyError::Missing(_))));
     let bob = home.device("bob", "B").await;
-    let refused = home.keys.upload_signing_keys(bob.as_user(), identity.keys(&phone.user_id), false).await;
+    let refused =
+        home.keys.upload_signing_keys(bob.as_user(), &bob.id, identity.keys(&phone.user_id), false).await;
     assert!(matches!(refused, Err(KeyError::Invalid(_))));
     let found = home.keys.query(phone.user, vec![(phone.user_id.clone(), Vec::new())]).await.unwrap();
     assert!(found.master_keys.is_empty() && found.self_signing_keys.is_empty());
@@ -96,7 +105,7 @@ async fn a_new_master_key_voids_what_the_old_one_signed() {
     assert!(home.sign(&phone, &phone.user_id, "PHONE", &signed).await.is_empty());
     let only_master =
         SigningKeys { master: Identity::new(2).keys(&phone.user_id).master, ..SigningKeys::default() };
-    home.keys.upload_signing_keys(phone.as_user(), only_master, true).await.unwrap();
+    home.keys.upload_signing_keys(phone.as_user(), &phone.id, only_master, true).await.unwrap();
     let found = home.keys.query(phone.user, vec![(phone.user_id.clone(), Vec::new())]).await.unwrap();
     assert!(found.self_signing_keys.is_empty() && found.user_signing_keys.is_empty());
     let signatures = &found.device_keys[&phone.user_id]["PHONE"]["signatures"][phone.user_id.as_str()];

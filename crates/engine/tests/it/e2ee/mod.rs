@@ -2,6 +2,7 @@
 
 mod backup;
 mod cross_signing;
+mod dehydrated;
 mod device_lists;
 mod one_time_keys;
 mod query;

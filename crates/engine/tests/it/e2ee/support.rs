@@ -42,7 +42,7 @@ impl Home {
     fn open(folder: tempfile::TempDir) -> Self {
         let store = Store::open(&StoreConfig::at(folder.path().join("wardline.db"))).unwrap();
         Self {
-            keys: Keys::new(store.clone(), server_name()),
+            keys: Keys::new(store.clone(), Arc::new(Noon), server_name()),
             to_device: ToDevice::new(store.clone(), Arc::new(Noon)),
             backup: Backup::new(store.clone()),
             store,
