@@ -1,18 +1,28 @@
 //! The content repository (Client-Server API, "Content repository"): upload, download, announced uploads.
 //!
 //! The bytes of an upload go to disk while they arrive; memory holds one buffer of each. An upload is answered when
-//! the blob, its folder and its row are durable. What an abandoned or refused upload wrote is removed.
+//! the blob, its folder and its row are durable. What an abandoned or refused upload wrote is removed. Where the blobs
+//! are kept is `objects`'s affair: beside the database, or in an object store.
 
-use std::fs::File;
+mod objects;
+mod quota;
+
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
 use tokio::sync::{Notify, Semaphore};
 use wardline_domain::Timestamp;
 use wardline_domain::ruma::ServerName;
 use wardline_store::blobs::{BlobId, BlobWriter, Blobs};
 use wardline_store::{StoreError, UserNid, media};
+
+pub use objects::S3Config;
+use objects::{Objects, Source};
+use quota::Quota;
 
 use crate::Context;
 
@@ -57,6 +67,15 @@ pub enum MediaError {
     /// The announced file has content already.
     #[error("the media has been uploaded already")]
     AlreadyUploaded,
+    /// The user's files would be more than they may have together.
+    #[error("your files would be more than {limit} bytes together")]
+    QuotaReached {
+        /// The most, in bytes.
+        limit: u64,
+    },
+    /// Everybody's files would be more than this server may keep.
+    #[error("this server has no room for more files")]
+    NoRoom,
     /// The user has too many announced files open.
     #[error("too many announced uploads")]
     TooManyAnnounced,
@@ -65,12 +84,22 @@ pub enum MediaError {
     Store(#[from] StoreError),
 }
 
+/// What the configuration says about media.
+#[derive(Clone, Debug, Default)]
+pub struct MediaConfig {
+    /// The most bytes of one user's files together; `None`: no limit.
+    pub user_quota: Option<u64>,
+    /// The most bytes of everybody's files together; `None`: no limit.
+    pub total_quota: Option<u64>,
+    /// The object store for the files; `None`: the folder `media` beside the database.
+    pub s3: Option<S3Config>,
+}
+
 /// A file to send to a client.
 #[derive(Debug)]
 pub struct Content {
-    /// Its bytes.
-    pub file: File,
-    /// How many.
+    source: Source,
+    /// How many bytes it has.
     pub size: u64,
     /// Its type as the uploader gave it: not to be trusted.
     pub content_type: String,
@@ -78,32 +107,51 @@ pub struct Content {
     pub name: Option<String>,
 }
 
+impl Content {
+    /// The bytes of a range within the size, as they come.
+    ///
+    /// # Errors
+    /// A failure of the disk or the object store, also within the stream.
+    pub async fn stream(
+        self,
+        range: Range<u64>,
+    ) -> Result<BoxStream<'static, std::io::Result<Bytes>>, StoreError> {
+        self.source.stream(range).await
+    }
+}
+
 /// The content repository.
 #[derive(Clone, Debug)]
 pub struct Media {
     context: Arc<Context>,
-    blobs: Blobs,
+    objects: Objects,
+    quota: Arc<Quota>,
     workshops: Arc<Semaphore>,
     uploaded: Arc<Notify>,
 }
 
 impl Media {
-    /// The repository whose blobs are in the folder `media` beside the database.
-    #[must_use]
-    pub fn new(context: Arc<Context>) -> Self {
+    /// The repository whose blobs are in the folder `media` beside the database, or in the configured object store.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] if the object store cannot be spoken to as configured. It is not asked yet.
+    pub fn new(context: Arc<Context>) -> Result<Self, StoreError> {
         let folder: PathBuf = context.store.path().with_file_name("media");
-        Self {
+        let config = &context.config.media;
+        Ok(Self {
+            objects: Objects::new(Blobs::new(folder), config.s3.as_ref())?,
+            quota: Arc::new(Quota::new(config)),
             context,
-            blobs: Blobs::new(folder),
             workshops: Arc::new(Semaphore::new(WORKSHOPS)),
             uploaded: Arc::new(Notify::new()),
-        }
+        })
     }
 
     /// Begins an upload of at most `limit` bytes under a new id.
     ///
     /// # Errors
-    /// [`MediaError::Invalid`] for an unacceptable file name; a failure of the disk.
+    /// [`MediaError::Invalid`] for an unacceptable file name; [`MediaError::QuotaReached`], [`MediaError::NoRoom`]; a
+    /// failure of the disk.
     pub async fn upload(
         &self,
         owner: UserNid,
@@ -150,8 +198,10 @@ impl Media {
         }
         let content_type =
             content_type.filter(|t| t.len() <= 255 && t.bytes().all(|b| (0x20..0x7f).contains(&b)));
-        let blobs = self.blobs.clone();
-        let writer = blocking(move || blobs.create()).await?;
+        // Whoever has nothing left is told before sending anything; what the file itself takes is known at its end.
+        self.quota.check(&self.context, owner, 1).await?;
+        let objects = self.objects.clone();
+        let writer = blocking(move || objects.create()).await?;
         Ok(Upload {
             media: self.clone(),
             owner,
@@ -200,9 +250,8 @@ impl Media {
     /// [`MediaError::NotFound`] also for other servers' media; [`MediaError::NotYetUploaded`].
     pub async fn download(&self, place: (&str, &str), patience: Duration) -> Result<Content, MediaError> {
         let (row, blob) = self.uploaded_row(place, patience).await?;
-        let blobs = self.blobs.clone();
-        let file = blocking(move || blobs.read(blob)).await?;
-        Ok(Content { file, size: row.size, content_type: row.content_type, name: row.name })
+        let source = self.objects.open(blob).await?;
+        Ok(Content { source, size: row.size, content_type: row.content_type, name: row.name })
     }
 
     /// A thumbnail of the picture at a place that fits into (or with `crop` fills) at least the wanted box. The box
@@ -226,9 +275,8 @@ impl Media {
             Some(made) => made,
             None => self.make_thumbnail(original, size).await?,
         };
-        let blobs = self.blobs.clone();
-        let file = blocking(move || blobs.read(made.blob)).await?;
-        Ok(Content { file, size: made.size, content_type: made.content_type, name: None })
+        let source = self.objects.open(made.blob).await?;
+        Ok(Content { source, size: made.size, content_type: made.content_type, name: None })
     }
 
     async fn make_thumbnail(
@@ -241,16 +289,18 @@ impl Media {
         if let Some(made) = self.context.store.read_now(|tx| media::thumbnail(tx, original, size))? {
             return Ok(made);
         }
-        let blobs = self.blobs.clone();
-        let made = blocking(move || {
+        let picture = self.objects.fetch(original).await?;
+        let objects = self.objects.clone();
+        let (writer, content_type) = blocking(move || {
             let _permit = permit;
-            let (bytes, content_type) = crate::thumbnails::make(blobs.read(original)?, size)?;
-            let mut writer = blobs.create()?;
+            let (bytes, content_type) = crate::thumbnails::make(picture.file()?, size)?;
+            let mut writer = objects.create()?;
             writer.write(&bytes)?;
-            let (blob, size) = writer.finish()?;
-            Ok::<_, MediaError>(media::Thumbnail { content_type: content_type.to_owned(), size, blob })
+            Ok::<_, MediaError>((writer, content_type))
         })
         .await?;
+        let (blob, bytes) = self.objects.finish(writer).await?;
+        let made = media::Thumbnail { content_type: content_type.to_owned(), size: bytes, blob };
         let row = made.clone();
         self.context.store.write(move |tx| media::add_thumbnail(tx, original, size, &row)).await?;
         Ok(made)
@@ -272,6 +322,14 @@ impl Media {
             }
         };
         tokio::time::timeout(patience, look).await.unwrap_or(Err(MediaError::NotYetUploaded))
+    }
+
+    /// Removes the bytes of a file that no row refers to any more.
+    ///
+    /// # Errors
+    /// A failure of the disk or the object store.
+    pub async fn remove(&self, blob: BlobId) -> Result<(), StoreError> {
+        self.objects.remove(blob).await
     }
 
     /// The row at a place; an announced file that was never uploaded in time is gone.
@@ -343,11 +401,13 @@ impl Upload {
     /// Makes the upload durable. Its media id.
     ///
     /// # Errors
-    /// [`MediaError::AlreadyUploaded`] if an announced file was uploaded twice; a failure of the disk or the store.
+    /// [`MediaError::AlreadyUploaded`] if an announced file was uploaded twice; [`MediaError::QuotaReached`],
+    /// [`MediaError::NoRoom`]; a failure of the disk or the store.
     pub async fn finish(mut self) -> Result<String, MediaError> {
         self.flush().await?;
         let writer = self.writer.take().ok_or(StoreError::Closed)?;
-        let (blob, size) = blocking(move || writer.finish()).await?;
+        self.media.quota.check(&self.media.context, self.owner, self.received).await?;
+        let (blob, size) = self.media.objects.finish(writer).await?;
         let context = Arc::clone(&self.media.context);
         let now = context.now();
         let Some(id) = self.announced else {
@@ -360,26 +420,41 @@ impl Upload {
                 blob: Some(blob),
                 expires_at: None,
             };
-            return Ok(context.store.write(move |tx| media::insert(tx, &id, &row, now).map(|()| id)).await?);
+            let (owner, quota) = (self.owner, Arc::clone(&self.media.quota));
+            let id = context
+                .store
+                .write_with(move |tx| {
+                    quota.check_user(tx, owner, size)?;
+                    media::insert(tx, &id, &row, now)?;
+                    Ok::<_, MediaError>(id)
+                })
+                .await?;
+            self.media.quota.add(size);
+            return Ok(id);
         };
         let (content_type, name) = (self.content_type, self.name);
+        let (owner, quota) = (self.owner, Arc::clone(&self.media.quota));
         let id = context
             .store
-            .write_with(move |tx| match media::fill(tx, &id, &content_type, name.as_deref(), size, blob)? {
-                true => Ok(id),
-                false => Err(MediaError::AlreadyUploaded),
+            .write_with(move |tx| {
+                quota.check_user(tx, owner, size)?;
+                match media::fill(tx, &id, &content_type, name.as_deref(), size, blob)? {
+                    true => Ok(id),
+                    false => Err(MediaError::AlreadyUploaded),
+                }
             })
             .await?;
+        self.media.quota.add(size);
         self.media.uploaded.notify_waiters();
         Ok(id)
     }
 }
 
 /// Runs work that blocks on the disk or the processor.
-async fn blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, MediaError>
+async fn blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
 where
     T: Send + 'static,
-    E: Into<MediaError> + Send + 'static,
+    E: From<StoreError> + Send + 'static,
 {
-    tokio::task::spawn_blocking(work).await.map_err(|_| StoreError::Panicked)?.map_err(Into::into)
+    tokio::task::spawn_blocking(work).await.map_err(|_| StoreError::Panicked)?
 }

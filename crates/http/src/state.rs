@@ -52,6 +52,8 @@ pub struct HttpConfig {
     /// Whether the user directory finds every active account, and not only those who share a room with the one who
     /// asks or are in public rooms.
     pub user_directory_lists_everybody: bool,
+    /// The page that tells a user what to do when their share of media is used up; `None`: the public address.
+    pub media_quota_url: Option<String>,
     /// The TURN server that clients use for calls; `None`: there is none.
     pub turn: Option<TurnConfig>,
     /// Sign-in attempts that fail, per address and account.
@@ -87,6 +89,7 @@ impl HttpConfig {
             registration_shared_secret: None,
             trust_forwarded_for: false,
             user_directory_lists_everybody: false,
+            media_quota_url: None,
             turn: None,
             login_limit: Bucket { burst: 5, per_minute: 6 },
             login_address_limit: Bucket { burst: 100, per_minute: 60 },

@@ -103,6 +103,17 @@ impl Blobs {
         Ok(File::open(self.path_of(id))?)
     }
 
+    /// Removes a blob. One that is not there is no error.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn remove(&self, id: BlobId) -> Result<(), StoreError> {
+        match fs::remove_file(self.path_of(id)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
     fn path_of(&self, id: BlobId) -> PathBuf {
         let hex = id.hex();
         self.inner.root.join(&hex[..2]).join(&hex[2..4]).join(hex)
@@ -137,6 +148,12 @@ impl BlobWriter {
         self.size
     }
 
+    /// Ends the writing without giving the blob a place: its bytes are to go somewhere else.
+    #[must_use]
+    pub fn stage(self) -> Staged {
+        Staged { id: BlobId(*self.hasher.finalize().as_bytes()), writer: self }
+    }
+
     /// Makes the blob durable under its hash; its id and size in bytes. The same content again is the same blob.
     ///
     /// # Errors
@@ -151,6 +168,35 @@ impl BlobWriter {
         // Also if the blob was there: whoever wrote it may not have got this far yet.
         folders.into_iter().try_for_each(sync_folder)?;
         Ok((id, self.size))
+    }
+}
+
+/// A blob whose bytes are all written, and which has no place. Dropped, it leaves nothing behind.
+#[derive(Debug)]
+pub struct Staged {
+    id: BlobId,
+    writer: BlobWriter,
+}
+
+impl Staged {
+    /// The hash of its content.
+    #[must_use]
+    pub fn id(&self) -> BlobId {
+        self.id
+    }
+
+    /// Bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.writer.size
+    }
+
+    /// Opens it for reading from its beginning.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn open(&self) -> Result<File, StoreError> {
+        Ok(File::open(&self.writer.path)?)
     }
 }
 

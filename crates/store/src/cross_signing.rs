@@ -57,6 +57,18 @@ pub fn get(tx: &impl Reader, user: UserNid, usage: Usage) -> Result<Option<Cross
     )
 }
 
+/// The users who have a master key.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn owners(tx: &impl Reader) -> Result<Vec<UserNid>, StoreError> {
+    tx.query(
+        "SELECT user_nid FROM cross_signing_keys WHERE usage = 'master' ORDER BY user_nid",
+        params![],
+        |row| row.get(0),
+    )
+}
+
 /// Sets a cross-signing key. Signatures on a key that it replaces, and those that the replaced key made, go.
 /// The caller records the change of the device list.
 ///

@@ -120,6 +120,28 @@ pub fn announced(tx: &impl Reader, owner: UserNid, now: Timestamp) -> Result<u64
     Ok(count.unwrap_or(0))
 }
 
+/// How many bytes a user has uploaded, over all of their files.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn used_by(tx: &impl Reader, owner: UserNid) -> Result<u64, StoreError> {
+    let sum = tx.query_row(
+        "SELECT coalesce(sum(size), 0) FROM media WHERE owner_nid = ?1",
+        params![owner],
+        |row| row.get(0),
+    )?;
+    Ok(sum.unwrap_or(0))
+}
+
+/// How many bytes all users have uploaded. Grows with the number of files: not for the writer.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn used(tx: &impl Reader) -> Result<u64, StoreError> {
+    let sum = tx.query_row("SELECT coalesce(sum(size), 0) FROM media", params![], |row| row.get(0))?;
+    Ok(sum.unwrap_or(0))
+}
+
 /// A thumbnail that was made before.
 ///
 /// # Errors

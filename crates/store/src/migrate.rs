@@ -19,6 +19,7 @@ const STEPS: &[(&str, &str)] = &[
     ("60_keys", include_str!("../schema/60_keys.sql")),
     ("61_media", include_str!("../schema/61_media.sql")),
     ("95_dehydrated_devices", include_str!("../schema/95_dehydrated_devices.sql")),
+    ("96_media_quota", include_str!("../schema/96_media_quota.sql")),
     ("21_oauth", include_str!("../schema/21_oauth.sql")),
     ("70_client_api", include_str!("../schema/70_client_api.sql")),
     ("71_account_holds", include_str!("../schema/71_account_holds.sql")),

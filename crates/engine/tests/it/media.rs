@@ -1,9 +1,10 @@
 //! The content repository.
 
-use std::io::{Cursor, Read};
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use futures_util::TryStreamExt;
 use image::{DynamicImage, ImageFormat, RgbImage, RgbaImage};
 use wardline_engine::media::{Content, MediaError};
 use wardline_store::media::ThumbnailBox;
@@ -46,10 +47,11 @@ impl Home {
     }
 }
 
-fn bytes(mut content: Content) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    content.file.read_to_end(&mut bytes).unwrap();
-    assert_eq!(bytes.len() as u64, content.size);
+async fn bytes(content: Content) -> Vec<u8> {
+    let size = content.size;
+    let chunks: Vec<bytes::Bytes> = content.stream(0..size).await.unwrap().try_collect().await.unwrap();
+    let bytes = chunks.concat();
+    assert_eq!(bytes.len() as u64, size);
     bytes
 }
 
@@ -73,9 +75,9 @@ async fn what_is_uploaded_comes_back_after_a_restart_too() {
     let home = home.restart();
     let found = home.fetch(&first).await.unwrap();
     assert_eq!((found.content_type.as_str(), found.name.as_deref()), ("text/plain", Some("x")));
-    assert_eq!(bytes(found), content);
+    assert_eq!(bytes(found).await, content);
     let empty = home.put(&anna, "text/plain", b"").await;
-    assert!(bytes(home.fetch(&empty).await.unwrap()).is_empty());
+    assert!(bytes(home.fetch(&empty).await.unwrap()).await.is_empty());
 }
 
 #[tokio::test]
@@ -142,7 +144,7 @@ async fn an_announced_upload_is_waited_for() {
         upload.finish().await.unwrap()
     };
     let (found, _) = tokio::join!(home.fetch(&id), upload);
-    assert_eq!(bytes(found.unwrap()), b"late");
+    assert_eq!(bytes(found.unwrap()).await, b"late");
     assert!(matches!(begin(&anna).await, Err(MediaError::AlreadyUploaded)));
 
     let (late, expires) = home.engine.media.announce(anna.nid).await.unwrap();
@@ -170,12 +172,13 @@ async fn thumbnails_of_all_formats() {
         let id = home.put(&anna, "image/anything", &encoded(picture, format)).await;
         let scaled = home.small(&id, 90, 90, false).await.unwrap();
         assert_eq!(scaled.content_type, made);
-        let scaled = image::load_from_memory(&bytes(scaled)).unwrap();
+        let scaled = image::load_from_memory(&bytes(scaled).await).unwrap();
         assert_eq!((scaled.width(), scaled.height()), (96, 48));
-        let cropped = image::load_from_memory(&bytes(home.small(&id, 32, 32, true).await.unwrap())).unwrap();
+        let cropped =
+            image::load_from_memory(&bytes(home.small(&id, 32, 32, true).await.unwrap()).await).unwrap();
         assert_eq!((cropped.width(), cropped.height()), (32, 32));
         let whole =
-            image::load_from_memory(&bytes(home.small(&id, 4000, 4000, false).await.unwrap())).unwrap();
+            image::load_from_memory(&bytes(home.small(&id, 4000, 4000, false).await.unwrap()).await).unwrap();
         assert_eq!((whole.width(), whole.height()), (400, 200));
     }
 }

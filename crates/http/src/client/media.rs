@@ -3,7 +3,6 @@
 //!
 //! Downloads need a token. The unauthenticated endpoints of `/_matrix/media/v3` are frozen: they know no media.
 
-use std::io::SeekFrom;
 use std::time::Duration;
 
 use axum::Router;
@@ -12,13 +11,10 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use futures_util::StreamExt;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncSeekExt};
-use tokio_util::io::ReaderStream;
 use wardline_engine::media::{Content, MediaError, Upload};
-use wardline_store::StoreError;
 use wardline_store::media::ThumbnailBox;
 
 use super::media_headers::{content_disposition, is_inline, range};
@@ -54,6 +50,11 @@ impl From<MediaError> for MatrixError {
             MediaError::Invalid(_) => Self::invalid_param(text),
             MediaError::NotOwner => Self::forbidden(text),
             MediaError::AlreadyUploaded => Self::new(StatusCode::CONFLICT, "M_CANNOT_OVERWRITE_MEDIA", text),
+            // MSC4335, as it is to be when it is stable: what to do about it is on a page of the operator's.
+            MediaError::QuotaReached { .. } => {
+                Self::new(StatusCode::FORBIDDEN, "M_USER_LIMIT_EXCEEDED", text)
+            }
+            MediaError::NoRoom => Self::new(StatusCode::INSUFFICIENT_STORAGE, "M_UNKNOWN", text),
             MediaError::TooManyAnnounced => Self::limit_exceeded(60_000),
             MediaError::Store(error) => error.into(),
         }
@@ -84,14 +85,25 @@ fn check_length(state: &AppState, headers: &HeaderMap) -> Result<(), MatrixError
     Ok(())
 }
 
-async fn receive(mut upload: Upload, body: Body) -> Result<String, MatrixError> {
+/// An error of an upload; one about the user's share says where to read about it.
+fn refused(state: &AppState, error: MediaError) -> MatrixError {
+    let about_share = matches!(error, MediaError::QuotaReached { .. });
+    let refused = MatrixError::from(error);
+    if !about_share {
+        return refused;
+    }
+    let page = state.config.media_quota_url.as_ref().unwrap_or(&state.config.public_base_url);
+    refused.with("info_uri", page.as_str()).with("can_upgrade", false)
+}
+
+async fn receive(state: &AppState, mut upload: Upload, body: Body) -> Result<String, MatrixError> {
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk
             .map_err(|_| MatrixError::new(StatusCode::BAD_REQUEST, "M_UNKNOWN", "the upload broke off"))?;
         upload.write(&chunk).await?;
     }
-    Ok(upload.finish().await?)
+    upload.finish().await.map_err(|error| refused(state, error))
 }
 
 async fn upload(
@@ -103,9 +115,13 @@ async fn upload(
 ) -> Result<Json<Value>, MatrixError> {
     check_length(&state, &headers)?;
     let limit = state.config.max_upload_bytes;
-    let upload =
-        state.engine.media.upload(auth.user_nid, content_type(&headers), query.filename, limit).await?;
-    let id = receive(upload, body).await?;
+    let upload = state
+        .engine
+        .media
+        .upload(auth.user_nid, content_type(&headers), query.filename, limit)
+        .await
+        .map_err(|error| refused(&state, error))?;
+    let id = receive(&state, upload, body).await?;
     Ok(Json(json!({ "content_uri": format!("mxc://{}/{id}", state.config.server_name) })))
 }
 
@@ -123,8 +139,9 @@ async fn upload_announced(
         .engine
         .media
         .upload_announced(auth.user_nid, (&server, &id), content_type(&headers), query.filename, limit)
-        .await?;
-    receive(upload, body).await?;
+        .await
+        .map_err(|error| refused(&state, error))?;
+    receive(&state, upload, body).await?;
     Ok(Empty)
 }
 
@@ -148,10 +165,11 @@ async fn download(
     _: Authenticated,
     Path((server, id)): Path<(String, String)>,
     Query(query): Query<DownloadQuery>,
+    method: Method,
     headers: HeaderMap,
 ) -> Result<Response, MatrixError> {
     let content = state.engine.media.download((&server, &id), patience(query.timeout_ms)).await?;
-    send(content, &headers).await
+    send(content, &method, &headers).await
 }
 
 async fn download_named(
@@ -159,11 +177,12 @@ async fn download_named(
     _: Authenticated,
     Path((server, id, name)): Path<(String, String, String)>,
     Query(query): Query<DownloadQuery>,
+    method: Method,
     headers: HeaderMap,
 ) -> Result<Response, MatrixError> {
     let mut content = state.engine.media.download((&server, &id), patience(query.timeout_ms)).await?;
     content.name = Some(name);
-    send(content, &headers).await
+    send(content, &method, &headers).await
 }
 
 #[derive(Deserialize)]
@@ -171,13 +190,13 @@ struct ThumbnailQuery {
     width: u32,
     height: u32,
     #[serde(default)]
-    method: Method,
+    method: Fit,
     timeout_ms: Option<u64>,
 }
 
 #[derive(Deserialize, Default, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
-enum Method {
+enum Fit {
     #[default]
     Scale,
     Crop,
@@ -188,16 +207,16 @@ async fn thumbnail(
     _: Authenticated,
     Path((server, id)): Path<(String, String)>,
     Query(query): Query<ThumbnailQuery>,
+    method: Method,
     headers: HeaderMap,
 ) -> Result<Response, MatrixError> {
-    let wanted =
-        ThumbnailBox { width: query.width, height: query.height, crop: query.method == Method::Crop };
+    let wanted = ThumbnailBox { width: query.width, height: query.height, crop: query.method == Fit::Crop };
     let patience = patience(query.timeout_ms);
-    send(state.engine.media.thumbnail((&server, &id), wanted, patience).await?, &headers).await
+    send(state.engine.media.thumbnail((&server, &id), wanted, patience).await?, &method, &headers).await
 }
 
 /// Streams a file, or the part of it that `Range` asks for, so that no browser runs anything in it.
-async fn send(content: Content, request: &HeaderMap) -> Result<Response, MatrixError> {
+async fn send(content: Content, method: &Method, request: &HeaderMap) -> Result<Response, MatrixError> {
     let inline = is_inline(&content.content_type);
     let content_type = if inline { &content.content_type } else { "application/octet-stream" };
     let mut headers = HeaderMap::new();
@@ -234,11 +253,9 @@ async fn send(content: Content, request: &HeaderMap) -> Result<Response, MatrixE
     }
     let length = part.end - part.start;
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-    let mut file = tokio::fs::File::from_std(content.file);
-    if part.start > 0 {
-        file.seek(SeekFrom::Start(part.start)).await.map_err(StoreError::from)?;
-    }
-    let body = Body::from_stream(ReaderStream::with_capacity(file.take(length), 64 << 10));
+    // Nothing is read for whoever asks about the headers only.
+    let body =
+        if *method == Method::HEAD { Body::empty() } else { Body::from_stream(content.stream(part).await?) };
     Ok((status, headers, body).into_response())
 }
 

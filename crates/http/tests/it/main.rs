@@ -5,6 +5,7 @@
 mod client_rooms;
 mod client_sync;
 mod coverage;
+mod dehydrated_device;
 mod delayed_events;
 mod devices;
 mod directory;
@@ -15,6 +16,7 @@ mod key_backup;
 mod keys;
 mod login;
 mod media;
+mod media_s3;
 mod oauth;
 mod profile;
 mod register;

@@ -6,16 +6,18 @@ use http::{HeaderMap, header};
 use http_body_util::BodyExt;
 use serde_json::Value;
 use tower::ServiceExt;
+use wardline_engine::EngineConfig;
+use wardline_engine::media::MediaConfig;
 
 use crate::support::{Server, request, text};
 
 const UPLOAD: &str = "POST /_matrix/media/v3/upload";
 const DOWNLOAD: &str = "GET /_matrix/client/v1/media/download/riverside.example";
 
-struct Fetched {
-    status: u16,
+pub(crate) struct Fetched {
+    pub(crate) status: u16,
     headers: HeaderMap,
-    body: Bytes,
+    pub(crate) body: Bytes,
 }
 
 impl Fetched {
@@ -25,14 +27,14 @@ impl Fetched {
 }
 
 impl Server {
-    async fn upload(&self, token: &str, content_type: &str, query: &str, body: &str) -> String {
+    pub(crate) async fn upload(&self, token: &str, content_type: &str, query: &str, body: &str) -> String {
         let mut request = request(&format!("{UPLOAD}{query}"), token, Body::from(body.to_owned()));
         request.headers_mut().insert(header::CONTENT_TYPE, content_type.parse().unwrap());
         let uri = text(&self.send(request).await.ok(), "content_uri");
         uri.strip_prefix("mxc://riverside.example/").unwrap().to_owned()
     }
 
-    async fn fetch(&self, call: &str, token: &str, range: Option<&str>) -> Fetched {
+    pub(crate) async fn fetch(&self, call: &str, token: &str, range: Option<&str>) -> Fetched {
         let mut request = request(call, token, Body::empty());
         if let Some(range) = range {
             request.headers_mut().insert(header::RANGE, range.parse().unwrap());
@@ -146,4 +148,36 @@ async fn an_announced_upload_is_filled_once() {
     server.send(request(&put, &amy, Body::from("again"))).await.refused(409, "M_CANNOT_OVERWRITE_MEDIA");
     let found = server.fetch(&format!("GET /_matrix/client/v1/media/download/{place}"), &bob, None).await;
     assert_eq!(&found.body[..], b"hers");
+}
+
+#[tokio::test]
+async fn a_share_that_is_used_up_is_said_with_a_page_to_read() {
+    let media = MediaConfig { user_quota: Some(20), ..MediaConfig::default() };
+    let change = |config: &mut wardline_http::HttpConfig| {
+        config.media_quota_url = Some("https://help.riverside.example/files".into());
+    };
+    let server = Server::with_engine(change, EngineConfig { media, ..EngineConfig::default() }).await;
+    let (amy, bob) = (server.token("amy").await, server.token("bob").await);
+    server.upload(&amy, "text/plain", "", "0123456789").await;
+    let announced = server.call("POST /_matrix/media/v1/create", &amy, Value::Null).await.ok();
+    let put = format!("PUT /_matrix/media/v3/upload/{}", &text(&announced, "content_uri")[6..]);
+    let refused = server.send(request(UPLOAD, &amy, Body::from("0123456789+"))).await;
+    let refused = refused.refused(403, "M_USER_LIMIT_EXCEEDED");
+    assert_eq!(refused["info_uri"], "https://help.riverside.example/files");
+    assert_eq!(refused["can_upgrade"], false);
+    server.send(request(&put, &amy, Body::from("0123456789+"))).await.refused(403, "M_USER_LIMIT_EXCEEDED");
+    server.send(request(&put, &amy, Body::from("0123456789"))).await.ok();
+    server.send(request(UPLOAD, &amy, Body::from("0"))).await.refused(403, "M_USER_LIMIT_EXCEEDED");
+    server.upload(&bob, "text/plain", "", "his own share").await;
+}
+
+#[tokio::test]
+async fn everybody_together_has_a_limit_too() {
+    let media = MediaConfig { total_quota: Some(15), ..MediaConfig::default() };
+    let server = Server::with_engine(|_| {}, EngineConfig { media, ..EngineConfig::default() }).await;
+    let (amy, bob) = (server.token("amy").await, server.token("bob").await);
+    server.upload(&amy, "text/plain", "", "0123456789").await;
+    server.send(request(UPLOAD, &bob, Body::from("012345"))).await.refused(507, "M_UNKNOWN");
+    server.upload(&bob, "text/plain", "", "01234").await;
+    server.send(request(UPLOAD, &bob, Body::from("0"))).await.refused(507, "M_UNKNOWN");
 }

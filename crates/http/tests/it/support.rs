@@ -85,6 +85,10 @@ impl Server {
     }
 
     pub(crate) async fn with(change: impl FnOnce(&mut HttpConfig)) -> Self {
+        Self::with_engine(change, EngineConfig::default()).await
+    }
+
+    pub(crate) async fn with_engine(change: impl FnOnce(&mut HttpConfig), engine: EngineConfig) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&StoreConfig::at(folder.path().join("wardline.db"))).unwrap();
         let clock = Arc::new(Hand(AtomicI64::new(1_800_000_000_000)));
@@ -106,8 +110,7 @@ impl Server {
             conversations: Arc::new(crate::rooms::Rooms::default()),
         }));
         let signer = Signer::from_seed(name, "1", [7; 32]).unwrap();
-        let context =
-            Context::new(store.clone(), clock.clone(), random.clone(), signer, EngineConfig::default());
+        let context = Context::new(store.clone(), clock.clone(), random.clone(), signer, engine);
         let state = AppState {
             engine: Arc::new(Engine::start(Arc::new(context)).unwrap()),
             identity: identity.clone(),
