@@ -8,6 +8,8 @@ use wardline_domain::{Clock, Random, Timestamp};
 use wardline_store::Store;
 
 use crate::events::EventCache;
+use crate::keys::IdentityAuthority;
+use crate::media::MediaConfig;
 use crate::push_rules::RuleBook;
 
 /// The settings of the engine.
@@ -21,11 +23,22 @@ pub struct EngineConfig {
     pub event_cache_bytes: u64,
     /// Whether every new room is encrypted, whoever makes it. Rooms that the product makes always are.
     pub force_encryption: bool,
+    /// Who signs the identities of staff in the organisation's name, if anybody.
+    pub authority: Option<Arc<dyn IdentityAuthority>>,
+    /// Where media is kept, and how much of it.
+    pub media: MediaConfig,
 }
 
 impl Default for EngineConfig {
     fn default() -> Self {
-        Self { shards: 4, heads_per_shard: 2048, event_cache_bytes: 16 << 20, force_encryption: false }
+        Self {
+            shards: 4,
+            heads_per_shard: 2048,
+            event_cache_bytes: 16 << 20,
+            force_encryption: false,
+            authority: None,
+            media: MediaConfig::default(),
+        }
     }
 }
 

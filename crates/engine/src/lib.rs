@@ -78,7 +78,7 @@ impl Engine {
     /// else writes to the store.
     ///
     /// # Errors
-    /// Any failure of the database: the hub is loaded from it.
+    /// Any failure of the database: the hub is loaded from it. An object store that cannot be as configured.
     pub fn start(context: Arc<Context>) -> Result<Self, wardline_store::StoreError> {
         let hub = hub::Hub::start(&context.store)?;
         let typing = Arc::new(typing::Typing::new(Arc::clone(&hub), Arc::clone(&context.clock)));
@@ -93,10 +93,11 @@ impl Engine {
                 context.store.clone(),
                 Arc::clone(&context.clock),
                 context.server_name.clone(),
-            ),
+            )
+            .with_authority(context.config.authority.clone()),
             to_device: to_device::ToDevice::new(context.store.clone(), Arc::clone(&context.clock)),
             backup: backup::Backup::new(context.store.clone()),
-            media: media::Media::new(Arc::clone(&context)),
+            media: media::Media::new(Arc::clone(&context))?,
             receipts: receipts::Receipts::new(Arc::clone(&context)),
             account_data: account_data::AccountData::new(Arc::clone(&context)),
             filters: filters::Filters::new(Arc::clone(&context)),

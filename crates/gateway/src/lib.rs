@@ -4,7 +4,8 @@
 //! can run on another machine. It keeps its own store, outside the server's tables: a seized server database
 //! yields nothing that is kept here.
 //!
-//! Today it holds one service, the [`keys::KeyService`]: a signed-in member of staff keeps the recovery key of
-//! their key backup with it and gets it back on another device after proving their password again.
+//! It holds the [`keys::KeyService`], where a signed-in member of staff keeps the recovery key of their key backup and
+//! gets it back on another device after a step-up, and the organisation's own identity, the [`trust::Authority`].
 
 pub mod keys;
+pub mod trust;

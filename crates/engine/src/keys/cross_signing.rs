@@ -63,9 +63,10 @@ impl Keys {
                 if replace(tx, &user_id, user, &parsed, proven)? {
                     wardline_audit::append(tx, &entry)?;
                 }
-                Ok(())
+                Ok::<_, KeyError>(())
             })
-            .await
+            .await?;
+        self.vouch_for(user).await
     }
 
     /// Adds signatures that `user` made: of their own devices (by the self-signing key), of their own master key

@@ -6,6 +6,7 @@
 //! - Keys and the stream row that announces them are one transaction: nobody can miss a new device.
 //! - Signatures are checked at upload; what cannot be verified is refused and changes nothing.
 
+mod authority;
 mod cross_signing;
 mod dehydrated;
 mod parse;
@@ -23,6 +24,7 @@ use wardline_store::{
     sessions, users,
 };
 
+pub use authority::{IdentityAuthority, IdentitySignature};
 pub use cross_signing::{SignatureFailures, SigningKeys};
 pub use dehydrated::{Dehydrated, Messages};
 pub use query::Queried;
@@ -84,6 +86,7 @@ pub struct Keys {
     store: Store,
     clock: Arc<dyn Clock>,
     server_name: OwnedServerName,
+    authority: Option<Arc<dyn IdentityAuthority>>,
 }
 
 struct OneTimeKey {
@@ -96,7 +99,13 @@ impl Keys {
     /// The keys of the users of `server_name`.
     #[must_use]
     pub fn new(store: Store, clock: Arc<dyn Clock>, server_name: OwnedServerName) -> Self {
-        Self { store, clock, server_name }
+        Self { store, clock, server_name, authority: None }
+    }
+
+    /// These keys, with an authority that signs the identities of staff.
+    #[must_use]
+    pub fn with_authority(self, authority: Option<Arc<dyn IdentityAuthority>>) -> Self {
+        Self { authority, ..self }
     }
 
     /// Stores what a device uploads, all or nothing (`POST /keys/upload`). How many one-time keys wait then, by

@@ -47,6 +47,9 @@ pub enum KeyServiceError {
     /// 403 `M_FORBIDDEN`: the password is not this person's.
     #[error("Wrong password")]
     WrongPassword,
+    /// 403 `ORG.WARDLINE.PERSONAL_KEYS`: by the policy of this place each person keeps their own recovery key.
+    #[error("Recovery keys are kept by each person, not by this service")]
+    PersonalPolicy,
     /// 404 `M_NOT_FOUND`: nothing is kept for this person.
     #[error("No recovery key is kept for this account")]
     NotFound,
@@ -71,6 +74,7 @@ impl IntoResponse for KeyServiceError {
             Self::UnknownToken => (StatusCode::UNAUTHORIZED, "M_UNKNOWN_TOKEN"),
             Self::BadRequest(_) => (StatusCode::BAD_REQUEST, "M_BAD_JSON"),
             Self::WrongPassword => (StatusCode::FORBIDDEN, "M_FORBIDDEN"),
+            Self::PersonalPolicy => (StatusCode::FORBIDDEN, "ORG.WARDLINE.PERSONAL_KEYS"),
             Self::NotFound => (StatusCode::NOT_FOUND, "M_NOT_FOUND"),
             Self::LimitExceeded(_) => (StatusCode::TOO_MANY_REQUESTS, "M_LIMIT_EXCEEDED"),
             Self::Server(_) => (StatusCode::BAD_GATEWAY, "M_UNKNOWN"),

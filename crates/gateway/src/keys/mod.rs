@@ -14,5 +14,5 @@ mod vault;
 
 pub use error::{KeyServiceError, OpenError};
 pub use routes::router;
-pub use sealing::SealingKey;
-pub use service::{ATTEMPTS, KeyService, WINDOW_MILLIS};
+pub use sealing::{Sealer, SealingKey};
+pub use service::{ATTEMPTS, KeyService, Policy, WINDOW_MILLIS};

@@ -6,7 +6,7 @@ use axum::{
     extract::{DefaultBodyLimit, State},
     middleware::map_response,
     response::Response,
-    routing::{post, put},
+    routing::{get, post, put},
 };
 use http::{HeaderMap, header};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
@@ -23,6 +23,7 @@ pub fn router(service: KeyService) -> Router {
     Router::new()
         .route("/_wardline/gateway/v1/recovery-key", put(store))
         .route("/_wardline/gateway/v1/recovery-key/unseal", post(unseal))
+        .route("/_wardline/gateway/v1/policy", get(policy))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(map_response(async |response: Response| ([(header::CACHE_CONTROL, "no-store")], response)))
         .with_state(service)
@@ -40,6 +41,11 @@ struct Store {
 struct Unseal {
     #[serde(deserialize_with = "secret")]
     password: Zeroizing<String>,
+}
+
+/// Whether a client leaves its recovery key here or shows it to its owner. No secret, and asked before signing in.
+async fn policy(State(service): State<KeyService>) -> Json<Value> {
+    Json(json!({ "policy": service.policy().as_str() }))
 }
 
 async fn store(

@@ -13,6 +13,27 @@ use super::{KeyServiceError, OpenError};
 const PURPOSE: &str = "wardline recovery key 1\0";
 const NONCE_BYTES: usize = 24;
 
+/// Seals recovery keys and opens them again. [`SealingKey`] does it in this process with a secret out of a file or the
+/// environment. A hardware module (PKCS #11) or a key management service is another implementation: it keeps the secret
+/// to itself and is called for each of the two operations, which are rare (a new device, a new recovery key).
+///
+/// What an implementation must do: bind what it seals to `user_id`, so that it opens for nobody else (associated data of
+/// an AEAD, or the encryption context of a service); give back other bytes for every call; open what it sealed under an
+/// earlier secret for as long as such keys are kept. The calls are made on a thread that may block.
+pub trait Sealer: Send + Sync {
+    /// Seals `secret` for `user_id`.
+    ///
+    /// # Errors
+    /// [`KeyServiceError::Unsealable`] if it cannot; nothing is kept then.
+    fn seal(&self, user_id: &str, secret: &str, random: &dyn Random) -> Result<Vec<u8>, KeyServiceError>;
+
+    /// Opens what [`Sealer::seal`] made for the same person.
+    ///
+    /// # Errors
+    /// [`KeyServiceError::Unsealable`] for anything else.
+    fn open(&self, user_id: &str, sealed: &[u8]) -> Result<Zeroizing<String>, KeyServiceError>;
+}
+
 /// The secret under which recovery keys are sealed. Never printed; wiped from memory when dropped.
 pub struct SealingKey(Zeroizing<[u8; 32]>);
 
@@ -39,13 +60,14 @@ impl SealingKey {
         Ok(Self(bytes))
     }
 
-    /// Seals `secret` for `user_id`; the answer is the nonce (24 bytes) followed by the ciphertext and its tag.
-    pub(super) fn seal(
-        &self,
-        user_id: &str,
-        secret: &str,
-        random: &dyn Random,
-    ) -> Result<Vec<u8>, KeyServiceError> {
+    fn cipher(&self) -> XChaCha20Poly1305 {
+        XChaCha20Poly1305::new((&*self.0).into())
+    }
+}
+
+impl Sealer for SealingKey {
+    /// The answer is the nonce (24 bytes) followed by the ciphertext and its tag.
+    fn seal(&self, user_id: &str, secret: &str, random: &dyn Random) -> Result<Vec<u8>, KeyServiceError> {
         let mut nonce = [0; NONCE_BYTES];
         random.fill(&mut nonce);
         let aad = format!("{PURPOSE}{user_id}");
@@ -56,8 +78,7 @@ impl SealingKey {
         Ok([nonce.as_slice(), &sealed].concat())
     }
 
-    /// Opens what [`SealingKey::seal`] made for the same person; anything else is [`KeyServiceError::Unsealable`].
-    pub(super) fn open(&self, user_id: &str, sealed: &[u8]) -> Result<Zeroizing<String>, KeyServiceError> {
+    fn open(&self, user_id: &str, sealed: &[u8]) -> Result<Zeroizing<String>, KeyServiceError> {
         let (nonce, sealed) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(KeyServiceError::Unsealable)?;
         let aad = format!("{PURPOSE}{user_id}");
         let secret = self
@@ -65,9 +86,5 @@ impl SealingKey {
             .decrypt(&XNonce::from(*nonce), Payload { msg: sealed, aad: aad.as_bytes() })
             .map_err(|_| KeyServiceError::Unsealable)?;
         String::from_utf8(secret).map(Zeroizing::new).map_err(|_| KeyServiceError::Unsealable)
-    }
-
-    fn cipher(&self) -> XChaCha20Poly1305 {
-        XChaCha20Poly1305::new((&*self.0).into())
     }
 }

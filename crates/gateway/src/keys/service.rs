@@ -6,7 +6,7 @@ use wardline_domain::{Clock, Random};
 use zeroize::Zeroizing;
 
 use super::{
-    KeyServiceError, OpenError, SealingKey,
+    KeyServiceError, OpenError, Sealer,
     server::Server,
     vault::{Caller, Vault},
 };
@@ -18,13 +18,34 @@ pub const WINDOW_MILLIS: i64 = 5 * 60 * 1000;
 /// Longest recovery key taken, in bytes. The specified form is 59 characters with its spaces.
 const LONGEST_KEY: usize = 256;
 
+/// Who keeps recovery keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Policy {
+    /// This service does: a new device asks for nothing but a step-up.
+    #[default]
+    Managed,
+    /// Each person does: this service takes and gives none. What it kept before stays sealed and is not given out.
+    Personal,
+}
+
+impl Policy {
+    /// Its name, as clients are told.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Managed => "managed",
+            Self::Personal => "personal",
+        }
+    }
+}
+
 /// Custody of recovery keys. Cheap to clone.
 #[derive(Clone)]
-pub struct KeyService(Arc<Inner>);
+pub struct KeyService(Arc<Inner>, Policy);
 
 struct Inner {
     vault: Vault,
-    sealing_key: SealingKey,
+    sealer: Box<dyn Sealer>,
     server: Server,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -44,7 +65,7 @@ impl KeyService {
     /// [`OpenError`] when the folder or the database cannot be opened.
     pub fn open(
         dir: &Path,
-        sealing_key: SealingKey,
+        sealer: impl Sealer + 'static,
         server_url: &str,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
@@ -52,7 +73,27 @@ impl KeyService {
         fs::create_dir_all(dir).map_err(|source| OpenError::Io { path: dir.to_owned(), source })?;
         let vault = Vault::open(&dir.join("keys.db"))?;
         let server = Server::new(server_url)?;
-        Ok(Self(Arc::new(Inner { vault, sealing_key, server, clock, random })))
+        let sealer = Box::new(sealer);
+        Ok(Self(Arc::new(Inner { vault, sealer, server, clock, random }), Policy::Managed))
+    }
+
+    /// This service under another policy.
+    #[must_use]
+    pub fn with_policy(self, policy: Policy) -> Self {
+        Self(self.0, policy)
+    }
+
+    /// Who keeps recovery keys here.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        self.1
+    }
+
+    fn managed(&self) -> Result<(), KeyServiceError> {
+        match self.1 {
+            Policy::Managed => Ok(()),
+            Policy::Personal => Err(KeyServiceError::PersonalPolicy),
+        }
     }
 
     /// Keeps `recovery_key` for the owner of `token`, who proves `password`. Replaces what was kept before.
@@ -65,11 +106,15 @@ impl KeyService {
         password: &str,
         recovery_key: &str,
     ) -> Result<(), KeyServiceError> {
+        self.managed()?;
         check_key(recovery_key)?;
         let caller = self.step_up(token, password, "store").await?;
-        let sealed = self.0.sealing_key.seal(&caller.user_id, recovery_key, self.0.random.as_ref())?;
-        self.vault(move |inner| inner.vault.put(&caller, &sealed, inner.clock.now())).await?;
-        Ok(())
+        let recovery_key = Zeroizing::new(recovery_key.to_owned());
+        self.vault(move |inner| {
+            let sealed = inner.sealer.seal(&caller.user_id, &recovery_key, inner.random.as_ref())?;
+            Ok::<_, KeyServiceError>(inner.vault.put(&caller, &sealed, inner.clock.now())?)
+        })
+        .await
     }
 
     /// Gives the owner of `token`, who proves `password`, the recovery key kept for them.
@@ -77,10 +122,11 @@ impl KeyService {
     /// # Errors
     /// [`KeyServiceError::NotFound`] when none is kept, otherwise as the variant says.
     pub async fn unseal(&self, token: &str, password: &str) -> Result<Zeroizing<String>, KeyServiceError> {
+        self.managed()?;
         let caller = self.step_up(token, password, "unseal").await?;
         self.vault(move |inner| {
             let opened = match inner.vault.get(&caller)? {
-                Some(sealed) => inner.sealing_key.open(&caller.user_id, &sealed),
+                Some(sealed) => inner.sealer.open(&caller.user_id, &sealed),
                 None => Err(KeyServiceError::NotFound),
             };
             inner.vault.note(&caller, "unseal", outcome(opened.as_ref().err()), inner.clock.now())?;

@@ -6,8 +6,10 @@
 mod gateway;
 mod limits;
 mod log;
+mod media;
 mod registration;
 mod store;
+mod trust_identity;
 
 use std::{
     fs, io,
@@ -22,8 +24,10 @@ use wardline_domain::ruma::OwnedServerName;
 pub use gateway::Gateway;
 pub use limits::LimitsConfig;
 pub use log::Log;
+pub use media::{MediaSection, MediaStore, S3Section};
 pub use registration::Registration;
 pub use store::{DurabilityConfig, StoreSection};
+pub use trust_identity::TrustIdentity;
 
 /// Why a configuration cannot be used. The text names the file and the key.
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +92,12 @@ pub struct Config {
     /// The key service.
     #[serde(default)]
     pub gateway: Gateway,
+    /// Uploaded files.
+    #[serde(default)]
+    pub media: MediaSection,
+    /// The organisation's signature on the identities of its staff.
+    #[serde(default)]
+    pub trust_identity: TrustIdentity,
 }
 
 fn default_listen() -> SocketAddr {
@@ -121,6 +131,8 @@ impl Config {
             registration: Registration::default(),
             store: StoreSection::default(),
             gateway: Gateway::default(),
+            media: MediaSection::default(),
+            trust_identity: TrustIdentity::default(),
         }
     }
 
@@ -137,6 +149,8 @@ impl Config {
         config.data = folder.join(&config.data);
         config.registration.resolve(folder);
         config.gateway.resolve(folder);
+        config.media.resolve(folder);
+        config.trust_identity.resolve(folder);
         config.check()?;
         Ok(config)
     }
@@ -154,6 +168,9 @@ impl Config {
         self.time_zone()?;
         self.limits.check()?;
         self.log.check()?;
+        self.gateway.check()?;
+        self.media.check()?;
+        self.trust_identity.check()?;
         self.registration.check()
     }
 
@@ -216,6 +233,19 @@ mod tests {
             ("[limits]\nheader_seconds = 0", "limits.header_seconds"),
             ("[log]\nlevel = \"info,=,\"", "log.level"),
             ("[store]\ndurability = \"none\"", "durability"),
+            ("[media]\nstore = \"s3\"", "media.s3"),
+            ("[media]\nquota_url = \"help\"", "media.quota_url"),
+            (
+                "[media]\nstore = \"s3\"\n[media.s3]\nendpoint = \"http://a\"\nbucket = \"b\"",
+                "media.s3.endpoint",
+            ),
+            (
+                "[media]\nstore = \"s3\"\n[media.s3]\nendpoint = \"https://a\"\nbucket = \"b\"\naccess_key_id_file = \"no\"",
+                "no",
+            ),
+            ("[trust_identity]\nkey_file = \"k\"", "trust_identity.key_file"),
+            ("[gateway]\nseal_key_file = \"k\"\nseal_key_env = \"K\"", "gateway.seal_key_env"),
+            ("[gateway]\npolicy = \"none\"", "policy"),
             ("[registration]\nshared_secret_file = \"missing\"", "missing"),
         ] {
             let error = parse(&format!("{head}{rest}")).unwrap_err().to_string();

@@ -1,6 +1,7 @@
 //! The data folder: what lies where, its secrets, and the lock that keeps a second process out.
 
 use std::{
+    env,
     fmt::Display,
     fs::{self, File, OpenOptions, TryLockError},
     io::{ErrorKind, Write as _},
@@ -12,7 +13,7 @@ use wardline_domain::{Random, ruma::OwnedServerName, signing::Signer};
 use wardline_gateway::keys::SealingKey;
 use zeroize::Zeroizing;
 
-use crate::Error;
+use crate::{Error, config::Gateway};
 
 /// The database's file name in the data folder.
 pub(crate) const DATABASE: &str = "wardline.db";
@@ -76,13 +77,16 @@ impl Folder {
         Ok(key)
     }
 
-    /// The key service's sealing key: from the configured file, which must be there, else `gateway/seal.key`,
-    /// made at the first start.
-    pub(crate) fn sealing_key(
-        &self,
-        configured: Option<&Path>,
-        random: &dyn Random,
-    ) -> Result<SealingKey, Error> {
+    /// The key service's sealing key: from the configured file or environment variable, which must be there, else
+    /// `gateway/seal.key`, made at the first start.
+    pub(crate) fn sealing_key(&self, config: &Gateway, random: &dyn Random) -> Result<SealingKey, Error> {
+        if let Some(variable) = &config.seal_key_env {
+            let text = env::var(variable).map(Zeroizing::new);
+            let text = text.map_err(|error| Error::Check(format!("environment {variable}: {error}")))?;
+            return SealingKey::from_text(&text)
+                .map_err(|error| Error::Check(format!("environment {variable}: {error}")));
+        }
+        let configured = config.seal_key_file.as_deref();
         let path = configured.map_or_else(|| self.gateway().join("seal.key"), Path::to_owned);
         let text = match configured {
             Some(path) => read(path)?,
@@ -155,7 +159,7 @@ mod tests {
             folder.signer(&name, &SystemRandom).unwrap().public_key(),
             folder.column_key(&SystemRandom).unwrap(),
         );
-        folder.sealing_key(None, &SystemRandom).unwrap();
+        folder.sealing_key(&Gateway::default(), &SystemRandom).unwrap();
         drop(folder);
         let folder = Folder::open(dir.path()).unwrap();
         assert_eq!(first.0, folder.signer(&name, &SystemRandom).unwrap().public_key());
@@ -180,9 +184,16 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let folder = Folder::open(dir.path()).unwrap();
         let path = dir.path().join("elsewhere.key");
-        assert!(matches!(folder.sealing_key(Some(&path), &SystemRandom), Err(Error::File { .. })));
+        let config = Gateway { seal_key_file: Some(path.clone()), ..Gateway::default() };
+        assert!(matches!(folder.sealing_key(&config, &SystemRandom), Err(Error::File { .. })));
         fs::write(&path, "short").unwrap();
-        let error = folder.sealing_key(Some(&path), &SystemRandom).unwrap_err().to_string();
+        let error = folder.sealing_key(&config, &SystemRandom).unwrap_err().to_string();
         assert!(error.contains("elsewhere.key"), "{error}");
+        // A variable that every process has, and that is no key; and one that none has.
+        for variable in ["PATH", "WARDLINE_NO_SUCH_VARIABLE"] {
+            let config = Gateway { seal_key_env: Some(variable.into()), ..Gateway::default() };
+            let error = folder.sealing_key(&config, &SystemRandom).unwrap_err().to_string();
+            assert!(error.contains(variable), "{error}");
+        }
     }
 }

@@ -6,6 +6,7 @@
 mod conversations;
 mod folder;
 mod upkeep;
+mod vouching;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -21,7 +22,10 @@ use tokio_util::sync::CancellationToken;
 use wardline_clinical::{Clinical, ClinicalParts, ColumnCipher};
 use wardline_domain::{Clock, Random, ruma::OwnedUserId};
 use wardline_engine::{Context, Engine, EngineConfig};
-use wardline_gateway::keys::{self, KeyService};
+use wardline_gateway::{
+    keys::{self, KeyService},
+    trust::{self, Authority},
+};
 use wardline_http::{AppState, Bucket, HttpConfig, RateLimiter};
 use wardline_identity::{Identity, IdentityError};
 use wardline_store::{Store, StoreConfig, StoreError};
@@ -32,6 +36,7 @@ use conversations::ClerkRooms;
 use folder::Folder;
 pub(crate) use folder::{DATABASE, make_folder};
 use upkeep::MemberEvents;
+use vouching::{Vouching, trust_identity};
 
 /// The local part of the clerk, the server's visible account in the rooms that it makes.
 const CLERK: &str = "clerk";
@@ -42,6 +47,8 @@ pub struct House {
     store: Store,
     state: AppState,
     keys: KeyService,
+    /// The organisation's own identity, if it signs those of its staff.
+    authority: Option<Arc<Authority>>,
     /// Clocks and outbox of requests, once started.
     background: Option<JoinHandle<()>>,
     /// Held for as long as the house is open.
@@ -71,16 +78,22 @@ impl House {
             ..StoreConfig::at(folder.database())
         })?;
         let url = format!("http://{}", reachable(address));
-        let sealing_key = folder.sealing_key(config.gateway.seal_key_file.as_deref(), random.as_ref())?;
+        let sealing_key = folder.sealing_key(&config.gateway, random.as_ref())?;
         let keys =
-            KeyService::open(&folder.gateway(), sealing_key, &url, Arc::clone(&clock), Arc::clone(&random))?;
+            KeyService::open(&folder.gateway(), sealing_key, &url, Arc::clone(&clock), Arc::clone(&random))?
+                .with_policy(config.gateway.policy.into());
+        let authority = trust_identity(config, &folder, &clock);
         let signer = folder.signer(&config.server_name, random.as_ref())?;
         let context = Context::new(
             store.clone(),
             Arc::clone(&clock),
             Arc::clone(&random),
             signer,
-            EngineConfig::default(),
+            EngineConfig {
+                authority: authority.clone().map(|authority| Arc::new(Vouching(authority)) as _),
+                media: config.media.engine()?,
+                ..EngineConfig::default()
+            },
         );
         let engine = Arc::new(Engine::start(Arc::new(context))?);
         let identity =
@@ -106,7 +119,7 @@ impl House {
             clock,
             random,
         };
-        Ok(Self { store, state, keys, background: None, folder })
+        Ok(Self { store, state, keys, authority, background: None, folder })
     }
 
     /// Starts the clocks of requests and the work in rooms that follows from decisions. Until then nothing
@@ -114,6 +127,12 @@ impl House {
     pub fn start(&mut self) {
         let clinical = Arc::clone(&self.state.clinical);
         self.background = Some(tokio::spawn(async move { clinical.run().await }));
+        let engine = Arc::clone(&self.state.engine);
+        tokio::spawn(async move {
+            if let Err(error) = engine.keys.vouch_for_all().await {
+                tracing::error!(error = &error as &dyn std::error::Error, "identities without a signature");
+            }
+        });
     }
 
     /// Accounts and sessions.
@@ -133,6 +152,7 @@ impl House {
     pub fn router(&self, stop: CancellationToken) -> Router {
         wardline_http::router(self.state.clone())
             .merge(keys::router(self.keys.clone()))
+            .merge(self.authority.clone().map_or_else(Router::new, trust::router))
             .layer(from_fn_with_state(Arc::clone(&self.state.clock), log::request))
             .layer(from_fn_with_state(stop, release_long_polls))
             .layer(from_fn(answer_web))
