@@ -1,6 +1,6 @@
 //! A run: every scenario on every server, in turns, round after round.
 
-use std::{fs, net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeSet, fs, net::SocketAddr, path::PathBuf};
 
 use clap::{Args, ValueEnum as _};
 use serde::{Deserialize, Serialize};
@@ -44,9 +44,18 @@ pub(crate) struct Options {
     /// How large everything is.
     #[arg(long, value_enum, default_value = "quick")]
     size: Size,
-    /// Longest time of one family on one server, in seconds; what takes longer is left out and said so.
-    #[arg(long, default_value_t = 1800)]
+    /// Longest time of one family on our own server, in seconds; what takes longer is left out and said so.
+    #[arg(long, default_value_t = 900)]
     longest: u64,
+    /// The same for another homeserver.
+    #[arg(long, default_value_t = 240)]
+    longest_peer: u64,
+    /// No family is begun after so many minutes; a later run with `--resume` goes on.
+    #[arg(long)]
+    minutes: Option<u64>,
+    /// Leaves out what the results hold already for the same versions.
+    #[arg(long)]
+    resume: bool,
     /// Results (JSON); those of other scenarios that are in it already stay.
     #[arg(long)]
     out: PathBuf,
@@ -94,6 +103,9 @@ pub(crate) struct Results {
     pub(crate) machine: Machine,
     pub(crate) servers: Vec<Shown>,
     pub(crate) measurements: Vec<Measurement>,
+    /// Families that were measured to their end: server, its version, family, round.
+    #[serde(default)]
+    done: BTreeSet<(String, String, String, u32)>,
 }
 
 /// A server as the report names it.
@@ -176,24 +188,41 @@ async fn measure(options: &Options, houses: &[House], results: &mut Results) -> 
     };
     let families =
         if options.only.is_empty() { Family::value_variants().to_vec() } else { options.only.clone() };
+    let begun = Instant::now();
+    let is_late = || options.minutes.is_some_and(|minutes| begun.elapsed().as_secs() >= minutes * 60);
     for round in 1..=options.rounds {
         for &family in &families {
             for house in houses {
+                let key =
+                    (house.spec.name.clone(), house.spec.version.clone(), format!("{family:?}"), round);
+                if is_late() || (options.resume && results.done.contains(&key)) {
+                    continue;
+                }
+                println!("[{:>5} s] {family:?} on {}", begun.elapsed().as_secs(), house.spec.name);
+                let longest = match house.spec.kind {
+                    Kind::Peer => options.longest_peer,
+                    Kind::Wardline | Kind::Limit => options.longest,
+                };
                 let measured = scenario::run(family, house, &sizes);
-                let measured = timeout(Duration::from_secs(options.longest), measured).await;
+                let measured = timeout(Duration::from_secs(longest), measured).await;
                 match measured.unwrap_or(Err(Error::Late("a family of scenarios"))) {
                     Ok(mut new) => {
                         new.iter_mut().for_each(|one| one.round = round);
                         new.iter().for_each(say);
                         results.add(new);
+                        results.done.insert(key);
                         results.write(&options.out)?;
                     }
                     Err(error) => eprintln!("{family:?} on {}, round {round}: {error}", house.spec.name),
                 }
+                house.keep()?;
                 // A scenario that failed half-way may have stopped the server.
                 house.start().await?;
             }
         }
+    }
+    if is_late() {
+        println!("The time is over; what is not measured yet is measured by the same command with RESUME=1.");
     }
     Ok(())
 }

@@ -232,6 +232,7 @@ mod tests {
                 measured("deliver.50x10", "ours", 9000.0, 0.0),
                 measured("deliver.10x10", "a", 100.0, 0.0),
             ],
+            ..Results::default()
         };
         let lines = lines(View(&results));
         assert_eq!((lines[0].reached.as_str(), lines[0].met), ("200× a, 100× b (send.20x64)", Some(false)));

@@ -146,6 +146,12 @@ impl EventCache {
         Ok(event)
     }
 
+    /// An event, if it is in memory.
+    #[must_use]
+    pub fn peek(&self, nid: EventNid) -> Option<Arc<Event>> {
+        self.cache.get(&nid)
+    }
+
     /// Puts an event in that is being committed, so that nobody needs to read it back.
     pub fn insert(&self, event: Arc<Event>) {
         self.cache.insert(event.nid, event);

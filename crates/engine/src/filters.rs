@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use quick_cache::sync::Cache;
 use serde::Deserialize;
 use wardline_domain::ruma::{OwnedRoomId, OwnedUserId};
 use wardline_store::{UserNid, filters};
@@ -181,17 +182,22 @@ fn has_url(event: &wardline_domain::pdu::Pdu) -> bool {
     event.content_as::<Content>().is_ok_and(|content| !content.url.is_empty())
 }
 
+/// Stored filters that are kept in memory as well.
+const PARSED: usize = 2000;
+
 /// Stored filters.
 #[derive(Debug)]
 pub struct Filters {
     context: Arc<Context>,
+    /// A stored filter never changes.
+    parsed: Cache<(UserNid, i64), Arc<Filter>>,
 }
 
 impl Filters {
     /// Over `context`.
     #[must_use]
     pub fn new(context: Arc<Context>) -> Self {
-        Self { context }
+        Self { context, parsed: Cache::new(PARSED) }
     }
 
     /// Stores a filter; its id. The same filter gets the same id.
@@ -203,6 +209,20 @@ impl Filters {
         let json = json.to_owned();
         let id = self.context.store.write(move |tx| filters::put(tx, user, &json)).await?;
         Ok(id.to_string())
+    }
+
+    /// A stored filter, parsed.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`], or any failure of the database.
+    pub fn parsed(&self, user: UserNid, id: &str) -> Result<Arc<Filter>, EngineError> {
+        let number: i64 = id.parse().map_err(|_| EngineError::NotFound("filter"))?;
+        if let Some(known) = self.parsed.get(&(user, number)) {
+            return Ok(known);
+        }
+        let filter = Arc::new(Filter::parse(&self.get(user, id)?)?);
+        self.parsed.insert((user, number), Arc::clone(&filter));
+        Ok(filter)
     }
 
     /// The text of a stored filter.

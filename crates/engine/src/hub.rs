@@ -19,19 +19,23 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 use wardline_store::{
-    Kind, Pos, Reader, RoomNid, Store, StoreError, StreamRow, StreamSink, UserNid, receipts, stream, sync,
+    EventNid, Kind, Pos, Reader, RoomNid, Store, StoreError, StreamRow, StreamSink, UserNid, receipts,
+    stream, sync,
 };
 
 /// How often a user's log of room changes may be longer than the number of their rooms before it is compacted.
 const SLACK: usize = 2;
 /// Below this length a log is never compacted.
 const SMALL: usize = 64;
+/// Changes of one room that are kept for those who read them soon.
+const RECENT: usize = 64;
 
 /// Who has news, in memory. See the module's documentation.
 #[derive(Debug, Default)]
 pub struct Hub {
     rooms: RwLock<HashMap<RoomNid, HashMap<UserNid, Arc<User>>>>,
     users: RwLock<HashMap<UserNid, Arc<User>>>,
+    recent: RwLock<HashMap<RoomNid, Recent>>,
     /// The position of the tables that the hub was loaded from.
     loaded: AtomicU64,
     applied: AtomicU64,
@@ -41,6 +45,15 @@ pub struct Hub {
 struct User {
     log: Mutex<Log>,
     waker: Notify,
+}
+
+/// The last changes of one room.
+#[derive(Debug)]
+struct Recent {
+    /// Every change after this position is in `changes`.
+    after: Pos,
+    /// Oldest first. `None`: something else than an event.
+    changes: VecDeque<(Pos, Option<EventNid>)>,
 }
 
 /// What changed for one user.
@@ -74,6 +87,8 @@ pub struct LastChanges {
     pub device_lists: Pos,
     /// Which threads the user follows.
     pub thread_subscriptions: Pos,
+    /// The user's own devices: one came, was renamed or went. No news in itself.
+    pub devices: Pos,
 }
 
 impl LastChanges {
@@ -86,6 +101,7 @@ impl LastChanges {
             one_time_keys: self.one_time_keys.max(pos),
             device_lists: self.device_lists.max(pos),
             thread_subscriptions: self.thread_subscriptions.max(pos),
+            devices: self.devices.max(pos),
         }
     }
 
@@ -193,6 +209,19 @@ impl Hub {
         }
     }
 
+    /// The events of a room with `after < pos <= upto`, oldest first; `None` if something else happened there too, or
+    /// if it is too long ago.
+    pub(crate) fn messages(&self, room: RoomNid, after: Pos, upto: Pos) -> Option<Vec<EventNid>> {
+        let recent = self.recent.read();
+        let recent = recent.get(&room)?;
+        if recent.after > after {
+            return None;
+        }
+        let first = recent.changes.partition_point(|(pos, _)| *pos <= after);
+        let changes = recent.changes.iter().skip(first);
+        changes.take_while(|(pos, _)| *pos <= upto).map(|(_, event)| *event).collect()
+    }
+
     fn user(&self, nid: UserNid) -> Arc<User> {
         if let Some(user) = self.users.read().get(&nid) {
             return Arc::clone(user);
@@ -217,7 +246,25 @@ impl Hub {
         }
     }
 
+    /// Keeps a row among its room's last changes. Account data is private and no change of the room.
+    fn keep(&self, row: &StreamRow) {
+        let Some(room) = row.room.filter(|_| row.kind != Kind::AccountData) else { return };
+        let event = (row.kind == Kind::Event).then_some(EventNid(row.reference));
+        let mut all = self.recent.write();
+        let recent = all.entry(room).or_insert_with(|| Recent {
+            after: self.loaded.load(Ordering::Acquire),
+            changes: VecDeque::new(),
+        });
+        if recent.changes.len() == RECENT
+            && let Some((pos, _)) = recent.changes.pop_front()
+        {
+            recent.after = pos;
+        }
+        recent.changes.push_back((row.pos, event));
+    }
+
     fn apply(&self, row: &StreamRow) {
+        self.keep(row);
         match (row.kind, row.room, row.user) {
             (Kind::Event | Kind::Receipt, Some(room), _) => {
                 for user in self.rooms.read().get(&room).into_iter().flat_map(HashMap::values) {
@@ -251,6 +298,7 @@ impl Hub {
                     Kind::ToDevice => |last| &mut last.to_device,
                     Kind::OneTimeKeys => |last| &mut last.one_time_keys,
                     Kind::ThreadSubscription => |last| &mut last.thread_subscriptions,
+                    Kind::Device => |last| &mut last.devices,
                     _ => return,
                 };
                 self.user(nid).wake_with(|log| *place(&mut log.last) = row.pos);
@@ -352,6 +400,12 @@ impl News {
             last: log.last.at_least(self.hub.loaded.load(Ordering::Acquire)),
             applied,
         }
+    }
+
+    /// The user's last private changes.
+    #[must_use]
+    pub fn last(&self) -> LastChanges {
+        self.user.log.lock().last.at_least(self.hub.loaded.load(Ordering::Acquire))
     }
 
     /// The version of the last change of the typing people, by room.

@@ -6,7 +6,6 @@ use axum::extract::{ConnectInfo, FromRequestParts};
 use http::{header, request::Parts};
 use serde::de::DeserializeOwned;
 use wardline_identity::Session;
-use wardline_store::account_holds;
 
 use crate::{AppState, MatrixError};
 
@@ -42,7 +41,7 @@ impl FromRequestParts<AppState> for Authenticated {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, MatrixError> {
         let token = bearer(parts).ok_or_else(MatrixError::missing_token)?;
         let session = state.identity.verify_token(token).await?;
-        let holds = state.store.read_now(|tx| account_holds::get(tx, session.user_nid))?;
+        let holds = state.store.holds(session.user_nid)?;
         crate::client::check_holds(holds, &parts.method, parts.uri.path())?;
         let ClientAddr(address) = ClientAddr::from_request_parts(parts, state).await?;
         session.note_address(address);

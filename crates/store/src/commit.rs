@@ -9,13 +9,15 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::stream::{Pos, StreamSink};
 use crate::tx::WriteTx;
-use crate::{Reader, StoreError, params};
+use crate::{Reader, StoreError, account_holds, params};
 
 /// At most this many closures share one transaction: it bounds the time that the first of them waits.
 const BATCH: usize = 512;
 
 /// A closure on its way through the committer.
 pub(crate) trait Job: Send {
+    /// Whether it fails only before its first change, so that nothing ever has to be undone.
+    fn is_decided(&self) -> bool;
     /// Runs the closure inside the open transaction; an error means that its savepoint must be undone.
     fn run(&mut self, tx: &mut WriteTx<'_>) -> Result<(), ()>;
     /// Answers the caller: with the closure's own result, or with the reason why the batch was lost.
@@ -27,6 +29,7 @@ pub(crate) struct Task<F, T, E> {
     pub(crate) work: Option<F>,
     pub(crate) outcome: Option<Result<T, E>>,
     pub(crate) reply: oneshot::Sender<Result<T, E>>,
+    pub(crate) decided: bool,
 }
 
 impl<F, T, E> Job for Task<F, T, E>
@@ -35,6 +38,10 @@ where
     T: Send,
     E: From<StoreError> + Send,
 {
+    fn is_decided(&self) -> bool {
+        self.decided
+    }
+
     fn run(&mut self, tx: &mut WriteTx<'_>) -> Result<(), ()> {
         let Some(work) = self.work.take() else { return Err(()) };
         // A panic must not take the writer thread down with everybody's writes. The closure's effects are
@@ -63,6 +70,7 @@ pub(crate) struct Committer {
     pub(crate) queue: mpsc::Receiver<Box<dyn Job>>,
     pub(crate) sinks: Arc<RwLock<Vec<Arc<dyn StreamSink>>>>,
     pub(crate) head: watch::Sender<Pos>,
+    pub(crate) holds: Arc<account_holds::Memory>,
     pub(crate) failed: watch::Sender<Option<StoreError>>,
 }
 
@@ -93,16 +101,21 @@ impl Committer {
     /// One batch: run, sync, publish, answer. An error is fatal; everybody has been answered by then.
     fn commit(&self, batch: &mut Vec<Box<dyn Job>>) -> Result<(), StoreError> {
         let before = *self.head.borrow();
-        let mut tx = WriteTx { connection: &self.connection, head: before, rows: Vec::new() };
+        let mut tx =
+            WriteTx { connection: &self.connection, head: before, rows: Vec::new(), holds_changed: false };
         let result = self
             .connection
-            .execute_batch("BEGIN IMMEDIATE")
+            .prepare_cached("BEGIN IMMEDIATE")
+            .and_then(|mut begin| begin.execute([]))
             .map_err(StoreError::from)
-            .and_then(|()| run_all(&mut tx, batch))
+            .and_then(|_| run_all(&mut tx, batch))
             .and_then(|()| self.finish(&mut tx, before));
-        let WriteTx { head, rows, .. } = tx;
+        let WriteTx { head, rows, holds_changed, .. } = tx;
         match result {
             Ok(()) => {
+                if holds_changed {
+                    self.holds.changed();
+                }
                 if head != before {
                     for sink in self.sinks.read().iter() {
                         sink.committed(&rows);
@@ -113,7 +126,8 @@ impl Committer {
                 Ok(())
             }
             Err(error) => {
-                let recoverable = matches!(error, StoreError::DiskFull) && self.roll_back();
+                let recoverable =
+                    matches!(error, StoreError::DiskFull | StoreError::Abandoned) && self.roll_back();
                 let told = if recoverable { error } else { StoreError::NotDurable };
                 batch.drain(..).for_each(|job| job.answer(Some(told.clone())));
                 if recoverable { Ok(()) } else { Err(told) }
@@ -134,22 +148,33 @@ impl Committer {
     }
 }
 
-/// Runs every closure in a savepoint of its own, so that one that fails takes nothing of the others with it.
+/// Runs every closure so that one that fails takes nothing of the others with it: in a savepoint of its own, unless it
+/// is decided. (Inside a savepoint SQLite keeps a copy of every page before its first change.)
 fn run_all(tx: &mut WriteTx<'_>, batch: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
     for job in batch {
         let (head, rows) = (tx.head, tx.rows.len());
-        tx.prepare("SAVEPOINT job")?.execute([])?;
+        let decided = job.is_decided();
+        let changes = tx.connection.total_changes();
+        if !decided {
+            tx.prepare("SAVEPOINT job")?.execute([])?;
+        }
         let failed = job.run(tx).is_err();
         if tx.connection.is_autocommit() {
             // The database itself ended the transaction: that is how it reports a full disk.
             return Err(StoreError::DiskFull);
         }
-        if failed {
+        if failed && decided && tx.connection.total_changes() != changes {
+            // It broke its word, as for a damaged page: nothing of the batch is kept.
+            return Err(StoreError::Abandoned);
+        }
+        if failed && !decided {
             tx.head = head;
             tx.rows.truncate(rows);
             tx.prepare("ROLLBACK TO job")?.execute([])?;
         }
-        tx.prepare("RELEASE job")?.execute([])?;
+        if !decided {
+            tx.prepare("RELEASE job")?.execute([])?;
+        }
     }
     Ok(())
 }

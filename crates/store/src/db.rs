@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::commit::{Committer, Job, Task};
 use crate::stream::{self, Pos, StreamSink};
 use crate::tx::{ReadTx, WriteTx};
-use crate::{StoreError, migrate};
+use crate::{StoreError, account_holds, migrate};
 
 /// Writes that may wait for the committer; more than that are held back at the caller.
 const QUEUE: usize = 8192;
@@ -60,6 +60,7 @@ struct Shared {
     queue: mpsc::Sender<Box<dyn Job>>,
     sinks: Arc<RwLock<Vec<Arc<dyn StreamSink>>>>,
     head: watch::Receiver<Pos>,
+    holds: Arc<account_holds::Memory>,
     failed: watch::Receiver<Option<StoreError>>,
     readers: Readers,
     writer: Mutex<Option<std::thread::JoinHandle<()>>>,
@@ -99,12 +100,21 @@ impl Store {
         let (head, head_seen) = watch::channel(position);
         let (failed, failed_seen) = watch::channel(None);
         let sinks = Arc::new(RwLock::new(Vec::new()));
-        let committer = Committer { connection, queue: jobs, sinks: Arc::clone(&sinks), head, failed };
+        let holds = Arc::new(account_holds::Memory::default());
+        let committer = Committer {
+            connection,
+            queue: jobs,
+            sinks: Arc::clone(&sinks),
+            head,
+            holds: Arc::clone(&holds),
+            failed,
+        };
         let writer = std::thread::Builder::new().name("committer".into()).spawn(move || committer.run())?;
         let shared = Shared {
             queue,
             sinks,
             head: head_seen,
+            holds,
             failed: failed_seen,
             readers: Readers::open(&config.path, config.readers.max(1))?,
             writer: Mutex::new(Some(writer)),
@@ -149,8 +159,39 @@ impl Store {
         E: From<StoreError> + Send + 'static,
         F: FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
     {
+        self.queue(work, false).await
+    }
+
+    /// [`submit`](Self::submit) for a closure that fails, if at all, before it changes anything: it needs no savepoint.
+    /// Should it fail later all the same, as for a damaged page, the whole batch is given up: this caller is told why,
+    /// the others [`StoreError::Abandoned`].
+    ///
+    /// # Errors
+    /// [`StoreError::Closed`] or the reason why the writer stopped.
+    pub async fn submit_decided<T, E, F>(
+        &self,
+        work: F,
+    ) -> Result<oneshot::Receiver<Result<T, E>>, StoreError>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
+    {
+        self.queue(work, true).await
+    }
+
+    async fn queue<T, E, F>(
+        &self,
+        work: F,
+        decided: bool,
+    ) -> Result<oneshot::Receiver<Result<T, E>>, StoreError>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
+    {
         let (reply, answer) = oneshot::channel();
-        let task: Box<dyn Job> = Box::new(Task { work: Some(work), outcome: None, reply });
+        let task: Box<dyn Job> = Box::new(Task { work: Some(work), outcome: None, reply, decided });
         self.shared.queue.send(task).await.map_err(|_| self.closed())?;
         Ok(answer)
     }
@@ -212,6 +253,10 @@ impl Store {
         &self.shared.path
     }
 
+    pub(crate) fn holds_memory(&self) -> &account_holds::Memory {
+        &self.shared.holds
+    }
+
     fn closed(&self) -> StoreError {
         self.shared.failed.borrow().clone().unwrap_or(StoreError::Closed)
     }
@@ -232,8 +277,8 @@ impl Drop for Shared {
 
 fn tune(connection: &Connection) -> Result<(), StoreError> {
     connection.execute_batch(
-        "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; \
-         PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 4000; \
+        "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; \
+         PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32000; PRAGMA wal_autocheckpoint = 8000; \
          PRAGMA trusted_schema = OFF; PRAGMA secure_delete = FAST",
     )?;
     keep_plans(connection)

@@ -26,6 +26,9 @@ pub enum StoreError {
     /// A guarded update found another version than the one expected: somebody else was first.
     #[error("the row was changed by somebody else in the meantime")]
     Conflict,
+    /// Another write of the same batch failed after it had begun. Nothing of the batch was kept; try again.
+    #[error("the batch was rolled back for the failure of another write")]
+    Abandoned,
     /// A write closure panicked; what it did was rolled back.
     #[error("a write failed in an unforeseen way and was rolled back")]
     Panicked,

@@ -3,6 +3,7 @@
 use wardline_domain::Timestamp;
 use wardline_domain::ruma::{EventId, OwnedEventId, OwnedRoomId};
 
+use crate::txn_ids::TxnKey;
 use crate::{
     EventNid, Pos, Reader, RoomNid, Row, SnapshotNid, StateKeyNid, StoreError, UserNid, WriteTx, params,
 };
@@ -38,10 +39,12 @@ pub struct NewEvent<'a> {
     pub rel_type: Option<&'a str>,
     /// Root of the thread that it belongs to.
     pub thread: Option<EventNid>,
+    /// Whether an earlier event of the room has a later `ts`.
+    pub late: bool,
+    /// The request that made it.
+    pub txn: Option<&'a TxnKey>,
     /// Canonical JSON.
     pub pdu: &'a str,
-    /// The events right before it.
-    pub prev: &'a [EventNid],
 }
 
 /// An event as stored, with what every reader needs to serve it.
@@ -92,15 +95,15 @@ pub struct EventPoint {
     pub topo: i64,
 }
 
-/// Writes an event, its text and its edges.
+/// Writes an event and its text.
 ///
 /// # Errors
 /// [`StoreError::Constraint`] if the event exists, or any other failure of the database.
 pub fn insert(tx: &mut WriteTx<'_>, event: &NewEvent<'_>) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO events (nid, event_id, room_nid, pos, topo, kind, state_key_nid, sender_nid, ts, \
-         state_before, replaces, relates_to, rel_type, thread) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+         state_before, replaces, relates_to, rel_type, thread, late, txn_device, txn_id) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
         params![
             event.nid,
             event.event_id,
@@ -115,16 +118,13 @@ pub fn insert(tx: &mut WriteTx<'_>, event: &NewEvent<'_>) -> Result<(), StoreErr
             event.replaces,
             event.relates_to,
             event.rel_type,
-            event.thread
+            event.thread,
+            event.late,
+            event.txn.map(|txn| txn.device.as_str()),
+            event.txn.map(|txn| txn.txn.as_str())
         ],
     )?;
     tx.execute("INSERT INTO event_json (nid, pdu) VALUES (?1, ?2)", params![event.nid, event.pdu])?;
-    for prev in event.prev {
-        tx.execute(
-            "INSERT INTO event_edges (event_nid, prev_nid) VALUES (?1, ?2)",
-            params![event.nid, prev],
-        )?;
-    }
     Ok(())
 }
 
@@ -213,9 +213,8 @@ pub fn get(tx: &impl Reader, event: EventNid) -> Result<Option<EventRow>, StoreE
     tx.query_row(
         "SELECT e.nid, e.event_id, e.room_nid, r.room_id, r.room_version, e.pos, e.topo, e.sender_nid, \
          e.state_before, e.replaces, e.relates_to, e.rel_type, e.thread, e.redacted_by, j.pdu, \
-         t.device_id, t.txn_id \
-         FROM events e JOIN event_json j ON j.nid = e.nid JOIN rooms r ON r.nid = e.room_nid \
-         LEFT JOIN event_txns t ON t.event_nid = e.nid WHERE e.nid = ?1",
+         e.txn_device, e.txn_id \
+         FROM events e JOIN event_json j ON j.nid = e.nid JOIN rooms r ON r.nid = e.room_nid WHERE e.nid = ?1",
         params![event],
         read,
     )
@@ -266,7 +265,8 @@ pub fn newest(
     )
 }
 
-/// The events of a room before the point (`topo`, `pos`), that point included, newest first.
+/// The events of a room before the point (`topo`, `pos`), that point included, newest first. Depth grows with the
+/// position, so the position alone says where the point is.
 ///
 /// # Errors
 /// Any failure of the database.
@@ -277,9 +277,8 @@ pub fn backwards(
     limit: usize,
 ) -> Result<Vec<EventPoint>, StoreError> {
     tx.query(
-        "SELECT nid, pos, topo FROM events WHERE room_nid = ?1 AND (topo, pos) <= (?2, ?3) \
-         ORDER BY topo DESC, pos DESC LIMIT ?4",
-        params![room, from.0, from.1, limit],
+        "SELECT nid, pos, topo FROM events WHERE room_nid = ?1 AND pos <= ?2 ORDER BY pos DESC LIMIT ?3",
+        params![room, from.1, limit],
         point,
     )
 }
@@ -295,9 +294,8 @@ pub fn forwards(
     limit: usize,
 ) -> Result<Vec<EventPoint>, StoreError> {
     tx.query(
-        "SELECT nid, pos, topo FROM events WHERE room_nid = ?1 AND (topo, pos) > (?2, ?3) \
-         ORDER BY topo, pos LIMIT ?4",
-        params![room, from.0, from.1, limit],
+        "SELECT nid, pos, topo FROM events WHERE room_nid = ?1 AND pos > ?2 ORDER BY pos LIMIT ?3",
+        params![room, from.1, limit],
         point,
     )
 }

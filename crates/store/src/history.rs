@@ -2,7 +2,7 @@
 
 use wardline_domain::Timestamp;
 
-use crate::{EventNid, Pos, Reader, RoomNid, StoreError, UserNid, params};
+use crate::{EventNid, Pos, Reader, RoomNid, Row, StoreError, UserNid, events, params};
 
 /// The roots of a room's threads whose newest answer is before position `before`, with that answer's position,
 /// newest first, at most `limit`. With `participant` only threads that this user began or answered in.
@@ -31,6 +31,9 @@ pub fn threads(
 /// The events of a room closest to an instant: at or after it, oldest first, or (`backwards`) at or before it,
 /// newest first. At most `limit`, the first `skip` left out.
 ///
+/// The times of nearly all events grow with their positions, so the place is found by halving; the few that are late
+/// have an index of their own and are put in between.
+///
 /// # Errors
 /// Any failure of the database.
 pub fn around_instant(
@@ -41,13 +44,50 @@ pub fn around_instant(
     skip: usize,
     limit: usize,
 ) -> Result<Vec<EventNid>, StoreError> {
-    let sql = if backwards {
-        "SELECT nid FROM events WHERE room_nid = ?1 AND ts <= ?2 \
-         ORDER BY ts DESC, topo DESC, pos DESC LIMIT ?3 OFFSET ?4"
+    let (on_time, late) = if backwards {
+        (
+            "SELECT nid, ts, pos FROM events WHERE room_nid = ?1 AND pos < ?2 AND late = 0 ORDER BY pos DESC LIMIT ?3",
+            "SELECT nid, ts, pos FROM events WHERE room_nid = ?1 AND ts <= ?2 AND late = 1 \
+             ORDER BY ts DESC, pos DESC LIMIT ?3",
+        )
     } else {
-        "SELECT nid FROM events WHERE room_nid = ?1 AND ts >= ?2 ORDER BY ts, topo, pos LIMIT ?3 OFFSET ?4"
+        (
+            "SELECT nid, ts, pos FROM events WHERE room_nid = ?1 AND pos >= ?2 AND late = 0 ORDER BY pos LIMIT ?3",
+            "SELECT nid, ts, pos FROM events WHERE room_nid = ?1 AND ts >= ?2 AND late = 1 ORDER BY ts, pos LIMIT ?3",
+        )
     };
-    tx.query(sql, params![room, at, limit, skip], |row| row.get(0))
+    // The first position from which on every event that is not late is at or after (backwards: after) the instant.
+    let border = border(tx, room, if backwards { Timestamp(at.as_millis().saturating_add(1)) } else { at })?;
+    let most = skip.saturating_add(limit);
+    let mut found = tx.query(on_time, params![room, border, most], dated)?;
+    found.extend(tx.query(late, params![room, at, most], dated)?);
+    found.sort_unstable_by_key(|(_, ts, pos)| (*ts, *pos));
+    if backwards {
+        found.reverse();
+    }
+    Ok(found.into_iter().skip(skip).take(limit).map(|(nid, ..)| nid).collect())
+}
+
+fn dated(row: &Row<'_>) -> Result<(EventNid, Timestamp, Pos), StoreError> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+}
+
+fn border(tx: &impl Reader, room: RoomNid, at: Timestamp) -> Result<Pos, StoreError> {
+    let last = events::last_at(tx, room, Pos::MAX)?;
+    let (mut low, mut high) = (0, last.map_or(0, |last| last.pos + 1));
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let next: Option<(Pos, Timestamp)> = tx.query_row(
+            "SELECT pos, ts FROM events WHERE room_nid = ?1 AND pos >= ?2 AND late = 0 ORDER BY pos LIMIT 1",
+            params![room, middle],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        match next {
+            Some((pos, ts)) if ts < at => low = pos + 1,
+            _ => high = middle,
+        }
+    }
+    Ok(low)
 }
 
 /// The rooms that two users are both joined to, in the order of their numbers.

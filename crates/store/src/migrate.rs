@@ -29,6 +29,7 @@ const STEPS: &[(&str, &str)] = &[
     ("53_access", include_str!("../schema/53_access.sql")),
     ("100_authentication", include_str!("../schema/100_authentication.sql")),
     ("92_thread_subscriptions", include_str!("../schema/92_thread_subscriptions.sql")),
+    ("83_event_paths", include_str!("../schema/83_event_paths.sql")),
 ];
 
 /// Brings the schema up to date in one transaction.

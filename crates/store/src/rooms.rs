@@ -38,6 +38,8 @@ pub struct RoomRow {
     pub last_pos: Pos,
     /// When it was made here.
     pub created_at: Timestamp,
+    /// The greatest `origin_server_ts` of its events.
+    pub newest_ts: Timestamp,
 }
 
 /// Takes `count` numbers for rooms, events and snapshots; the first of them.
@@ -61,8 +63,8 @@ pub fn reserve_nids(tx: &mut WriteTx<'_>, count: i64) -> Result<i64, StoreError>
 pub fn insert(tx: &mut WriteTx<'_>, room: &RoomRow) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO rooms (nid, room_id, room_version, room_type, creator_nid, fence, extremities, depth, \
-         state_nid, auth_count, joined, invited, encrypted, last_pos, created_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+         state_nid, auth_count, joined, invited, encrypted, last_pos, created_at, newest_ts) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
         params![
             room.nid,
             room.room_id,
@@ -78,14 +80,14 @@ pub fn insert(tx: &mut WriteTx<'_>, room: &RoomRow) -> Result<(), StoreError> {
             room.invited,
             room.encrypted,
             room.last_pos,
-            room.created_at
+            room.created_at,
+            room.newest_ts
         ],
     )?;
     Ok(())
 }
 
-/// Claims the head: moves its fence from `from` to `to`, a number that was never a fence before. Done first
-/// in a commit, so that nothing else runs on a head that somebody else has moved.
+/// Moves the fence of a head from `from` to `to`, a number that was never a fence before, and nothing else of it.
 ///
 /// # Errors
 /// [`StoreError::Conflict`] if the fence is not `from`, or any failure of the database.
@@ -96,16 +98,28 @@ pub fn claim(tx: &mut WriteTx<'_>, room: RoomNid, from: i64, to: i64) -> Result<
     }
 }
 
-/// Writes everything of the head that moves, except the fence.
+/// Checks that the head of a room is still the one with this fence. Done first in a commit, so that nothing is written
+/// for a head that somebody else has moved.
+///
+/// # Errors
+/// [`StoreError::Conflict`] if the fence is another, or any failure of the database.
+pub fn check_fence(tx: &WriteTx<'_>, room: RoomNid, fence: i64) -> Result<(), StoreError> {
+    let now =
+        tx.query_row("SELECT fence FROM rooms WHERE nid = ?1", params![room], |row| row.get::<i64>(0))?;
+    if now == Some(fence) { Ok(()) } else { Err(StoreError::Conflict) }
+}
+
+/// Writes everything of the head that moves, its new fence with it: a number that was never a fence before.
 ///
 /// # Errors
 /// Any failure of the database.
 pub fn advance(tx: &mut WriteTx<'_>, room: &RoomRow) -> Result<(), StoreError> {
     tx.execute(
-        "UPDATE rooms SET extremities = ?2, depth = ?3, state_nid = ?4, auth_count = ?5, joined = ?6, \
-         invited = ?7, encrypted = ?8, last_pos = ?9 WHERE nid = ?1",
+        "UPDATE rooms SET fence = ?2, extremities = ?3, depth = ?4, state_nid = ?5, auth_count = ?6, joined = ?7, \
+         invited = ?8, encrypted = ?9, last_pos = ?10, newest_ts = ?11 WHERE nid = ?1",
         params![
             room.nid,
+            room.fence,
             encode(&room.extremities),
             room.depth,
             room.state,
@@ -113,7 +127,8 @@ pub fn advance(tx: &mut WriteTx<'_>, room: &RoomRow) -> Result<(), StoreError> {
             room.joined,
             room.invited,
             room.encrypted,
-            room.last_pos
+            room.last_pos,
+            room.newest_ts
         ],
     )?;
     Ok(())
@@ -143,7 +158,7 @@ pub fn room_id(tx: &impl Reader, room: RoomNid) -> Result<OwnedRoomId, StoreErro
 pub fn get(tx: &impl Reader, room: RoomNid) -> Result<Option<RoomRow>, StoreError> {
     tx.query_row(
         "SELECT nid, room_id, room_version, room_type, creator_nid, fence, extremities, depth, state_nid, \
-         auth_count, joined, invited, encrypted, last_pos, created_at FROM rooms WHERE nid = ?1",
+         auth_count, joined, invited, encrypted, last_pos, created_at, newest_ts FROM rooms WHERE nid = ?1",
         params![room],
         read,
     )
@@ -166,6 +181,7 @@ fn read(row: &Row<'_>) -> Result<RoomRow, StoreError> {
         encrypted: row.get(12)?,
         last_pos: row.get(13)?,
         created_at: row.get(14)?,
+        newest_ts: row.get(15)?,
     })
 }
 

@@ -81,6 +81,8 @@ pub struct WriteTx<'c> {
     pub(crate) connection: &'c Connection,
     pub(crate) head: Pos,
     pub(crate) rows: Vec<StreamRow>,
+    /// Whether [`account_holds`](crate::account_holds) were changed.
+    pub(crate) holds_changed: bool,
 }
 
 impl Reader for WriteTx<'_> {

@@ -1,6 +1,7 @@
-//! Transaction ids of clients (Client-Server API, "Transaction identifiers").
+//! Transaction ids of clients (Client-Server API, "Transaction identifiers"). They stand in the rows of the events that
+//! the requests made.
 
-use crate::{EventNid, Reader, RoomNid, StoreError, UserNid, WriteTx, params};
+use crate::{EventNid, Reader, RoomNid, StoreError, UserNid, params};
 
 /// A request to send an event, as its client names it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -17,28 +18,15 @@ pub struct TxnKey {
     pub txn: String,
 }
 
-/// Notes which event a request made.
-///
-/// # Errors
-/// [`StoreError::Constraint`] if the request is known already, or any other failure of the database.
-pub fn insert(tx: &mut WriteTx<'_>, key: &TxnKey, event: EventNid) -> Result<(), StoreError> {
-    tx.execute(
-        "INSERT INTO event_txns (user_nid, device_id, room_nid, kind, txn_id, event_nid) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![key.user, key.device, key.room, key.kind, key.txn, event],
-    )?;
-    Ok(())
-}
-
 /// The event that a request made before.
 ///
 /// # Errors
 /// Any failure of the database.
 pub fn find(tx: &impl Reader, key: &TxnKey) -> Result<Option<EventNid>, StoreError> {
     tx.query_row(
-        "SELECT event_nid FROM event_txns WHERE user_nid = ?1 AND device_id = ?2 AND room_nid = ?3 \
-         AND kind = ?4 AND txn_id = ?5",
-        params![key.user, key.device, key.room, key.kind, key.txn],
+        "SELECT nid FROM events WHERE sender_nid = ?1 AND txn_id = ?2 AND txn_device = ?3 AND room_nid = ?4 \
+         AND kind = ?5",
+        params![key.user, key.txn, key.device, key.room, key.kind],
         |row| row.get(0),
     )
 }

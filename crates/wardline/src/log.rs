@@ -6,7 +6,7 @@ use std::{
 };
 
 use axum::{
-    extract::{MatchedPath, Request, State},
+    extract::{MatchedPath, Request},
     middleware::Next,
     response::Response,
 };
@@ -36,7 +36,7 @@ pub fn start(log: &Log) -> Result<(), ParseError> {
 
 /// One line a request: method, route, status, milliseconds. The route is the pattern and never the path: paths
 /// hold ids and file names, queries hold search terms, bodies hold words.
-pub(crate) async fn request(State(clock): State<Arc<dyn Clock>>, request: Request, next: Next) -> Response {
+pub(crate) async fn request(clock: Arc<dyn Clock>, request: Request, next: Next) -> Response {
     let began = clock.now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();

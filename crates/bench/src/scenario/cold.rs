@@ -15,7 +15,7 @@ use crate::{
 const TIMES: usize = 3;
 const STRETCH: Duration = Duration::from_secs(5);
 /// A database that is not full after this long is measured as it is.
-const LONGEST_FILL: Duration = Duration::from_secs(900);
+const LONGEST_FILL: Duration = Duration::from_secs(240);
 
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
 pub(super) async fn run(house: &House, sizes: &Sizes) -> Result<Vec<Measurement>> {

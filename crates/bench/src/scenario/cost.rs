@@ -3,18 +3,23 @@
 
 use tokio::time::Instant;
 
-use super::Sizes;
+use super::{Sizes, deliver::to_f64};
 use crate::{
     error::Result,
     house::House,
-    matrix::{Sender, WIDTH, create_room, parallel},
+    matrix::{Sender, WIDTH, create_room, encoded, parallel},
     measure::{Measurement, Meter},
     payload::{self, Run},
     stats::Samples,
+    wire::Request,
 };
 
 /// How many turns the two take, and for how long each.
 const TURNS: u32 = 6;
+const READS: usize = 5;
+/// What a client asks first: a short timeline, members when needed.
+const FIRST_SYNC: &str = "/_matrix/client/v3/sync?timeout=0&filter=%7B%22room%22%3A%7B%22timeline%22%3A%7B%22limit%22%3A20%7D%2C\
+                          %22state%22%3A%7B%22lazy_load_members%22%3Atrue%7D%7D%7D";
 
 pub(super) async fn run(house: &House, sizes: &Sizes) -> Result<Vec<Measurement>> {
     let accounts = house.accounts(sizes.large_room).await?;
@@ -45,7 +50,29 @@ pub(super) async fn run(house: &House, sizes: &Sizes) -> Result<Vec<Measurement>
         })
         .await?,
     );
+    let (member, name) = (&accounts[0], sizes.large_room);
+    let members = format!("/_matrix/client/v3/rooms/{}/members", encoded(&large));
+    all.push(read(house, &format!("members.{name}"), &member.token, &members).await?);
+    all.push(read(house, &format!("first.room.{name}"), &member.token, FIRST_SYNC).await?);
+    let account = house.lone_account(&format!("rooms{many}")).await?;
+    all.push(read(house, &format!("first.rooms.{many}"), &account.token, FIRST_SYNC).await?);
     Ok(all)
+}
+
+/// Asks for the same a few times: a large room or an account in many rooms, used as a client uses it.
+async fn read(house: &House, scenario: &str, token: &str, path: &str) -> Result<Measurement> {
+    let request = Request { method: "GET", path, token: Some(token), body: None };
+    let mut connection = house.connection();
+    connection.ok(request).await?;
+    let mut meter = Meter::start(house);
+    let (mut samples, mut bytes) = (Samples::default(), 0);
+    for _ in 0..READS {
+        let start = Instant::now();
+        bytes = connection.ok(request).await?.len();
+        samples.since(start);
+    }
+    meter.note("answer_bytes", to_f64(bytes));
+    Ok(meter.finish(scenario, READS, samples))
 }
 
 /// A device of an account that is in `rooms` rooms, and the room in which the first of all accounts is too.

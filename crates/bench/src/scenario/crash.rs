@@ -28,7 +28,7 @@ const BACKGROUND_RATE: u32 = 20;
 const BETWEEN: Duration = Duration::from_millis(200);
 
 pub(super) async fn run(house: &House, sizes: &Sizes) -> Result<Vec<Measurement>> {
-    let rooms = BACKGROUND_ROOMS.min(sizes.deliver_rooms);
+    let rooms = BACKGROUND_ROOMS.min(sizes.deliver_rooms.iter().copied().max().unwrap_or_default());
     let people = rooms * MEMBERS;
     let accounts = house.accounts(people + TEAM).await?;
     let members = |room: usize| -> &[Account] { &accounts[room * MEMBERS..(room + 1) * MEMBERS] };

@@ -80,13 +80,21 @@ pub(super) async fn while_following<T>(
 }
 
 pub(super) async fn run(house: &House, sizes: &Sizes) -> Result<Vec<Measurement>> {
-    let people = sizes.deliver_rooms * MEMBERS;
+    let mut all = Vec::new();
+    for &rooms in &sizes.deliver_rooms {
+        all.extend(over(house, sizes, rooms).await?);
+    }
+    Ok(all)
+}
+
+async fn over(house: &House, sizes: &Sizes, count: usize) -> Result<Vec<Measurement>> {
+    let people = count * MEMBERS;
     let accounts = house.accounts(people).await?;
     let members = |room: usize| -> &[Account] { &accounts[room * MEMBERS..(room + 1) * MEMBERS] };
-    let rooms = house.rooms("deliver", sizes.deliver_rooms, members).await?;
+    let rooms = house.rooms("deliver", count, members).await?;
     let mut senders: Vec<Sender<'_>> =
         rooms.iter().enumerate().map(|(index, room)| Sender::new(house, &members(index)[0], room)).collect();
-    let name = format!("{}x{MEMBERS}", sizes.deliver_rooms);
+    let name = format!("{count}x{MEMBERS}");
     let mut all = Vec::new();
     for (scenario, rate) in [(format!("deliver.{name}"), None), (format!("deliver.equal.{name}"), Some(4))] {
         let mut devices = house.devices(0..people).await?;

@@ -28,11 +28,14 @@ struct Spread {
 }
 
 pub(super) async fn run(house: &House, sizes: &Sizes) -> Result<Vec<Measurement>> {
-    let members = sizes.fanout_members;
-    let (mut meter, spread) = spread(house, "fanout", members, members).await?;
-    meter.note("deliveries", to_f64(spread.each.len()));
-    meter.note("median_reader_ms", spread.each.percentiles().p50);
-    Ok(vec![meter.finish(&format!("fanout.{members}"), spread.last.len(), spread.last)])
+    let mut all = Vec::new();
+    for &members in &sizes.fanout_members {
+        let (mut meter, spread) = spread(house, "fanout", members, members).await?;
+        meter.note("deliveries", to_f64(spread.each.len()));
+        meter.note("median_reader_ms", spread.each.percentiles().p50);
+        all.push(meter.finish(&format!("fanout.{members}"), spread.last.len(), spread.last));
+    }
+    Ok(all)
 }
 
 pub(super) async fn broadcast(house: &House, sizes: &Sizes) -> Result<Vec<Measurement>> {

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use wardline_domain::auth_chain::AuthChain;
-use wardline_domain::ruma::OwnedUserId;
+use wardline_domain::ruma::{OwnedEventId, OwnedUserId};
 use wardline_domain::visibility::Membership;
 use wardline_store::events::{self, NewEvent};
 use wardline_store::members::{self, MemberRow};
 use wardline_store::rooms::{self, RoomRow};
 use wardline_store::stream::membership_reference;
-use wardline_store::{EventNid, Kind, Pos, RoomNid, StoreError, WriteTx, state, txn_ids, users};
+use wardline_store::txn_ids::{self, TxnKey};
+use wardline_store::{EventNid, Kind, Pos, RoomNid, StoreError, WriteTx, state, users};
 
 use super::turn::{Staged, StagedMember};
 use crate::events::Event;
@@ -28,6 +29,8 @@ pub(super) type SharedAlso = Arc<Mutex<Option<Also>>>;
 pub(super) enum CommitError {
     /// Somebody else moved the room's head: build again on the new one.
     Moved,
+    /// These requests made these events already: build the others again.
+    Repeated(Vec<(TxnKey, OwnedEventId)>),
     /// Anything else.
     Failed(EngineError),
 }
@@ -53,21 +56,21 @@ pub(super) struct Commit {
 
 impl Commit {
     pub(super) fn run(mut self, tx: &mut WriteTx<'_>) -> Result<(), CommitError> {
+        let room = self.head.nid;
         if let Some(creator) = &self.creator {
             self.head.creator = users::intern(tx, creator)?;
             rooms::insert(tx, &self.head)?;
+        } else if self.events.is_empty() {
+            rooms::claim(tx, room, self.from, self.head.fence).map_err(moved)?;
         } else {
-            rooms::claim(tx, self.head.nid, self.from, self.head.fence).map_err(|error| match error {
-                StoreError::Conflict => CommitError::Moved,
-                other => other.into(),
-            })?;
+            rooms::check_fence(tx, room, self.from).map_err(moved)?;
+            self.check_requests(tx)?;
         }
-        let room = self.head.nid;
-        let moved = !self.events.is_empty();
+        let has_events = !self.events.is_empty();
         for staged in self.events.drain(..) {
             self.head.last_pos = write(tx, &self.context, &self.head, staged)?;
         }
-        if moved {
+        if has_events {
             rooms::advance(tx, &self.head)?;
         }
         // Taken only now: had the head been moved, the next attempt would still find it.
@@ -76,6 +79,28 @@ impl Commit {
             Some(also) => also(tx, room).map_err(CommitError::Failed),
             None => Ok(()),
         }
+    }
+
+    /// Refuses the batch if some of its requests were answered before. Looked up here, where the pages are at hand, and
+    /// not by the executor, as nearly every request is new.
+    fn check_requests(&self, tx: &WriteTx<'_>) -> Result<(), CommitError> {
+        let mut known = Vec::new();
+        for txn in self.events.iter().filter_map(|staged| staged.txn.as_ref()) {
+            if let Some(nid) = txn_ids::find(tx, txn)? {
+                known.push((txn.clone(), events::event_id(tx, nid)?));
+            }
+        }
+        if !known.is_empty() {
+            return Err(CommitError::Repeated(known));
+        }
+        Ok(())
+    }
+}
+
+fn moved(error: StoreError) -> CommitError {
+    match error {
+        StoreError::Conflict => CommitError::Moved,
+        other => other.into(),
     }
 }
 
@@ -107,17 +132,15 @@ fn write(tx: &mut WriteTx<'_>, context: &Context, head: &RoomRow, staged: Staged
             relates_to,
             rel_type: rel_type.filter(|_| relates_to.is_some()),
             thread,
+            late: staged.late,
+            txn: staged.txn.as_ref(),
             pdu: pdu.json(),
-            prev: &staged.prev,
         },
     )?;
     if let (Some(key), Some((ordinal, parents))) = (state_key, &staged.auth) {
         state::apply(tx, room, staged.state_before, key, staged.nid)?;
         let chain = auth_chain(tx, parents)?;
         events::insert_auth(tx, staged.nid, room, *ordinal, &chain.to_bytes())?;
-    }
-    if let Some(txn) = &staged.txn {
-        txn_ids::insert(tx, txn, staged.nid)?;
     }
     if let Some((target, left)) = &staged.redacted {
         events::redact(tx, *target, staged.nid, left.json())?;

@@ -37,6 +37,8 @@ pub(super) struct Head {
     pub(super) invited: u64,
     pub(super) encrypted: bool,
     pub(super) created_at: Timestamp,
+    /// The greatest `origin_server_ts` of its events.
+    pub(super) newest_ts: Timestamp,
     /// Made on first use after a change of the power levels.
     pub(super) message_auth: Option<Arc<MessageAuth>>,
 }
@@ -60,6 +62,7 @@ impl Head {
             invited: 0,
             encrypted: false,
             created_at: create.origin_server_ts,
+            newest_ts: Timestamp(0),
             message_auth: None,
         }
     }
@@ -93,6 +96,7 @@ impl Head {
             invited: row.invited,
             encrypted: row.encrypted,
             created_at: row.created_at,
+            newest_ts: row.newest_ts,
             message_auth: None,
         }))
     }
@@ -111,6 +115,7 @@ impl Head {
     pub(super) fn apply(&mut self, nid: EventNid, pdu: &Pdu) {
         let held = Held { nid, event_id: pdu.event_id.clone() };
         self.depth = pdu.depth;
+        self.newest_ts = self.newest_ts.max(pdu.origin_server_ts);
         self.extremities = vec![held.clone()];
         let Some(state_key) = &pdu.state_key else { return };
         self.state.insert((pdu.kind.clone(), state_key.clone()), held);
@@ -157,6 +162,7 @@ impl Head {
             encrypted: self.encrypted,
             last_pos: 0,
             created_at: self.created_at,
+            newest_ts: self.newest_ts,
         }
     }
 }

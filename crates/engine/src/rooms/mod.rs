@@ -32,8 +32,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use quick_cache::sync::Cache;
 use tokio::sync::{mpsc, oneshot};
-use wardline_domain::ruma::{OwnedEventId, RoomId, UserId};
+use wardline_domain::ruma::{OwnedEventId, OwnedRoomId, RoomId, UserId};
 use wardline_store::txn_ids::TxnKey;
 use wardline_store::{RoomNid, UserNid, rooms, users};
 
@@ -60,6 +61,9 @@ use turn::Plan;
 /// Operations that may wait for one executor; more are held back at their callers.
 const QUEUE: usize = 1024;
 
+/// Rooms whose numbers are kept in memory.
+const ROOMS: usize = 20_000;
+
 /// Who asks.
 #[derive(Clone, Copy, Debug)]
 pub struct Caller<'a> {
@@ -76,6 +80,8 @@ pub struct Caller<'a> {
 pub struct Rooms {
     context: Arc<Context>,
     shards: Vec<mpsc::Sender<Operation>>,
+    /// Numbers of rooms. A room keeps its number for good.
+    numbers: Cache<OwnedRoomId, RoomNid>,
 }
 
 /// An operation to be sent to an executor.
@@ -99,7 +105,7 @@ impl Rooms {
                 sender
             })
             .collect();
-        Self { context, shards }
+        Self { context, shards, numbers: Cache::new(ROOMS) }
     }
 
     /// The number of a room.
@@ -107,10 +113,13 @@ impl Rooms {
     /// # Errors
     /// [`EngineError::Forbidden`] for an unknown room, so that nobody learns which rooms exist.
     pub fn nid(&self, room: &RoomId) -> Result<RoomNid, EngineError> {
-        self.context
-            .store
-            .read_now(|tx| rooms::find(tx, room))?
-            .ok_or_else(|| EngineError::forbidden("you are not joined to the room"))
+        if let Some(known) = self.numbers.get(room) {
+            return Ok(known);
+        }
+        let found = self.context.store.read_now(|tx| rooms::find(tx, room))?;
+        let nid = found.ok_or_else(|| EngineError::forbidden("you are not joined to the room"))?;
+        self.numbers.insert(room.to_owned(), nid);
+        Ok(nid)
     }
 
     /// The server's own user (the clerk) as a caller.
@@ -130,6 +139,7 @@ impl Rooms {
             also: order.also.map(|also| Arc::new(Mutex::new(Some(also)))),
             reply,
             attempts: 0,
+            again: false,
         };
         let mut hasher = DefaultHasher::new();
         order.room.hash(&mut hasher);

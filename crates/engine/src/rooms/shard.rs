@@ -54,7 +54,10 @@ pub(super) struct Operation {
     pub(super) device: Option<String>,
     pub(super) also: Option<SharedAlso>,
     pub(super) reply: Reply,
+    /// How often it lost its head through no fault of its own.
     pub(super) attempts: u8,
+    /// Whether it was built before.
+    pub(super) again: bool,
 }
 
 /// One room of the executor.
@@ -68,6 +71,8 @@ struct Slot {
     in_flight: usize,
     /// A commit failed: nothing is built until everything in flight has come back.
     poisoned: bool,
+    /// It failed for a request that was answered long ago: whoever was built after it makes no attempt of theirs.
+    harmless: bool,
     waiting: VecDeque<Operation>,
     last_used: u64,
 }
@@ -164,7 +169,7 @@ impl Shard {
             slot.waiting.push_back(operation);
             return;
         }
-        let Some(mut operation) = answer_repeated(&self.context, slot, operation) else { return };
+        let Some(mut operation) = join_repeated(slot, operation) else { return };
         if slot.head.is_none() {
             match load(&self.context, &operation.room, operation.fresh.as_ref(), &mut self.nids).await {
                 Ok(head) => slot.head = Some(head),
@@ -183,7 +188,10 @@ impl Shard {
                 slot.pending.extend(staged.iter().map(|staged| (staged.nid, Arc::clone(&staged.pdu))));
                 add(batches, head, operation, from, answer, staged);
             }
-            Err(error) => answer(slot, operation, &Err(error)),
+            Err(error) => {
+                let found = refused(&self.context, &operation, error);
+                answer(slot, operation, &found);
+            }
         }
     }
 
@@ -200,7 +208,12 @@ impl Shard {
         if let Some(slot) = self.slots.get_mut(&batch.room) {
             slot.in_flight += 1;
         }
-        let queued = self.context.store.submit(move |tx| commit.run(tx)).await;
+        let store = &self.context.store;
+        let queued = if commit.also.is_none() {
+            store.submit_decided(move |tx| commit.run(tx)).await
+        } else {
+            store.submit(move |tx| commit.run(tx)).await
+        };
         self.in_flight.push_back(Box::pin(async move {
             let outcome = match queued {
                 Ok(answer) => answer.await.unwrap_or(Err(CommitError::Failed(StoreError::Closed.into()))),
@@ -218,11 +231,19 @@ impl Shard {
             slot.pending.remove(&nid);
         }
         slot.poisoned |= done.outcome.is_err();
-        let mut again = Vec::new();
+        slot.harmless |= matches!(done.outcome, Err(CommitError::Repeated(_)));
+        let mut again: Vec<Operation> = Vec::new();
         for (mut operation, event_id) in done.operations {
             match &done.outcome {
                 Ok(()) => answer(slot, operation, &Ok(event_id)),
                 Err(CommitError::Failed(error)) => answer(slot, operation, &Err(error.clone())),
+                Err(CommitError::Repeated(known)) => {
+                    match known.iter().find(|(txn, _)| operation.txn.as_ref() == Some(txn)) {
+                        Some((_, made)) => answer(slot, operation, &Ok(made.clone())),
+                        None => again.push(operation),
+                    }
+                }
+                Err(CommitError::Moved) if slot.harmless => again.push(operation),
                 Err(CommitError::Moved) if operation.attempts + 1 < ATTEMPTS => {
                     operation.attempts += 1;
                     again.push(operation);
@@ -231,14 +252,14 @@ impl Shard {
             }
         }
         // What failed was asked before anything that waits.
-        let at = slot.waiting.iter().take_while(|waiting| waiting.attempts > 0).count();
+        let at = slot.waiting.iter().take_while(|waiting| waiting.again).count();
         for (offset, operation) in again.into_iter().enumerate() {
-            slot.waiting.insert(at + offset, operation);
+            slot.waiting.insert(at + offset, Operation { again: true, ..operation });
         }
         if !slot.poisoned || slot.in_flight > 0 {
             return Vec::new();
         }
-        slot.poisoned = false;
+        (slot.poisoned, slot.harmless) = (false, false);
         slot.head = None;
         slot.waiting.drain(..).collect()
     }
@@ -267,24 +288,33 @@ fn answer(slot: &mut Slot, operation: Operation, answer: &Result<OwnedEventId, E
     drop(operation.reply.send(answer.clone()));
 }
 
-/// Answers an operation that repeats an earlier one: at once if that is durable, together with it if it is
-/// under way. Gives back an operation that is new.
-fn answer_repeated(context: &Context, slot: &mut Slot, operation: Operation) -> Option<Operation> {
-    let Some(txn) = operation.txn.clone().filter(|_| operation.attempts == 0) else { return Some(operation) };
+/// Lets an operation that repeats one under way wait for the answer of that. Gives back an operation that does not.
+/// Whether it repeats one of long ago is found when it is committed.
+fn join_repeated(slot: &mut Slot, operation: Operation) -> Option<Operation> {
+    let Some(txn) = operation.txn.as_ref().filter(|_| !operation.again) else { return Some(operation) };
     if let Slots::Occupied(mut under_way) = slot.txns.entry(txn.clone()) {
         under_way.get_mut().push(operation.reply);
         return None;
     }
-    let known = context.store.read_now(|tx| match txn_ids::find(tx, &txn)? {
+    Some(operation)
+}
+
+/// The answer to an operation that could not be built: what its request was answered before, if it was.
+fn refused(
+    context: &Context,
+    operation: &Operation,
+    error: EngineError,
+) -> Result<OwnedEventId, EngineError> {
+    let Some(txn) = &operation.txn else { return Err(error) };
+    let known = context.store.read_now(|tx| match txn_ids::find(tx, txn)? {
         Some(nid) => events::event_id(tx, nid).map(Some),
         None => Ok(None),
     });
     match known {
-        Ok(None) => return Some(operation),
-        Ok(Some(event_id)) => drop(operation.reply.send(Ok(event_id))),
-        Err(error) => drop(operation.reply.send(Err(EngineError::Store(error)))),
+        Ok(Some(event_id)) => Ok(event_id),
+        Ok(None) => Err(error),
+        Err(failed) => Err(EngineError::Store(failed)),
     }
-    None
 }
 
 async fn load(

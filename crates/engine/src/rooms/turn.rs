@@ -72,7 +72,8 @@ pub(super) struct Staged {
     pub(super) nid: EventNid,
     pub(super) pdu: Arc<Pdu>,
     pub(super) client: ClientEvent,
-    pub(super) prev: Vec<EventNid>,
+    /// Whether an event before it has a later time.
+    pub(super) late: bool,
     pub(super) state_before: Option<SnapshotNid>,
     pub(super) replaces: Option<EventNid>,
     /// For a state event: its ordinal and its auth events.
@@ -221,7 +222,7 @@ impl Turn<'_> {
         let staged = Staged {
             nid,
             client: ClientEvent::new(&pdu),
-            prev: self.head.extremities.iter().map(|held| held.nid).collect(),
+            late: pdu.origin_server_ts < self.head.newest_ts,
             state_before: self.head.snapshot,
             replaces,
             auth: state_key.map(|_| (self.head.auth_count, auth_nids)),

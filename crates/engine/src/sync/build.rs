@@ -7,9 +7,10 @@ use wardline_domain::ruma::OwnedRoomId;
 use wardline_store::account_data::{self, AccountData};
 use wardline_store::device_lists;
 use wardline_store::members::{self, MemberRow, Membership};
-use wardline_store::{Pos, ReadTx, RoomNid, StoreError, one_time_keys, push_rules, rooms, stream, to_device};
+use wardline_store::{Pos, ReadTx, RoomNid, StoreError, push_rules, rooms, stream, to_device};
 
 use super::json::{Object, plain_event};
+use super::memo::KeyCounts;
 use super::{Answer, Inner, SyncRequest, SyncToken};
 use crate::events::Viewer;
 use crate::hub::{LastChanges, News};
@@ -81,7 +82,7 @@ pub(super) fn build(
 }
 
 /// The rooms in which the typing people are news for the client, and whether anybody types in a room of the user.
-fn typing_rooms(
+pub(super) fn typing_rooms(
     inner: &Inner,
     request: &SyncRequest,
     since: Option<SyncToken>,
@@ -240,15 +241,9 @@ impl Build<'_> {
         lists.strings("changed", &changes.changed);
         lists.strings("left", &changes.left);
         lists.close();
-        let mut counts = out.object("device_one_time_keys_count");
-        for (algorithm, count) in one_time_keys::counts(self.tx, user, device)? {
-            counts.number(&algorithm, count);
-        }
-        counts.close();
-        out.strings(
-            "device_unused_fallback_key_types",
-            one_time_keys::unused_fallback_types(self.tx, user, device)?,
-        );
+        let keys = KeyCounts::read(self.tx, user, device)?;
+        out.raw("device_one_time_keys_count", &keys.counts);
+        out.raw("device_unused_fallback_key_types", &keys.fallback_types);
         out.close();
         Ok(Answer { body, token, typing: typing_version, worth_telling })
     }

@@ -4,6 +4,7 @@
 //! - `build`: one answer from one snapshot of the store; `room`: one room in it, with its `timeline`, its `state`,
 //!   its `summary` and what is `ephemeral`.
 //! - `membership`: what became of the user's membership since they last asked.
+//! - `quick`: the usual answer, from memory; `memo`: what it keeps for that.
 //! - `lazy`: which members each device knows.
 //! - `token`: what a client has seen.
 //! - [`sliding`]: the same for a part of the rooms (MSC4186).
@@ -19,6 +20,8 @@ mod ephemeral;
 mod json;
 mod lazy;
 mod membership;
+mod memo;
+mod quick;
 mod room;
 pub mod sliding;
 mod state;
@@ -81,6 +84,7 @@ struct Inner {
     typing: Arc<Typing>,
     names: state::KeyNames,
     told: lazy::ToldMembers,
+    memo: memo::Memo,
 }
 
 /// An answer that is built.
@@ -112,6 +116,7 @@ impl Sync {
             typing,
             names: state::KeyNames::default(),
             told: lazy::ToldMembers::default(),
+            memo: memo::Memo::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -127,7 +132,11 @@ impl Sync {
         let request = Arc::new(request);
         let deadline = Instant::now() + wait.min(LONGEST_WAIT);
         let news = self.inner.hub.news(request.user);
-        let since = self.acknowledge(&request).await?;
+        let since = match request.since {
+            Some(since) if self.inner.is_acknowledged(&request, since, &news) => Some(since),
+            // In boxes: what seldom happens must not make every waiting request larger.
+            _ => Box::pin(self.acknowledge(&request)).await?,
+        };
         let mut looked = since.map(|token| self.inner.first_look(&request, &news, token));
         let mut answer = None;
         loop {
@@ -135,8 +144,14 @@ impl Sync {
             let mut waiter = pin!(news.waiter());
             waiter.as_mut().enable();
             let is_quiet = looked.is_some_and(|looked| !news.any_since(looked.pos, looked.typing));
+            if let Some(looked) = looked.filter(|_| !is_quiet)
+                && let Some(quick) = quick::answer(&self.inner, &request, looked.token, &news)?
+            {
+                return Ok(quick.body);
+            }
             if !is_quiet || request.full_state {
-                let built = self.build(&request, looked.map(|looked| looked.token), &news).await?;
+                let since = looked.map(|looked| looked.token);
+                let built = Box::pin(self.build(&request, since, &news)).await?;
                 if built.worth_telling || request.full_state || looked.is_none() {
                     return Ok(built.body);
                 }
@@ -149,7 +164,7 @@ impl Sync {
         }
         match answer {
             Some(answer) => Ok(answer.body),
-            None => Ok(self.build(&request, since, &news).await?.body),
+            None => Ok(Box::pin(self.build(&request, since, &news)).await?.body),
         }
     }
 
@@ -159,7 +174,8 @@ impl Sync {
     /// The deletion is not waited for: what is lost in a crash is deleted by the next request.
     async fn acknowledge(&self, request: &SyncRequest) -> Result<Option<SyncToken>, EngineError> {
         let Some(since) = request.since else { return Ok(None) };
-        let (store, user, device) = (&self.inner.context.store, request.user, Arc::clone(&request.device));
+        let (inner, user, device) = (&self.inner, request.user, Arc::clone(&request.device));
+        let store = &inner.context.store;
         let upto = since.to_device.min(since.pos);
         let (head, acknowledges) = store.read_now(|tx| {
             Ok::<_, StoreError>((stream::head(tx)?, to_device::waits_upto(tx, user, &device, upto)?))
@@ -167,7 +183,9 @@ impl Sync {
         if since.pos > head {
             return Ok(None);
         }
-        if acknowledges {
+        if !acknowledges {
+            inner.memo.note_empty(user, &request.device, upto);
+        } else {
             drop(store.submit(move |tx| to_device::delete_upto(tx, user, &device, upto)).await?);
         }
         Ok(Some(since))
@@ -191,6 +209,11 @@ impl Sync {
 }
 
 impl Inner {
+    /// Whether there is nothing to acknowledge, as no message to the device waits.
+    fn is_acknowledged(&self, request: &SyncRequest, since: SyncToken, news: &News) -> bool {
+        since.pos <= self.hub.applied() && self.memo.is_empty(request.user, &request.device, news.last())
+    }
+
     /// What counts as looked at for a client that comes with `token`.
     fn first_look(&self, request: &SyncRequest, news: &News, token: SyncToken) -> Looked {
         let typing = if token.typing == 0 {
@@ -204,7 +227,10 @@ impl Inner {
         } else {
             token.typing
         };
+        // What an earlier process told of typing people is to be taken back at once.
+        let is_old = token.typing != 0 && token.typing < self.typing.epoch();
         // More messages may wait than the last answer held.
-        Looked { token, pos: token.pos.min(token.to_device), typing }
+        let pos = if is_old { 0 } else { token.pos.min(token.to_device) };
+        Looked { token, pos, typing }
     }
 }

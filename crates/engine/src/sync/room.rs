@@ -8,14 +8,14 @@ use wardline_domain::visibility::Membership;
 use wardline_store::account_data::AccountData;
 use wardline_store::members::{self, MemberRow};
 use wardline_store::rooms::{self, RoomRow};
-use wardline_store::{Pos, StoreError, account_data, notify, receipts};
+use wardline_store::{Pos, RoomNid, StoreError, UserNid, account_data, notify, receipts};
 
 use super::build::Build;
 use super::json::{Object, plain_event};
 use super::membership::{Stay, stay};
 use super::state::{self, Members};
 use super::timeline::{self, Range, Timeline};
-use super::{ephemeral, summary, write};
+use super::{Inner, ephemeral, summary, write};
 use crate::events::Event;
 use crate::rooms::Eyes;
 
@@ -113,7 +113,9 @@ impl Build<'_> {
             if let Some(heroes) = heroes {
                 summary::write(&standing.room, heroes.as_deref(), &mut object);
             }
-            self.write_unread(standing, &mut object)?;
+            let by_thread = self.request.filter.room.timeline.unread_thread_notifications;
+            let unread = notify::unread(self.tx, self.request.user, standing.room.nid)?;
+            write_counts(&unread, by_thread, &mut object);
         }
         object.close();
         Ok(Some((standing.room.room_id.clone(), out)))
@@ -285,26 +287,36 @@ impl Build<'_> {
         object.close();
         Ok(())
     }
+}
 
-    fn write_unread(&self, standing: &Standing, out: &mut Object<'_>) -> Result<(), StoreError> {
-        let by_thread = self.request.filter.room.timeline.unread_thread_notifications;
-        let unread = notify::unread(self.tx, self.request.user, standing.room.nid)?;
-        let (threads, room): (Vec<_>, Vec<_>) =
-            unread.iter().partition(|unread| by_thread && unread.thread != notify::MAIN_THREAD);
-        let mut counts = out.object("unread_notifications");
-        counts.number("highlight_count", room.iter().map(|unread| unread.highlights).sum());
-        counts.number("notification_count", room.iter().map(|unread| unread.notifications).sum());
-        counts.close();
-        if by_thread {
-            let mut object = out.object("unread_thread_notifications");
-            for thread in threads {
-                let mut counts = object.object(&thread.thread);
-                counts.number("highlight_count", thread.highlights);
-                counts.number("notification_count", thread.notifications);
-                counts.close();
-            }
-            object.close();
+/// Writes the unread counts of a room that is told from memory.
+pub(super) fn write_unread(
+    inner: &Inner,
+    user: UserNid,
+    room: RoomNid,
+    by_thread: bool,
+    out: &mut Object<'_>,
+) -> Result<(), StoreError> {
+    let unread = inner.context.store.read_now(|tx| notify::unread(tx, user, room))?;
+    write_counts(&unread, by_thread, out);
+    Ok(())
+}
+
+fn write_counts(unread: &[notify::Unread], by_thread: bool, out: &mut Object<'_>) {
+    let (threads, room): (Vec<_>, Vec<_>) =
+        unread.iter().partition(|unread| by_thread && unread.thread != notify::MAIN_THREAD);
+    let mut counts = out.object("unread_notifications");
+    counts.number("highlight_count", room.iter().map(|unread| unread.highlights).sum());
+    counts.number("notification_count", room.iter().map(|unread| unread.notifications).sum());
+    counts.close();
+    if by_thread {
+        let mut object = out.object("unread_thread_notifications");
+        for thread in threads {
+            let mut counts = object.object(&thread.thread);
+            counts.number("highlight_count", thread.highlights);
+            counts.number("notification_count", thread.notifications);
+            counts.close();
         }
-        Ok(())
+        object.close();
     }
 }

@@ -11,7 +11,7 @@ use crate::filters::RoomEventFilter;
 use crate::rooms::{Eyes, Token};
 
 /// Events in a timeline if the filter does not say.
-const USUAL: usize = 10;
+pub(super) const USUAL: usize = 10;
 /// The most events in a timeline, whatever the filter says.
 const MOST: usize = 200;
 /// Events that are looked at for one timeline. What a filter leaves out costs work too.

@@ -13,7 +13,7 @@ use std::{net::SocketAddr, sync::Arc};
 use axum::{
     Router,
     extract::{Request, State},
-    middleware::{Next, from_fn, from_fn_with_state},
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
 };
 use http::{StatusCode, header};
@@ -153,9 +153,7 @@ impl House {
         wardline_http::router(self.state.clone())
             .merge(keys::router(self.keys.clone()))
             .merge(self.authority.clone().map_or_else(Router::new, trust::router))
-            .layer(from_fn_with_state(Arc::clone(&self.state.clock), log::request))
-            .layer(from_fn_with_state(stop, release_long_polls))
-            .layer(from_fn(answer_web))
+            .layer(from_fn_with_state(Edge { clock: Arc::clone(&self.state.clock), stop }, edge))
     }
 
     /// Resolves when the disk under the store has failed: the process must end.
@@ -207,22 +205,31 @@ fn http_config(config: &Config, url: &str) -> Result<HttpConfig, Error> {
     })
 }
 
-/// The web app answers every path that is not an API's.
-async fn answer_web(request: Request, next: Next) -> Response {
-    if web::is_api(request.uri().path()) {
-        return next.run(request).await;
+/// What the edge of the server needs.
+#[derive(Clone)]
+struct Edge {
+    clock: Arc<dyn Clock>,
+    stop: CancellationToken,
+}
+
+/// The web app answers every path that is not an API's; requests to the APIs are logged. One layer for all of it, as
+/// each costs every request.
+async fn edge(State(edge): State<Edge>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    if !web::is_api(path) {
+        return web::answer(request.method(), path, request.headers());
     }
-    web::answer(request.method(), request.uri().path(), request.headers())
+    if path.ends_with("/sync") {
+        return release_long_polls(edge.stop, log::request(edge.clock, request, next)).await;
+    }
+    log::request(edge.clock, request, next).await
 }
 
 /// A waiting sync is let go when the server stops: the client asks again and finds its successor.
-async fn release_long_polls(State(stop): State<CancellationToken>, request: Request, next: Next) -> Response {
-    if !request.uri().path().ends_with("/sync") {
-        return next.run(request).await;
-    }
+async fn release_long_polls(stop: CancellationToken, answer: impl Future<Output = Response>) -> Response {
     tokio::select! {
         biased;
-        response = next.run(request) => response,
+        response = answer => response,
         () = stop.cancelled() => {
             let body = r#"{"errcode":"M_UNKNOWN","error":"The server is restarting","retry_after_ms":1000}"#;
             let headers = [(header::CONTENT_TYPE, "application/json"), (header::RETRY_AFTER, "1")];

@@ -1,0 +1,202 @@
+//! The usual answer: messages in rooms that the client knows, and nothing else.
+//!
+//! It is made from the hub and the events in memory, without a look at the store, so that a message costs each of its
+//! readers little. Whatever is not plain (a change of state, a gap, a redaction, a filter that chooses, a receipt,
+//! something private) is left to `build`, whose answer this one equals byte for byte.
+
+use std::collections::HashSet;
+
+use wardline_domain::event_format::Unsigned;
+use wardline_domain::ruma::OwnedRoomId;
+use wardline_domain::visibility::Membership;
+use wardline_store::{Pos, RoomNid, StoreError};
+
+use super::build::typing_rooms;
+use super::json::{Object, array};
+use super::memo::KeyCounts;
+use super::timeline::USUAL;
+use super::{Answer, Inner, SyncRequest, SyncToken};
+use crate::events::Event;
+use crate::filters::Filter;
+use crate::hub::{LastChanges, News, Snapshot};
+use crate::rooms::Token;
+use std::sync::Arc;
+
+/// What a filter asks for that this path can do.
+struct Wants {
+    limit: usize,
+    lazy: bool,
+    by_thread: bool,
+}
+
+impl Wants {
+    /// `None` for a filter that chooses. One that says more than this knows of is one, too.
+    fn of(filter: &Filter) -> Option<Self> {
+        let room = &filter.room;
+        let wants = Self {
+            limit: room.timeline.events.limit.map_or(USUAL, |limit| limit as usize),
+            lazy: room.state.lazy_load_members,
+            by_thread: room.timeline.unread_thread_notifications,
+        };
+        let mut rest = filter.clone();
+        rest.room.timeline.events.limit = None;
+        rest.room.timeline.lazy_load_members = false;
+        rest.room.timeline.unread_thread_notifications = false;
+        rest.room.state.lazy_load_members = false;
+        (rest == Filter::default()).then_some(wants)
+    }
+}
+
+/// One room with its messages, oldest first.
+struct Room {
+    nid: RoomNid,
+    events: Vec<Arc<Event>>,
+}
+
+/// The answer for a client that has seen `since`; `None` if it takes a look at the store.
+///
+/// # Errors
+/// Any failure of the database: what is kept in memory may have to be read once.
+pub(super) fn answer(
+    inner: &Inner,
+    request: &SyncRequest,
+    since: SyncToken,
+    news: &News,
+) -> Result<Option<Answer>, StoreError> {
+    let Some(wants) = Wants::of(&request.filter).filter(|_| !request.full_state) else { return Ok(None) };
+    // Taken before anything else: what the logs hold beyond it is for the next answer.
+    let upto = inner.hub.applied();
+    let typing_version = inner.typing.version();
+    let seen = news.since(since.pos, 0);
+    if since.to_device != since.pos || since.pos > upto || !is_quiet(seen.last, since.pos) {
+        return Ok(None);
+    }
+    let (typing, anybody_types) = typing_rooms(inner, request, Some(since), news);
+    if !typing.is_empty() || anybody_types {
+        return Ok(None);
+    }
+    let Some(rooms) = rooms(inner, request, &wants, &seen, (since.pos, upto)) else { return Ok(None) };
+    let ignored = inner.memo.ignored(&inner.context.store, request.user, seen.last)?;
+    let keys = inner.memo.keys(&inner.context.store, (request.user, &request.device), seen.last)?;
+    let token = SyncToken { pos: upto, typing: 0, to_device: upto };
+    let body = write(inner, request, &wants, token, &rooms, (&ignored, &keys))?;
+    Ok(body.map(|body| Answer { body, token, typing: typing_version, worth_telling: true }))
+}
+
+/// Whether nothing private happened. Every kind is named, so that a new one is thought of here.
+fn is_quiet(last: LastChanges, since: Pos) -> bool {
+    let LastChanges {
+        account_data,
+        push_rules,
+        to_device,
+        one_time_keys,
+        device_lists,
+        thread_subscriptions: _,
+        devices: _,
+    } = last;
+    [account_data, push_rules, to_device, one_time_keys, device_lists].iter().all(|pos| *pos <= since)
+}
+
+/// The rooms with news, if all of it is plain messages in rooms that the user stays in.
+fn rooms(
+    inner: &Inner,
+    request: &SyncRequest,
+    wants: &Wants,
+    seen: &Snapshot,
+    (since, upto): (Pos, Pos),
+) -> Option<Vec<Room>> {
+    let mut rooms = Vec::with_capacity(seen.rooms.len());
+    for &nid in &seen.rooms {
+        let messages = inner.hub.messages(nid, since, upto)?;
+        if messages.is_empty() {
+            continue;
+        }
+        if messages.len() > wants.limit || !inner.hub.is_joined(nid, request.user) {
+            return None;
+        }
+        let mut events: Vec<Arc<Event>> = Vec::with_capacity(messages.len());
+        for message in &messages {
+            let event = inner.context.events.peek(*message)?;
+            let is_plain = event.pdu.state_key.is_none()
+                && event.pdu.redacts.is_none()
+                && event.redacted_by.is_none()
+                // What another message of the answer relates to has something bundled with it.
+                && event.relates_to.as_ref().is_none_or(|(target, _)| !messages.contains(target));
+            let is_known = || {
+                let (told, sender) = (&inner.told, &event.pdu.sender);
+                told.knows(request.user, &request.device, nid, sender, since)
+            };
+            if !is_plain || (wants.lazy && !is_known()) {
+                return None;
+            }
+            events.push(event);
+        }
+        rooms.push(Room { nid, events });
+    }
+    Some(rooms)
+}
+
+fn write(
+    inner: &Inner,
+    request: &SyncRequest,
+    wants: &Wants,
+    token: SyncToken,
+    rooms: &[Room],
+    (ignored, keys): (&HashSet<String>, &KeyCounts),
+) -> Result<Option<String>, StoreError> {
+    let is_shown = |event: &&Arc<Event>| !ignored.contains(event.pdu.sender.as_str());
+    let shown = |room: &Room| room.events.iter().filter(is_shown).cloned().collect::<Vec<_>>();
+    let rooms: Vec<(RoomNid, Vec<Arc<Event>>)> =
+        rooms.iter().map(|room| (room.nid, shown(room))).filter(|(_, events)| !events.is_empty()).collect();
+    if rooms.is_empty() {
+        return Ok(None);
+    }
+    let events = rooms.iter().flat_map(|(_, events)| events);
+    let size: usize = events.map(|event| event.client.as_str().len() + 160).sum();
+    let mut body = String::with_capacity(768 + size + rooms.len() * 320);
+    let mut out = Object::open(&mut body);
+    out.string("next_batch", &token.to_string());
+    let mut sections = out.object("rooms");
+    let mut join = sections.object("join");
+    for (nid, events) in &rooms {
+        let room_id: &OwnedRoomId = &events[0].pdu.room_id;
+        let mut object = join.object(room_id.as_str());
+        write_timeline(inner, request, events, &mut object);
+        let name = match (request.state_after, request.stable_state_after) {
+            (false, _) => "state",
+            (true, true) => "state_after",
+            (true, false) => "org.matrix.msc4222.state_after",
+        };
+        object.raw(name, "{\"events\":[]}");
+        super::room::write_unread(inner, request.user, *nid, wants.by_thread, &mut object)?;
+        object.close();
+    }
+    join.close();
+    sections.close();
+    out.raw("device_lists", "{\"changed\":[],\"left\":[]}");
+    out.raw("device_one_time_keys_count", &keys.counts);
+    out.raw("device_unused_fallback_key_types", &keys.fallback_types);
+    out.close();
+    Ok(Some(body))
+}
+
+fn write_timeline(inner: &Inner, request: &SyncRequest, events: &[Arc<Event>], out: &mut Object<'_>) {
+    let now = inner.context.now();
+    let mut timeline = out.object("timeline");
+    array(timeline.key("events"), events, |out, event| {
+        let own = event
+            .transaction
+            .as_ref()
+            .filter(|(device, _)| event.sender == request.user && **device == *request.device);
+        let unsigned = Unsigned {
+            age: Some(now.millis_since(event.pdu.origin_server_ts).max(0)),
+            transaction_id: own.map(|(_, txn)| txn.as_str()),
+            membership: Some(Membership::Join.as_str()),
+            ..Unsigned::default()
+        };
+        event.client.write_without_room(out, &unsigned);
+    });
+    timeline.raw("limited", "false");
+    timeline.string("prev_batch", &Token::before(events[0].topo, events[0].pos).to_string());
+    timeline.close();
+}
