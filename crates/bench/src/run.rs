@@ -105,7 +105,7 @@ pub(crate) struct Results {
     pub(crate) measurements: Vec<Measurement>,
     /// Families that were measured to their end: server, its version, family, round.
     #[serde(default)]
-    done: BTreeSet<(String, String, String, u32)>,
+    pub(crate) done: BTreeSet<(String, String, String, u32)>,
 }
 
 /// A server as the report names it.
@@ -193,8 +193,7 @@ async fn measure(options: &Options, houses: &[House], results: &mut Results) -> 
     for round in 1..=options.rounds {
         for &family in &families {
             for house in houses {
-                let key =
-                    (house.spec.name.clone(), house.spec.version.clone(), format!("{family:?}"), round);
+                let key = (house.spec.name.clone(), house.spec.version.clone(), format!("{family:?}"), round);
                 if is_late() || (options.resume && results.done.contains(&key)) {
                     continue;
                 }

@@ -154,3 +154,64 @@ async fn a_full_disk_refuses_the_write_whole_and_reading_goes_on() {
     assert_eq!(store.head(), kept);
     store.write(|tx| tx.record(Kind::Profile, None, None, 0)).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_decided_closure_that_fails_at_once_takes_nothing_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let first = store.submit_decided(|tx| tx.record(Kind::Event, None, None, 1)).await.unwrap();
+    let refused = store.submit_decided(|_| Err::<(), _>(StoreError::Conflict)).await.unwrap();
+    let last = store.submit_decided(|tx| tx.record(Kind::Event, None, None, 2)).await.unwrap();
+    assert_eq!(first.await.unwrap().unwrap(), 1);
+    assert!(matches!(refused.await.unwrap(), Err(StoreError::Conflict)));
+    assert_eq!(last.await.unwrap().unwrap(), 2);
+}
+
+#[tokio::test]
+async fn a_decided_closure_that_breaks_its_word_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    // Holds the writer up, so that the three behind it are one batch.
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let blocked = store
+        .submit(move |_| {
+            wait.recv().unwrap_or_default();
+            Ok::<_, StoreError>(())
+        })
+        .await
+        .unwrap();
+    let mut answers = Vec::new();
+    for breaks in [false, true, false] {
+        let answer = store.submit_decided(move |tx| {
+            let pos = tx.record(Kind::Event, None, None, 1)?;
+            if breaks { Err(StoreError::Malformed("a page".into())) } else { Ok(pos) }
+        });
+        answers.push(answer.await.unwrap());
+    }
+    go.send(()).unwrap();
+    blocked.await.unwrap().unwrap();
+    let mut outcomes = Vec::new();
+    for answer in answers {
+        outcomes.push(answer.await.unwrap());
+    }
+    assert!(matches!(outcomes[0], Err(StoreError::Abandoned)));
+    assert!(matches!(outcomes[1], Err(StoreError::Malformed(_))));
+    assert!(matches!(outcomes[2], Err(StoreError::Abandoned)));
+    assert_eq!(store.read_now(|tx| stream::head(tx)).unwrap(), 0);
+    assert_eq!(store.write(|tx| tx.record(Kind::Event, None, None, 2)).await.unwrap(), 1);
+    assert_eq!(store.read_now(|tx| stream::first_gap(tx)).unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_is_put_on_an_account_is_known_at_once() {
+    use wardline_store::account_holds::{self, Holds};
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let user = store.write(|tx| users::intern(tx, user_id!("@ada:x.example"))).await.unwrap();
+    for suspended in [false, true, false] {
+        let holds = Holds { suspended, locked: !suspended };
+        store.write(move |tx| account_holds::set(tx, user, holds)).await.unwrap();
+        assert_eq!(store.holds(user).unwrap(), holds);
+        assert_eq!(store.holds(user).unwrap(), holds);
+    }
+}
