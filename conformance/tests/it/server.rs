@@ -26,7 +26,7 @@ impl Server {
     pub(crate) fn open_registration(dir: &Path) -> Self {
         let config = dir.join("wardline.toml");
         let text = "server_name = \"conformance.example\"\ndata = \"data\"\nlisten = \"127.0.0.1:0\"\n\
-                    [registration]\nopen = true\n[log]\nlevel = \"warn\"\n";
+                    [registration]\nopen = true\n[limits]\nrates = false\n[log]\nlevel = \"warn\"\n";
         fs::write(&config, text).expect("configuration written");
         Self::start(wardline().arg("serve").arg("--config").arg(config))
     }

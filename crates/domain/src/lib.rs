@@ -6,6 +6,7 @@
 //! **Architecture invariant:** this is the only crate that names `ruma`. Everybody else uses the
 //! re-export, so that a breaking ruma release is met in one place.
 
+pub mod app_service;
 pub mod auth;
 pub mod auth_chain;
 pub mod build;

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use wardline_domain::room_version::RoomVersion;
 use wardline_domain::ruma::{OwnedServerName, UserId};
 use wardline_domain::signing::Signer;
 use wardline_domain::{Clock, Random, Timestamp};
 use wardline_store::Store;
 
+use crate::app_services::AppServices;
 use crate::events::EventCache;
 use crate::keys::IdentityAuthority;
 use crate::media::MediaConfig;
@@ -27,6 +29,8 @@ pub struct EngineConfig {
     pub authority: Option<Arc<dyn IdentityAuthority>>,
     /// Where media is kept, and how much of it.
     pub media: MediaConfig,
+    /// The version of a new room for which the client asks for none.
+    pub default_room_version: RoomVersion,
 }
 
 impl Default for EngineConfig {
@@ -38,6 +42,7 @@ impl Default for EngineConfig {
             force_encryption: false,
             authority: None,
             media: MediaConfig::default(),
+            default_room_version: RoomVersion::DEFAULT,
         }
     }
 }
@@ -61,6 +66,8 @@ pub struct Context {
     pub events: EventCache,
     /// Compiled push rules in memory.
     pub rule_book: RuleBook,
+    /// Bridges and bots.
+    pub app_services: Arc<AppServices>,
 }
 
 impl Context {
@@ -75,7 +82,24 @@ impl Context {
     ) -> Self {
         let server_name = signer.server_name().clone();
         let events = EventCache::new(config.event_cache_bytes);
-        Self { store, clock, random, server_name, signer, config, events, rule_book: RuleBook::default() }
+        Self {
+            store,
+            clock,
+            random,
+            server_name,
+            signer,
+            config,
+            events,
+            rule_book: RuleBook::default(),
+            app_services: Arc::default(),
+        }
+    }
+
+    /// With these application services.
+    #[must_use]
+    pub fn with_app_services(mut self, app_services: AppServices) -> Self {
+        self.app_services = Arc::new(app_services);
+        self
     }
 
     /// The present instant.

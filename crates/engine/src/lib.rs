@@ -5,6 +5,7 @@
 //! - [`Engine`]: the parts. Each is a plain struct with its own `new`; none holds another in a cycle.
 //! - [`events`]: events as readers see them, made once and shared.
 //! - [`rooms`]: everything that changes or reads a room.
+//! - [`app_services`]: bridges and bots, who is told of what.
 //! - [`hub`], [`sync`]: who has news, and the long poll that tells it; [`typing`], [`receipts`], [`account_data`],
 //!   [`filters`], [`push_rules`], [`unread`]: what it tells besides events.
 //!
@@ -14,6 +15,7 @@
 //! - Content of events is data: nothing here logs it.
 
 pub mod account_data;
+pub mod app_services;
 pub mod backup;
 mod context;
 pub mod delayed;
@@ -43,6 +45,8 @@ pub use error::EngineError;
 pub struct Engine {
     /// What the parts share.
     pub context: Arc<Context>,
+    /// Ends the telling of application services.
+    _telling: tokio_util::sync::DropGuard,
     /// Rooms: their executors and everything read from them.
     pub rooms: Arc<rooms::Rooms>,
     /// Events that are sent later.
@@ -86,7 +90,9 @@ impl Engine {
         let rooms = Arc::new(rooms::Rooms::start(Arc::clone(&context)));
         let delayed = Arc::new(delayed::Delayed::new(Arc::clone(&context), &rooms));
         tokio::spawn(Arc::clone(&delayed).run());
+        let telling = context.app_services.start(&context, &typing);
         Ok(Self {
+            _telling: telling,
             rooms,
             delayed,
             keys: keys::Keys::new(

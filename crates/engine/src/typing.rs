@@ -10,6 +10,7 @@ use wardline_domain::ruma::{OwnedUserId, UserId};
 use wardline_domain::{Clock, Timestamp};
 use wardline_store::RoomNid;
 
+use crate::app_services::Service;
 use crate::hub::Hub;
 
 /// The longest time that one request may announce.
@@ -30,6 +31,8 @@ pub struct Typing {
 
 #[derive(Debug)]
 struct State {
+    /// Application services that are told.
+    watchers: Vec<Arc<Service>>,
     version: u64,
     rooms: HashMap<RoomNid, BTreeMap<OwnedUserId, Timestamp>>,
 }
@@ -41,8 +44,13 @@ impl Typing {
     #[must_use]
     pub fn new(hub: Arc<Hub>, clock: Arc<dyn Clock>) -> Self {
         let epoch = u64::try_from(clock.now().as_millis()).unwrap_or(0).max(1);
-        let state = Mutex::new(State { version: epoch, rooms: HashMap::new() });
+        let state = Mutex::new(State { watchers: Vec::new(), version: epoch, rooms: HashMap::new() });
         Self { hub, clock, state, timer: Notify::new(), epoch }
+    }
+
+    /// Tells these application services of every change from now on.
+    pub(crate) fn watch(&self, services: Vec<Arc<Service>>) {
+        self.state.lock().watchers = services;
     }
 
     /// The version that this process started with. A client that names a smaller one saw what an earlier process
@@ -134,5 +142,8 @@ impl State {
     fn announce(&mut self, hub: &Hub, now: Timestamp, room: RoomNid) {
         self.version = (self.version + 1).max(u64::try_from(now.as_millis()).unwrap_or(0));
         hub.typing_changed(room, self.version);
+        for service in &self.watchers {
+            service.typing_changed(room);
+        }
     }
 }

@@ -3,11 +3,11 @@
 use std::{net::IpAddr, ops::Deref, sync::Arc};
 
 use axum::extract::{ConnectInfo, FromRequestParts};
-use http::{header, request::Parts};
+use http::{HeaderMap, header, request::Parts};
 use serde::de::DeserializeOwned;
 use wardline_identity::Session;
 
-use crate::{AppState, MatrixError};
+use crate::{AppState, Bucket, LimitKey, MatrixError, app_service};
 
 /// The signed-in caller. Derefs to the [`Session`], so `auth.user_id`, `auth.user_nid`, `auth.device_id`
 /// and `auth.session_id` can be read directly.
@@ -29,18 +29,50 @@ impl Deref for Authenticated {
 }
 
 /// The bearer token of the request, if it has one.
-fn bearer(parts: &Parts) -> Option<&str> {
-    let (scheme, token) = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     let token = token.trim();
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+/// Takes a request that changes something out of the buckets of the device, the person and the address.
+async fn charge(parts: &mut Parts, state: &AppState, session: &Session) -> Result<(), MatrixError> {
+    let bucket = state.config.write_limit;
+    if bucket.burst == 0 || parts.method.is_safe() {
+        return Ok(());
+    }
+    let services = &state.engine.context.app_services;
+    if let Some(service) = session.app_service.as_deref().and_then(|id| services.by_id(id))
+        && (service.sender == session.user_id || service.registration.rate_limited == Some(false))
+    {
+        return Ok(());
+    }
+    let ClientAddr(address) = ClientAddr::from_request_parts(parts, state).await?;
+    let nowhere = IpAddr::from([0, 0, 0, 0]);
+    let user = session.user_nid.0;
+    let times = |n: u32| Bucket {
+        burst: bucket.burst.saturating_mul(n),
+        per_minute: bucket.per_minute.saturating_mul(n),
+    };
+    let device = LimitKey::new("write-device", nowhere, &format!("{user} {}", session.device_id));
+    state.limiter.take(&device, bucket)?;
+    state.limiter.take(&LimitKey::new("write-person", nowhere, &user.to_string()), times(4))?;
+    state.limiter.take(&LimitKey::new("write-address", address, ""), times(40))
 }
 
 impl FromRequestParts<AppState> for Authenticated {
     type Rejection = MatrixError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, MatrixError> {
-        let token = bearer(parts).ok_or_else(MatrixError::missing_token)?;
-        let session = state.identity.verify_token(token).await?;
+        let token = bearer(&parts.headers).ok_or_else(MatrixError::missing_token)?;
+        let session = match app_service::session(parts, state, token)? {
+            Some(session) => session,
+            None => state.identity.verify_token(token).await?,
+        };
+        if session.guest {
+            crate::client::check_guest(&parts.method, parts.uri.path())?;
+        }
+        charge(parts, state, &session).await?;
         let holds = state.store.holds(session.user_nid)?;
         crate::client::check_holds(holds, &parts.method, parts.uri.path())?;
         let ClientAddr(address) = ClientAddr::from_request_parts(parts, state).await?;

@@ -10,6 +10,7 @@
 //! The listener's limits (header size, header read time, idle time) are not here: they belong to the
 //! `wardline` crate, which owns the sockets.
 
+mod app_service;
 mod client;
 mod error;
 mod extract;
@@ -25,7 +26,7 @@ pub use error::MatrixError;
 pub use extract::{Authenticated, ClientAddr, Path, Query};
 pub use json::{Empty, Json, OptionalJson, RawJson, parse_object};
 pub use limits::{Bucket, LimitKey, RateLimiter};
-pub use state::{AppState, HttpConfig, TurnConfig};
+pub use state::{AppState, HttpConfig, Publishers, SupportConfig, SupportContact, TurnConfig, UserDirectory};
 
 use axum::Router;
 use http::StatusCode;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
 use wardline_clinical::Clinical;
 use wardline_domain::{Clock, Random, ruma::OwnedServerName};
 use wardline_engine::Engine;
@@ -49,11 +50,16 @@ pub struct HttpConfig {
     pub registration_shared_secret: Option<String>,
     /// Whether a reverse proxy sets `X-Forwarded-For`, so that rate limits see the true address.
     pub trust_forwarded_for: bool,
-    /// Whether the user directory finds every active account, and not only those who share a room with the one who
-    /// asks or are in public rooms.
-    pub user_directory_lists_everybody: bool,
     /// The page that tells a user what to do when their share of media is used up; `None`: the public address.
     pub media_quota_url: Option<String>,
+    /// Whether guests may register.
+    pub guests: bool,
+    /// Whom a search for people finds.
+    pub user_directory: UserDirectory,
+    /// Who may list a room in the directory.
+    pub publishers: Publishers,
+    /// Whom to turn to; `None`: nothing is configured.
+    pub support: Option<SupportConfig>,
     /// The TURN server that clients use for calls; `None`: there is none.
     pub turn: Option<TurnConfig>,
     /// Sign-in attempts that fail, per address and account.
@@ -62,6 +68,57 @@ pub struct HttpConfig {
     pub login_address_limit: Bucket,
     /// Registrations per address.
     pub register_limit: Bucket,
+    /// Requests that change something, per device. A person has four times as much over all devices, an address forty
+    /// times as much over all people.
+    pub write_limit: Bucket,
+}
+
+/// Whom a search for people finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserDirectory {
+    /// Those who share a room with the one who asks, or are in a public room.
+    Shared,
+    /// Every active account.
+    Everybody,
+    /// Nobody: there is no search.
+    Nobody,
+}
+
+/// Who may list a room in the directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Publishers {
+    /// Whoever may set the main alias of the room.
+    Members,
+    /// Of those only administrators of the server.
+    Administrators,
+    /// Nobody.
+    Nobody,
+}
+
+/// What `/.well-known/matrix/support` says.
+#[derive(Clone, Debug, Serialize)]
+pub struct SupportConfig {
+    /// A page with help.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub support_page: Option<String>,
+    /// Whom to turn to.
+    pub contacts: Vec<SupportContact>,
+}
+
+/// Somebody to turn to.
+#[derive(Clone, Debug, Serialize)]
+pub struct SupportContact {
+    /// What for: `m.role.admin`, `m.role.security` or another name.
+    pub role: String,
+    /// An address for mail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email_address: Option<String>,
+    /// A Matrix user id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub matrix_id: Option<String>,
+    /// Where the contact's public key is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pgp_key: Option<String>,
 }
 
 /// A TURN server that makes credentials from a shared secret.
@@ -77,7 +134,7 @@ pub struct TurnConfig {
 
 impl HttpConfig {
     /// The defaults for a server of this name at this public address: 50 MiB uploads, 1 MiB JSON bodies,
-    /// registration closed.
+    /// registration closed, what changes something not limited by how often it comes.
     #[must_use]
     pub fn new(server_name: OwnedServerName, public_base_url: &str) -> Self {
         Self {
@@ -88,12 +145,16 @@ impl HttpConfig {
             registration_open: false,
             registration_shared_secret: None,
             trust_forwarded_for: false,
-            user_directory_lists_everybody: false,
             media_quota_url: None,
+            guests: false,
+            user_directory: UserDirectory::Shared,
+            publishers: Publishers::Members,
+            support: None,
             turn: None,
             login_limit: Bucket { burst: 5, per_minute: 6 },
             login_address_limit: Bucket { burst: 100, per_minute: 60 },
             register_limit: Bucket { burst: 20, per_minute: 20 },
+            write_limit: Bucket { burst: 0, per_minute: 0 },
         }
     }
 }

@@ -8,7 +8,7 @@ use wardline_domain::{
 use wardline_store::{
     StoreError, UserNid, WriteTx,
     accounts::{self, AccountKind},
-    dehydrated_devices, sessions,
+    dehydrated_devices, guests, sessions,
 };
 
 use crate::{
@@ -64,6 +64,56 @@ impl Identity {
         Ok(Proven::new(user, user_id, how))
     }
 
+    /// Makes an account for a user of an application service, whose name may begin with an underscore.
+    ///
+    /// # Errors
+    /// As [`Identity::create_account`].
+    pub async fn create_service_account(
+        &self,
+        localpart: &str,
+        service: &str,
+    ) -> Result<Proven, IdentityError> {
+        let user_id = self.free_service_name(localpart)?;
+        let (at, id, by) = (self.now(), user_id.clone(), format!("system:appservice:{service}"));
+        let user = self
+            .store
+            .write_with(move |tx| new_account(tx, at, &by, &id, AccountKind::Service, None, false))
+            .await?;
+        Ok(Proven::new(user, user_id, Authentication::local("appservice", Assurance::Aal1, at)))
+    }
+
+    /// The proof that an application service brings for one of its users.
+    ///
+    /// # Errors
+    /// [`IdentityError::WrongPassword`] for a user without an active account.
+    pub fn vouched_by_service(&self, user: &UserId) -> Result<Proven, IdentityError> {
+        match self.store.read_now(|tx| accounts::find(tx, user))? {
+            Some(account) if !account.deactivated => {
+                let how = Authentication::local("appservice", Assurance::Aal1, self.now());
+                Ok(Proven::new(account.user, user.to_owned(), how))
+            }
+            _ => Err(IdentityError::WrongPassword),
+        }
+    }
+
+    /// Makes an account of a guest: nobody can sign in to it again.
+    ///
+    /// # Errors
+    /// A failure of the server.
+    pub async fn create_guest(&self) -> Result<Proven, IdentityError> {
+        let user_id = self.free_name(&format!("guest-{}", self.random.uuid()))?;
+        let (at, id) = (self.now(), user_id.clone());
+        let user = self
+            .store
+            .write_with(move |tx| {
+                let user = new_account(tx, at, "system:guest", &id, AccountKind::Staff, None, false)?;
+                guests::add(tx, user)?;
+                Ok::<_, IdentityError>(user)
+            })
+            .await?;
+        Ok(Proven::new(user, user_id, Authentication::local("guest", Assurance::Aal1, at)))
+    }
+
     /// The user id that `localpart` would have, if it is acceptable and free.
     ///
     /// # Errors
@@ -75,6 +125,18 @@ impl Identity {
         }
         if localpart.starts_with('_') {
             return Err(IdentityError::InvalidUsername("must not begin with an underscore"));
+        }
+        self.free_service_name(&localpart)
+    }
+
+    /// [`Self::free_name`] for application services, whose names may begin with an underscore.
+    ///
+    /// # Errors
+    /// As [`Self::free_name`].
+    pub fn free_service_name(&self, localpart: &str) -> Result<OwnedUserId, IdentityError> {
+        let localpart = localpart.to_lowercase();
+        if localpart.is_empty() {
+            return Err(IdentityError::InvalidUsername("must not be empty"));
         }
         let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._=-/+".contains(c);
         if !localpart.chars().all(allowed) {

@@ -8,7 +8,10 @@ use wardline_store::{
     sessions::{self, Device},
 };
 
-use crate::{Identity, IdentityError, Session, sign_in::Actor};
+use crate::{
+    Identity, IdentityError, Session,
+    sign_in::{Actor, acceptable_device_id},
+};
 
 impl Identity {
     /// All devices of the session's user, by id.
@@ -56,6 +59,36 @@ impl Identity {
                 Ok(())
             })
             .await
+    }
+
+    /// Makes a device for a user of an application service, or renames it. Whether it is new (MSC4190).
+    ///
+    /// # Errors
+    /// [`IdentityError::Invalid`], or a failure of the server.
+    pub async fn put_service_device(
+        &self,
+        session: &Session,
+        device: &str,
+        display_name: Option<String>,
+    ) -> Result<bool, IdentityError> {
+        if display_name.as_ref().is_some_and(|name| name.len() > 256) {
+            return Err(IdentityError::Invalid("display_name", "must not be longer than 256 bytes"));
+        }
+        if self.store.read_now(|tx| sessions::device(tx, session.user_nid, device))?.is_some() {
+            if display_name.is_some() {
+                self.rename_device(session, device, display_name).await?;
+            }
+            return Ok(false);
+        }
+        let device = acceptable_device_id(device.to_owned())?;
+        let (user, at) = (session.user_nid, self.now());
+        self.store
+            .write(move |tx| {
+                sessions::add_device(tx, user, &device, display_name.as_deref(), at)?;
+                tx.record(Kind::Device, None, Some(user), 0)
+            })
+            .await?;
+        Ok(true)
     }
 
     /// Deletes devices of the session's user, with their keys and tokens; those that do not exist are ignored.

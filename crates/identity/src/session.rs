@@ -16,7 +16,7 @@ use wardline_domain::{
 };
 use wardline_store::{UserNid, accounts::AccountKind, sessions::GrantRow};
 
-use crate::{Authentication, token::TokenHash};
+use crate::{Assurance, Authentication, token::TokenHash};
 
 /// A device is marked as seen at most this often.
 const SEEN_EVERY_MS: i64 = 10 * 60 * 1000;
@@ -38,6 +38,11 @@ pub struct Session {
     pub kind: AccountKind,
     /// How and when its user proved who they are.
     pub authentication: Authentication,
+    /// Whether the account is one of a guest.
+    pub guest: bool,
+    /// The id of the application service that acts as this user. Its session has no number, and without a device an
+    /// empty device id.
+    pub app_service: Option<String>,
     pub(crate) expires_at: Option<Timestamp>,
     seen_at: AtomicI64,
     address: Mutex<Option<IpAddr>>,
@@ -57,6 +62,8 @@ impl Session {
                 row.opened_at,
             ),
             address: Mutex::new(None),
+            guest: row.guest,
+            app_service: None,
             expires_at: row.access_expires_at,
             seen_at: AtomicI64::new(row.last_seen_at.as_millis()),
         }
@@ -71,6 +78,30 @@ impl Session {
     #[must_use]
     pub fn address(&self) -> Option<IpAddr> {
         *self.address.lock()
+    }
+
+    /// The session in which an application service acts as one of its users, on a device or (empty) on none.
+    #[must_use]
+    pub fn of_app_service(
+        service: &str,
+        (user, user_id): (UserNid, OwnedUserId),
+        device: &str,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            session_id: 0,
+            user_id,
+            user_nid: user,
+            device_id: device.into(),
+            admin: false,
+            kind: AccountKind::Service,
+            authentication: Authentication::local("appservice", Assurance::Aal1, at),
+            address: Mutex::new(None),
+            guest: false,
+            app_service: Some(service.to_owned()),
+            expires_at: None,
+            seen_at: AtomicI64::new(i64::MAX),
+        }
     }
 
     pub(crate) fn expired(&self, now: Timestamp) -> bool {

@@ -62,6 +62,14 @@ pub enum OutgoingError {
     },
 }
 
+impl OutgoingError {
+    /// Whether the time was over before there was an answer.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, Self::Unreachable(error) if error.is_timeout())
+    }
+}
+
 /// The one client for connections to others. Cheap to clone; clones share connections.
 #[derive(Debug, Clone)]
 pub struct Outgoing {

@@ -30,6 +30,8 @@ const STEPS: &[(&str, &str)] = &[
     ("100_authentication", include_str!("../schema/100_authentication.sql")),
     ("92_thread_subscriptions", include_str!("../schema/92_thread_subscriptions.sql")),
     ("83_event_paths", include_str!("../schema/83_event_paths.sql")),
+    ("88_guests", include_str!("../schema/88_guests.sql")),
+    ("89_app_services", include_str!("../schema/89_app_services.sql")),
 ];
 
 /// Brings the schema up to date in one transaction.

@@ -76,6 +76,8 @@ pub struct GrantRow {
     pub last_seen_at: Timestamp,
     /// When the session was opened.
     pub opened_at: Timestamp,
+    /// Whether the account is one of a guest.
+    pub guest: bool,
 }
 
 /// All devices of a user, by id.
@@ -264,7 +266,8 @@ pub fn confirm(tx: &mut WriteTx<'_>, session: i64, grant: i64) -> Result<(), Sto
 }
 
 const GRANT: &str = "SELECT g.id, g.parent_id, s.grant_id, g.access_expires_at, s.id, s.user_nid, u.user_id, \
-     s.device_id, a.admin, d.last_seen_at, a.kind, s.authentication, s.created_at FROM grants g \
+     s.device_id, a.admin, d.last_seen_at, a.kind, s.authentication, s.created_at, \
+     EXISTS (SELECT 1 FROM guests WHERE user_nid = s.user_nid) FROM grants g \
      JOIN sessions s ON s.id = g.session_id \
      JOIN users u ON u.nid = s.user_nid \
      JOIN accounts a ON a.user_nid = s.user_nid \
@@ -308,6 +311,7 @@ fn grant_of(row: &Row<'_>) -> Result<GrantRow, StoreError> {
         kind: kind_of(&row.get::<String>(10)?)?,
         authentication: row.get(11)?,
         opened_at: row.get(12)?,
+        guest: row.get(13)?,
     })
 }
 

@@ -49,6 +49,7 @@ impl TestServer {
         let mut config = Config::new(name, folder.path().join("data"));
         config.registration.open = true;
         config.limits.login_burst = 1000;
+        config.limits.write_burst = 1_000_000;
         change(&mut config);
         Self::open(config, folder, Arc::new(FakeClock::new(BEGINNING)), 1).await
     }

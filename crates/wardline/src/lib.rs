@@ -2,7 +2,7 @@
 //!
 //! - [`cli`]: the commands; [`config`]: the file; [`log`]: what goes to standard error.
 //! - [`house`]: the one place that joins engine, identity, clinical and gateway.
-//! - `serve` and [`listener`]: start, stop, sockets; `web`: the embedded web app.
+//! - `serve`, [`listener`], [`tls`] and `slow`: start, stop, sockets; `web`: the embedded web app.
 //! - `demo`, `import`, `audit`, `playbook`: one command each.
 
 mod audit;
@@ -17,6 +17,8 @@ pub mod log;
 mod machine;
 mod playbook;
 mod serve;
+mod slow;
+pub mod tls;
 mod web;
 
 pub use config::{Config, ConfigError};

@@ -9,6 +9,7 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::Semaphore,
     time::timeout,
@@ -16,10 +17,17 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
+use crate::{
+    slow::{PacedBody, PacedStream},
+    tls::Tls,
+};
+
 /// How many header fields a request may have.
 const MOST_HEADERS: usize = 100;
 /// How long a stop waits for answers in flight before it closes their connections.
 const GRACE: Duration = Duration::from_secs(4);
+/// The first byte of a TLS connection: a handshake record. No HTTP method begins with it.
+const TLS_HANDSHAKE: u8 = 0x16;
 /// The pause after the operating system refused a connection for want of file handles.
 const BREATHER: Duration = Duration::from_millis(50);
 
@@ -38,6 +46,17 @@ pub struct Limits {
 /// Accepts connections on `listener` and answers them with `router` until `stop` is cancelled. Then no new
 /// connection is taken, idle ones close, answers in flight are given, and after four seconds the rest is cut.
 pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: CancellationToken) {
+    serve_tls(listener, router, limits, None, stop).await;
+}
+
+/// [`serve`], and with `tls` also HTTPS on the same port: what a client wants shows in its first byte.
+pub async fn serve_tls(
+    listener: TcpListener,
+    router: Router,
+    limits: Limits,
+    tls: Option<Tls>,
+    stop: CancellationToken,
+) {
     let slots = Arc::new(Semaphore::new(limits.connections));
     let open = TaskTracker::new();
     let cut = CancellationToken::new();
@@ -47,7 +66,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
             accepted = accept(&listener, &slots) => accepted,
         };
         let Some((stream, peer, slot)) = accepted else { continue };
-        let connection = connection(stream, peer, router.clone(), limits, stop.clone());
+        let connection = connection(stream, peer, router.clone(), limits, tls.clone(), stop.clone());
         let cut = cut.clone();
         open.spawn(async move {
             tokio::select! {
@@ -87,14 +106,42 @@ async fn connection(
     peer: SocketAddr,
     router: Router,
     limits: Limits,
+    tls: Option<Tls>,
     stop: CancellationToken,
 ) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(error = &error as &dyn std::error::Error, "TCP_NODELAY");
     }
+    let Some(tls) = tls else { return answer(stream, peer, router, limits, stop).await };
+    let greeting = async {
+        let mut first = [0];
+        let seen = stream.peek(&mut first).await?;
+        Ok::<_, std::io::Error>(seen == 1 && first[0] == TLS_HANDSHAKE)
+    };
+    let is_tls = tokio::select! {
+        is_tls = timeout(limits.header_time, greeting) => is_tls,
+        () = stop.cancelled() => return,
+    };
+    match is_tls {
+        Ok(Ok(true)) => match timeout(limits.header_time, tls.acceptor().accept(stream)).await {
+            Ok(Ok(stream)) => answer(stream, peer, router, limits, stop).await,
+            Ok(Err(error)) => tracing::debug!(error = &error as &dyn std::error::Error, "TLS handshake"),
+            Err(_) => tracing::debug!("TLS handshake took too long"),
+        },
+        Ok(Ok(false)) => answer(stream, peer, router, limits, stop).await,
+        Ok(Err(_)) | Err(_) => tracing::debug!("a connection without a word"),
+    }
+}
+
+/// Answers the requests of one connection.
+async fn answer<S>(stream: S, peer: SocketAddr, router: Router, limits: Limits, stop: CancellationToken)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let service = tower::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
-        let answer = router.clone().oneshot(request.map(axum::body::Body::new));
+        let request = request.map(|body| axum::body::Body::new(PacedBody::new(body, limits.header_time)));
+        let answer = router.clone().oneshot(request);
         async move { answer.await as Result<_, Infallible> }
     });
     let connection = http1::Builder::new()
@@ -102,7 +149,10 @@ async fn connection(
         .header_read_timeout(limits.header_time)
         .max_headers(MOST_HEADERS)
         .max_header_size(limits.header_bytes)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+        .serve_connection(
+            TokioIo::new(PacedStream::new(stream, limits.header_time)),
+            TowerToHyperService::new(service),
+        );
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

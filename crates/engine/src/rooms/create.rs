@@ -64,7 +64,7 @@ pub struct InitialState {
 pub struct CreateRoom {
     /// The settings to begin with.
     pub preset: Preset,
-    /// "10", "11" or "12"; `None`: 12.
+    /// "10", "11" or "12"; `None`: the default of the configuration.
     pub room_version: Option<String>,
     /// Further content of `m.room.create`, for example `type`, `m.federate`, `additional_creators`.
     pub creation_content: Map<String, Value>,
@@ -102,7 +102,7 @@ impl Rooms {
     /// settings that contradict each other, [`EngineError::Invalid`] or [`EngineError::BadContent`].
     pub async fn create(&self, caller: Caller<'_>, mut room: CreateRoom) -> Result<OwnedRoomId, EngineError> {
         let version = match &room.room_version {
-            None => RoomVersion::DEFAULT,
+            None => self.context.config.default_room_version,
             Some(name) => RoomVersion::parse(name)
                 .ok()
                 .filter(|version| version.is_creatable())

@@ -1,7 +1,7 @@
 //! The room directory (Client-Server API, "Listing rooms").
 
 use wardline_domain::ruma::RoomId;
-use wardline_store::{StoreError, published, rooms};
+use wardline_store::{StoreError, app_services, published, rooms};
 
 use super::summary::Summary;
 use super::{Caller, Rooms, read};
@@ -21,6 +21,20 @@ pub struct DirectoryQuery {
     pub limit: Option<usize>,
     /// How many rooms the pages before have shown.
     pub since: usize,
+    /// Whose directory.
+    pub network: Network,
+}
+
+/// Whose directory of rooms.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Network {
+    /// The server's own.
+    #[default]
+    Own,
+    /// That of a network of an application service, by its instance id.
+    Of(String),
+    /// All of them.
+    All,
 }
 
 /// A page of the directory.
@@ -72,7 +86,16 @@ impl Rooms {
             .store
             .read(move |tx| {
                 let mut matching = Vec::new();
-                for room in published::all(tx)? {
+                let mut listed = match &query.network {
+                    Network::Own | Network::All => published::all(tx)?,
+                    Network::Of(instance) => app_services::listed_rooms(tx, Some(instance))?,
+                };
+                if query.network == Network::All {
+                    let more = app_services::listed_rooms(tx, None)?;
+                    let more: Vec<_> = more.into_iter().filter(|room| !listed.contains(room)).collect();
+                    listed.extend(more);
+                }
+                for room in listed {
                     matching.extend(Summary::of(tx, &context, room)?.filter(|room| query.matches(room)));
                 }
                 Ok::<_, StoreError>(query.page(matching))

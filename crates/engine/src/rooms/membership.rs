@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use wardline_domain::ruma::{OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId};
 use wardline_domain::visibility::Membership;
-use wardline_store::{Kind, StoreError, members, rooms, users};
+use wardline_store::{Kind, StoreError, guests, members, rooms, users};
 
 use super::profile::profile_content;
 use super::send::{raw, template};
@@ -59,9 +59,13 @@ impl Rooms {
         })?;
         let profile = self.context.store.read_now(|tx| profile_content(tx, caller.user_id))?;
         let (user, reason) = (caller.user_id.to_owned(), reason.map(str::to_owned));
+        let guest = self.context.store.read_now(|tx| guests::is_guest(tx, caller.user))?;
         self.change(caller, room, move |turn| {
             if let Some(existing) = joined_by(turn, &user) {
                 return Ok(existing);
+            }
+            if guest {
+                super::guests::check(turn)?;
             }
             let mut content = content(Membership::Join, profile.clone(), reason.as_deref());
             if let Some(voucher) = voucher(turn, &user)? {

@@ -8,6 +8,7 @@ mod aliases;
 mod commit;
 mod create;
 mod directory;
+mod guests;
 mod head;
 mod hierarchy;
 mod knock;
@@ -40,7 +41,7 @@ use wardline_store::{RoomNid, UserNid, rooms, users};
 
 pub use commit::Also;
 pub use create::{CreateRoom, InitialState, Preset};
-pub use directory::{DirectoryPage, DirectoryQuery};
+pub use directory::{DirectoryPage, DirectoryQuery, Network};
 pub use hierarchy::{Hierarchy, HierarchyQuery, HierarchyRoom, HierarchyToken};
 pub use messages::{Context as EventContext, Direction, MessagesQuery, Page};
 pub use read::MembersQuery;

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use wardline_domain::Timestamp;
 use wardline_domain::build::EventTemplate;
 use wardline_domain::ruma::{EventId, OwnedEventId, OwnedUserId, RoomId, UserId};
 use wardline_store::txn_ids::TxnKey;
@@ -39,6 +40,19 @@ impl Rooms {
     /// [`EngineError::Forbidden`] if the caller may not, [`EngineError::BadContent`] or
     /// [`EngineError::TooLarge`] for content that makes no event.
     pub async fn send(&self, caller: Caller<'_>, message: Message<'_>) -> Result<OwnedEventId, EngineError> {
+        self.send_at(caller, message, None).await
+    }
+
+    /// [`Rooms::send`] with a time of the caller's choice (Application Service API, "Timestamp massaging").
+    ///
+    /// # Errors
+    /// As [`Rooms::send`].
+    pub async fn send_at(
+        &self,
+        caller: Caller<'_>,
+        message: Message<'_>,
+        at: Option<Timestamp>,
+    ) -> Result<OwnedEventId, EngineError> {
         if message.kind == REDACTION {
             let (target, content) = target_in(&message.content)?;
             return self.redact_with(caller, message.room, &target, content, message.txn).await;
@@ -46,7 +60,10 @@ impl Rooms {
         let room = self.nid(message.room)?;
         let (kind, content) = (message.kind.to_owned(), message.content);
         let sender = caller.user_id.to_owned();
-        let plan = move |turn: &mut Turn<'_>| turn.send(template(turn, &kind, None, &content, &sender));
+        let plan = move |turn: &mut Turn<'_>| {
+            let event = template(turn, &kind, None, &content, &sender);
+            turn.send(EventTemplate { origin_server_ts: at.unwrap_or(turn.now), ..event })
+        };
         self.order(Order {
             room: message.room,
             fresh: None,
@@ -87,11 +104,27 @@ impl Rooms {
         state_key: &str,
         content: Box<RawValue>,
     ) -> Result<OwnedEventId, EngineError> {
+        self.send_state_at(caller, room, (kind, state_key), content, None).await
+    }
+
+    /// [`Rooms::send_state`] with a time of the caller's choice (Application Service API, "Timestamp massaging").
+    ///
+    /// # Errors
+    /// As [`Rooms::send_state`].
+    pub async fn send_state_at(
+        &self,
+        caller: Caller<'_>,
+        room: &RoomId,
+        (kind, state_key): (&str, &str),
+        content: Box<RawValue>,
+        at: Option<Timestamp>,
+    ) -> Result<OwnedEventId, EngineError> {
         let nid = self.nid(room)?;
         let (kind, state_key) = (kind.to_owned(), state_key.to_owned());
         let sender = caller.user_id.to_owned();
         let context = self.context.clone();
-        self.change(caller, room, move |turn| {
+        let guests = (kind == "m.room.guest_access" && state_key.is_empty()).then(|| content.clone());
+        let event = self.change(caller, room, move |turn| {
             match kind.as_str() {
                 "m.room.canonical_alias" => {
                     let before = turn.state(&kind, &state_key)?;
@@ -100,9 +133,14 @@ impl Rooms {
                 "m.room.encryption" if turn.head.encrypted => check_encryption(turn, &content)?,
                 _ => {}
             }
-            turn.send(template(turn, &kind, Some(&state_key), &content, &sender))
-        })
-        .await
+            let event = template(turn, &kind, Some(&state_key), &content, &sender);
+            turn.send(EventTemplate { origin_server_ts: at.unwrap_or(turn.now), ..event })
+        });
+        let event = event.await?;
+        if let Some(content) = guests {
+            self.remove_guests(room, content.get()).await?;
+        }
+        Ok(event)
     }
 
     /// Redacts an event: one's own, or anybody's with the power level for it. What a redaction removes is

@@ -22,10 +22,12 @@ pub(crate) fn routes() -> Router<AppState> {
 async fn whoami(auth: Authenticated) -> Json<Value> {
     let mut answer = json!({
         "user_id": auth.user_id,
-        "device_id": auth.device_id,
-        "is_guest": false,
+        "is_guest": auth.guest,
         KIND: auth.kind.as_str(),
     });
+    if !auth.device_id.as_str().is_empty() {
+        answer["device_id"] = json!(auth.device_id);
+    }
     let how = &auth.authentication;
     if let Some(role) = &how.role {
         answer["org.wardline.role"] =

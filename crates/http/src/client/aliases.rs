@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use wardline_domain::ruma::OwnedRoomId;
 
-use super::rooms::caller;
-use crate::{AppState, Authenticated, Empty, Json, MatrixError, Path};
+use super::rooms::{caller, resolve_alias};
+use crate::{AppState, Authenticated, Empty, Json, MatrixError, Path, app_service};
 
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()
@@ -21,7 +21,7 @@ async fn resolve(
     _: Authenticated,
     Path(alias): Path<String>,
 ) -> Result<Json<Value>, MatrixError> {
-    let (room, servers) = state.engine.rooms.resolve_alias(&alias)?;
+    let (room, servers) = resolve_alias(&state, &alias).await?;
     Ok(Json(json!({ "room_id": room, "servers": servers })))
 }
 
@@ -36,6 +36,7 @@ async fn create(
     Path(alias): Path<String>,
     Json(body): Json<CreateRequest>,
 ) -> Result<Empty, MatrixError> {
+    app_service::check_alias(&state, &auth, &alias)?;
     state.engine.rooms.create_alias(caller(&auth), &alias, &body.room_id).await?;
     Ok(Empty)
 }
@@ -45,6 +46,7 @@ async fn delete(
     auth: Authenticated,
     Path(alias): Path<String>,
 ) -> Result<Empty, MatrixError> {
+    app_service::check_alias(&state, &auth, &alias)?;
     state.engine.rooms.delete_alias(caller(&auth), &alias).await?;
     Ok(Empty)
 }

@@ -15,7 +15,7 @@ async fn capabilities(State(state): State<AppState>, auth: Authenticated) -> Jso
     Json(json!({ "capabilities": {
         "m.account_moderation": { "suspend": may_hold, "lock": may_hold },
         "m.room_versions": {
-            "default": "12",
+            "default": state.engine.context.config.default_room_version.as_str(),
             "available": { "10": "stable", "11": "stable", "12": "stable" },
         },
         "m.change_password": { "enabled": true },

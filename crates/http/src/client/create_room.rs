@@ -9,8 +9,9 @@ use wardline_engine::EngineError;
 use wardline_engine::rooms::{Also, CreateRoom, InitialState, Preset};
 use wardline_store::published;
 
+use super::directory::may_publish;
 use super::rooms::{caller, known_user};
-use crate::{AppState, Authenticated, Json, MatrixError};
+use crate::{AppState, Authenticated, Json, MatrixError, app_service};
 
 pub(crate) fn routes() -> Router<AppState> {
     Router::new().route("/_matrix/client/v3/createRoom", post(create_room))
@@ -60,6 +61,9 @@ async fn create_room(
         None | Some("private") => false,
         Some(_) => return Err(MatrixError::invalid_param("visibility: must be public or private")),
     };
+    if public {
+        may_publish(&state, &auth)?;
+    }
     let preset = match body.preset.as_deref() {
         None if public => Preset::PublicChat,
         None => Preset::PrivateChat,
@@ -67,8 +71,11 @@ async fn create_room(
             Preset::parse(name).ok_or_else(|| MatrixError::invalid_param("preset: not a known preset"))?
         }
     };
+    if let Some(name) = &body.room_alias_name {
+        app_service::check_alias(&state, &auth, &format!("#{name}:{}", state.config.server_name))?;
+    }
     for user in &body.invite {
-        known_user(&state, user)?;
+        known_user(&state, user).await?;
     }
     let request = CreateRoom {
         preset,

@@ -29,6 +29,8 @@ pub(crate) fn routes() -> Router<AppState> {
 pub(super) struct Delay {
     #[serde(rename = "org.matrix.msc4140.delay")]
     pub(super) ms: Option<i64>,
+    /// The time of the event, for application services ("Timestamp massaging").
+    pub(super) ts: Option<i64>,
 }
 
 /// Lets an event wait.

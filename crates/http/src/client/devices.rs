@@ -4,8 +4,10 @@
 use axum::{
     Router,
     extract::State,
+    response::{IntoResponse, Response},
     routing::{get, post},
 };
+use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use wardline_store::sessions::Device;
@@ -50,12 +52,17 @@ async fn rename(
     auth: Authenticated,
     Path(device): Path<String>,
     Json(body): Json<RenameRequest>,
-) -> Result<Empty, MatrixError> {
+) -> Result<Response, MatrixError> {
+    if auth.app_service.is_some() {
+        let new = state.identity.put_service_device(&auth, &device, body.display_name).await?;
+        let status = if new { StatusCode::CREATED } else { StatusCode::OK };
+        return Ok((status, Empty).into_response());
+    }
     match body.display_name {
         Some(name) => state.identity.rename_device(&auth, &device, Some(name)).await?,
         None => drop(state.identity.device(&auth, &device)?),
     }
-    Ok(Empty)
+    Ok(Empty.into_response())
 }
 
 #[derive(Deserialize)]

@@ -5,10 +5,10 @@ use axum::{Router, extract::State, routing::get};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use wardline_domain::ruma::OwnedRoomId;
-use wardline_engine::rooms::DirectoryQuery;
+use wardline_engine::rooms::{DirectoryQuery, Network};
 
-use super::rooms::caller;
-use crate::{AppState, Authenticated, Empty, Json, MatrixError, OptionalJson, Path, Query};
+use super::rooms::{caller, require_admin};
+use crate::{AppState, Authenticated, Empty, Json, MatrixError, OptionalJson, Path, Publishers, Query};
 
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()
@@ -52,7 +52,7 @@ async fn all(
     Query(query): Query<Page>,
 ) -> Result<Json<Value>, MatrixError> {
     own_directory(&state, query.server.as_deref())?;
-    list(&state, query.limit, query.since.as_deref(), Filter::default()).await
+    list(&state, query.limit, query.since.as_deref(), Filter::default(), Network::Own).await
 }
 
 async fn filtered(
@@ -67,7 +67,12 @@ async fn filtered(
             "third_party_instance_id: cannot be combined with include_all_networks",
         ));
     }
-    list(&state, body.limit, body.since.as_deref(), body.filter).await
+    let network = match body.third_party_instance_id.filter(|instance| !instance.is_empty()) {
+        Some(instance) => Network::Of(instance),
+        None if body.include_all_networks => Network::All,
+        None => Network::Own,
+    };
+    list(&state, body.limit, body.since.as_deref(), body.filter, network).await
 }
 
 fn own_directory(state: &AppState, server: Option<&str>) -> Result<(), MatrixError> {
@@ -84,6 +89,7 @@ async fn list(
     limit: Option<usize>,
     since: Option<&str>,
     filter: Filter,
+    network: Network,
 ) -> Result<Json<Value>, MatrixError> {
     let since = match since.filter(|since| !since.is_empty()) {
         None => 0,
@@ -92,8 +98,13 @@ async fn list(
             .and_then(|shown| shown.parse().ok())
             .ok_or_else(|| MatrixError::invalid_param("since: not a token of this server"))?,
     };
-    let query =
-        DirectoryQuery { search: filter.generic_search_term, room_types: filter.room_types, limit, since };
+    let query = DirectoryQuery {
+        search: filter.generic_search_term,
+        room_types: filter.room_types,
+        limit,
+        since,
+        network,
+    };
     let page = state.engine.rooms.directory(query).await?;
     let shown = page.rooms.iter().map(|room| match serde_json::to_value(room) {
         Ok(Value::Object(mut room)) => {
@@ -126,6 +137,15 @@ async fn visibility(
     Ok(Json(json!({ "visibility": if listed { "public" } else { "private" } })))
 }
 
+/// Whether the configuration lets this user list rooms at all.
+pub(super) fn may_publish(state: &AppState, auth: &Authenticated) -> Result<(), MatrixError> {
+    match state.config.publishers {
+        Publishers::Members => Ok(()),
+        Publishers::Administrators => require_admin(state, auth),
+        Publishers::Nobody => Err(MatrixError::forbidden("rooms are not listed on this server")),
+    }
+}
+
 #[derive(Deserialize)]
 struct VisibilityRequest {
     visibility: Option<String>,
@@ -143,6 +163,9 @@ async fn set_visibility(
         Some(_) => return Err(MatrixError::invalid_param("visibility: must be public or private")),
     };
     state.engine.rooms.is_published(&room)?;
+    if listed {
+        may_publish(&state, &auth)?;
+    }
     state.engine.rooms.publish(caller(&auth), &room, listed).await?;
     Ok(Empty)
 }

@@ -101,6 +101,9 @@ async fn upload(
         one_time_keys: body.one_time_keys.texts(),
         fallback_keys: body.fallback_keys.texts(),
     };
+    if auth.device_id.as_str().is_empty() {
+        return Err(MatrixError::missing_param("device_id: an application service must name one"));
+    }
     let user = (&*auth.user_id, auth.user_nid);
     let counts = state.engine.keys.upload(user, auth.device_id.as_str(), upload).await?;
     let counts: Map<String, Value> = counts.into_iter().map(|(name, count)| (name, count.into())).collect();
@@ -227,7 +230,7 @@ async fn upload_signing_keys(
     let device = auth.device_id.as_str();
     match state.engine.keys.upload_signing_keys(user, device, keys.clone(), false).await {
         Err(KeyError::AuthRequired) => {
-            if state.identity.is_oauth_session(auth.session_id)? {
+            if auth.app_service.is_none() && state.identity.is_oauth_session(auth.session_id)? {
                 allowed_on_account_page(&state, &auth).await?;
             } else {
                 uia::require(&state, &auth, "device_signing", body.auth).await?;

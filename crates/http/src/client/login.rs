@@ -8,13 +8,13 @@ use axum::{
     extract::State,
     routing::{get, post},
 };
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use wardline_identity::{Device, Proven, Tokens};
 
 use crate::{
-    AppState, ClientAddr, Json, LimitKey, MatrixError,
+    AppState, ClientAddr, Json, LimitKey, MatrixError, app_service,
     uia::{self, Identifier},
 };
 
@@ -55,11 +55,15 @@ const SSO: &str = "m.login.sso";
 /// Sign-in with a token that the browser or another device brought.
 const TOKEN: &str = "m.login.token";
 
+/// Sign-in of a user of an application service, with the token of the service.
+pub(crate) const APP_SERVICE: &str = "m.login.application_service";
+
 async fn flows() -> Json<Value> {
     Json(json!({ "flows": [
         { "type": SSO, "oauth_aware_preferred": true, "org.matrix.msc3824.delegated_oidc_compatibility": true },
         { "type": TOKEN, "get_login_token": true },
         { "type": uia::PASSWORD },
+        { "type": APP_SERVICE },
     ] }))
 }
 
@@ -80,11 +84,17 @@ struct LoginRequest {
 async fn login(
     State(state): State<AppState>,
     ClientAddr(address): ClientAddr,
+    headers: HeaderMap,
     Json(body): Json<LoginRequest>,
 ) -> Result<Json<SignedIn>, MatrixError> {
     let proven = match &*body.kind {
         uia::PASSWORD => by_password(&state, address, body.identifier, body.user, body.password).await?,
         TOKEN => by_token(&state, address, body.token).await?,
+        APP_SERVICE => {
+            let service = app_service::caller(&headers, &state)?;
+            let user = app_service::own_user(&state, service, &uia::named_user(body.identifier, body.user)?)?;
+            state.identity.vouched_by_service(&user)?
+        }
         _ => {
             let text = format!("type: must be {} or {TOKEN}", uia::PASSWORD);
             return Err(MatrixError::new(StatusCode::BAD_REQUEST, "M_UNKNOWN", text));

@@ -38,7 +38,7 @@ async fn join_by_name(
     Path(name): Path<String>,
     OptionalJson(body): OptionalJson<Reason>,
 ) -> Result<Json<Value>, MatrixError> {
-    let room = room_by_name(&state, &name)?;
+    let room = room_by_name(&state, &name).await?;
     state.engine.rooms.join(caller(&auth), &room, body.reason.as_deref()).await?;
     Ok(Json(json!({ "room_id": room })))
 }
@@ -59,7 +59,7 @@ async fn knock(
     Path(name): Path<String>,
     OptionalJson(body): OptionalJson<Reason>,
 ) -> Result<Json<Value>, MatrixError> {
-    let room = room_by_name(&state, &name)?;
+    let room = room_by_name(&state, &name).await?;
     state.engine.rooms.knock(caller(&auth), &room, body.reason.as_deref()).await?;
     Ok(Json(json!({ "room_id": room })))
 }
@@ -71,7 +71,7 @@ async fn invite(
     Json(body): Json<Target>,
 ) -> Result<Empty, MatrixError> {
     state.engine.rooms.require_joined(caller(&auth), &room)?;
-    known_user(&state, &body.user_id)?;
+    known_user(&state, &body.user_id).await?;
     state.engine.rooms.invite(caller(&auth), &room, &body.user_id, body.reason.as_deref()).await?;
     Ok(Empty)
 }

@@ -4,6 +4,7 @@ mod account;
 mod account_data;
 mod account_holds;
 mod aliases;
+mod app_service;
 mod capabilities;
 mod context;
 mod create_room;
@@ -13,6 +14,7 @@ mod devices;
 mod directory;
 mod events;
 mod filter;
+mod guest;
 mod joined_rooms;
 mod key_backup;
 mod keys;
@@ -59,6 +61,7 @@ mod whois;
 use axum::Router;
 
 pub(crate) use account_holds::check as check_holds;
+pub(crate) use guest::check as check_guest;
 
 use crate::AppState;
 
@@ -69,6 +72,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .merge(account_data::routes())
         .merge(account_holds::routes())
         .merge(aliases::routes())
+        .merge(app_service::routes())
         .merge(capabilities::routes())
         .merge(context::routes())
         .merge(create_room::routes())

@@ -1,18 +1,21 @@
 //! `POST /_matrix/client/v3/register`, `GET …/register/available`, and registration by the operator's shared
 //! secret, compatible with Synapse. Specification: Client-Server API, "Account registration".
 
+use std::net::IpAddr;
+
 use axum::{
     Router,
     extract::State,
     routing::{get, post},
 };
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use wardline_domain::ruma::UserId;
 use wardline_identity::{Device, SharedSecretRequest};
 
-use super::login::SignedIn;
-use crate::{AppState, ClientAddr, Json, LimitKey, MatrixError, Query, uia};
+use super::login::{APP_SERVICE, SignedIn};
+use crate::{AppState, ClientAddr, Json, LimitKey, MatrixError, OptionalJson, Query, app_service, uia};
 
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()
@@ -32,6 +35,8 @@ struct RegisterQuery {
 
 #[derive(Deserialize)]
 struct RegisterRequest {
+    #[serde(rename = "type")]
+    kind: Option<String>,
     auth: Option<uia::UiaAuth>,
     username: Option<String>,
     password: Option<String>,
@@ -51,20 +56,22 @@ async fn register(
     State(state): State<AppState>,
     ClientAddr(address): ClientAddr,
     Query(query): Query<RegisterQuery>,
-    Json(body): Json<RegisterRequest>,
+    headers: HeaderMap,
+    OptionalJson(body): OptionalJson<RegisterRequest>,
 ) -> Result<Json<Value>, MatrixError> {
     match query.kind.as_deref() {
         None | Some("user") => {}
-        Some("guest") => {
-            let text = "there are no guests on this server";
-            return Err(MatrixError::new(StatusCode::FORBIDDEN, "M_GUEST_ACCESS_FORBIDDEN", text));
-        }
+        Some("guest") => return register_guest(&state, address, body).await,
         Some(_) => return Err(MatrixError::invalid_param("kind: must be user or guest")),
+    }
+    if body.kind.as_deref() == Some(APP_SERVICE) {
+        return register_by_service(&state, &headers, body).await;
     }
     if !state.config.registration_open {
         return Err(closed());
     }
     let username = body.username.unwrap_or_else(|| format!("u{}", state.random.uuid()));
+    not_exclusive(&state, &username)?;
     state.identity.free_name(&username)?;
     let stage = body.auth.as_ref().and_then(|auth| auth.stage.as_deref());
     if stage != Some(uia::DUMMY) {
@@ -88,6 +95,56 @@ async fn register(
     Ok(Json(json!(SignedIn::from(state.identity.sign_in(proven, device).await?))))
 }
 
+/// Refuses a name that is an application service's alone.
+fn not_exclusive(state: &AppState, username: &str) -> Result<(), MatrixError> {
+    let user = UserId::parse_with_server_name(username.to_lowercase(), &state.config.server_name);
+    match user.map(|user| state.engine.context.app_services.owner_of_user(&user).is_some()) {
+        Ok(true) => Err(app_service::exclusive("username")),
+        _ => Ok(()),
+    }
+}
+
+/// A service makes an account in its namespace. Specification: Application Service API, "Server admin style permissions".
+async fn register_by_service(
+    state: &AppState,
+    headers: &HeaderMap,
+    body: RegisterRequest,
+) -> Result<Json<Value>, MatrixError> {
+    let service = app_service::caller(headers, state)?;
+    let username = body.username.ok_or_else(|| MatrixError::missing_param("username: is required"))?;
+    state.identity.free_service_name(&username)?;
+    if app_service::own_user(state, service, &username.to_lowercase()).is_err() {
+        return Err(app_service::exclusive("username"));
+    }
+    let proven = state.identity.create_service_account(&username, service.id()).await?;
+    if body.inhibit_login {
+        let home_server = proven.user_id.server_name().as_str();
+        return Ok(Json(json!({ "user_id": proven.user_id, "home_server": home_server })));
+    }
+    let device = Device {
+        device_id: body.device_id,
+        display_name: body.initial_device_display_name,
+        refresh: body.refresh_token,
+    };
+    Ok(Json(json!(SignedIn::from(state.identity.sign_in(proven, device).await?))))
+}
+
+/// A guest has no name or device of their own choice, and no stages to go through.
+async fn register_guest(
+    state: &AppState,
+    address: IpAddr,
+    body: RegisterRequest,
+) -> Result<Json<Value>, MatrixError> {
+    if !state.config.guests {
+        let text = "there are no guests on this server";
+        return Err(MatrixError::new(StatusCode::FORBIDDEN, "M_GUEST_ACCESS_FORBIDDEN", text));
+    }
+    state.limiter.take(&LimitKey::new("register", address, ""), state.config.register_limit)?;
+    let proven = state.identity.create_guest().await?;
+    let device = Device { display_name: body.initial_device_display_name, ..Device::default() };
+    Ok(Json(json!(SignedIn::from(state.identity.sign_in(proven, device).await?))))
+}
+
 #[derive(Deserialize)]
 struct AvailableQuery {
     username: String,
@@ -103,6 +160,7 @@ async fn available(
         return Err(closed());
     }
     state.limiter.take(&LimitKey::new("available", address, ""), state.config.login_address_limit)?;
+    not_exclusive(&state, &query.username)?;
     state.identity.free_name(&query.username)?;
     Ok(Json(json!({ "available": true })))
 }
@@ -136,6 +194,7 @@ async fn register_with_secret(
     Json(body): Json<SecretRequest>,
 ) -> Result<Json<SignedIn>, MatrixError> {
     let secret = secret(&state)?;
+    not_exclusive(&state, &body.username)?;
     let key = LimitKey::new("secret", address, "");
     state.limiter.take(&key, state.config.register_limit)?;
     let request = SharedSecretRequest {

@@ -20,7 +20,7 @@ async fn summary(
     auth: Authenticated,
     Path(name): Path<String>,
 ) -> Result<Json<Value>, MatrixError> {
-    let room = room_by_name(&state, &name)?;
+    let room = room_by_name(&state, &name).await?;
     let (summary, membership) = state.engine.rooms.summary(caller(&auth), &room)?;
     let mut body = serde_json::to_value(summary).map_err(|error| MatrixError::internal(&error))?;
     body["membership"] = json!(membership.as_str());

@@ -1,6 +1,7 @@
 //! What the endpoints of rooms have in common.
 
-use wardline_domain::ruma::{OwnedEventId, OwnedRoomId, UserId};
+use wardline_domain::ruma::{OwnedEventId, OwnedRoomId, OwnedServerName, UserId};
+use wardline_engine::EngineError;
 use wardline_engine::events::{Event, Extras, Viewer};
 use wardline_engine::filters::RoomEventFilter;
 use wardline_engine::rooms::{Caller, Direction, Token};
@@ -10,15 +11,19 @@ use crate::{AppState, Authenticated, MatrixError};
 
 /// The signed-in user as the engine's caller.
 pub(crate) fn caller(auth: &Authenticated) -> Caller<'_> {
-    Caller { user: auth.user_nid, user_id: &auth.user_id, device: Some(auth.device_id.as_str()) }
+    let device = Some(auth.device_id.as_str()).filter(|device| !device.is_empty());
+    Caller { user: auth.user_nid, user_id: &auth.user_id, device }
 }
 
-/// Refuses a user id of this server that has no active account.
-pub(crate) fn known_user(state: &AppState, user: &UserId) -> Result<(), MatrixError> {
+/// Refuses a user id of this server that has no active account, and that no application service makes when asked.
+pub(crate) async fn known_user(state: &AppState, user: &UserId) -> Result<(), MatrixError> {
     if user.server_name() != state.config.server_name {
         return Err(MatrixError::forbidden("users of other servers cannot be invited"));
     }
-    let account = state.store.read_now(|tx| accounts::find(tx, user))?;
+    let mut account = state.store.read_now(|tx| accounts::find(tx, user))?;
+    if account.is_none() && state.engine.context.app_services.ask_user(user).await {
+        account = state.store.read_now(|tx| accounts::find(tx, user))?;
+    }
     match account {
         Some(account) if !account.deactivated => Ok(()),
         _ => Err(MatrixError::not_found("there is no such user")),
@@ -26,12 +31,25 @@ pub(crate) fn known_user(state: &AppState, user: &UserId) -> Result<(), MatrixEr
 }
 
 /// The room that a client names by its id or by an alias.
-pub(crate) fn room_by_name(state: &AppState, name: &str) -> Result<OwnedRoomId, MatrixError> {
+pub(crate) async fn room_by_name(state: &AppState, name: &str) -> Result<OwnedRoomId, MatrixError> {
     if name.starts_with('#') {
-        return Ok(state.engine.rooms.resolve_alias(name)?.0);
+        return Ok(resolve_alias(state, name).await?.0);
     }
     OwnedRoomId::try_from(name)
         .map_err(|_| MatrixError::invalid_param("roomIdOrAlias: not a room id or alias"))
+}
+
+/// The room behind an alias; an application service whose alias it is may make it when asked.
+pub(crate) async fn resolve_alias(
+    state: &AppState,
+    alias: &str,
+) -> Result<(OwnedRoomId, Vec<OwnedServerName>), MatrixError> {
+    match state.engine.rooms.resolve_alias(alias) {
+        Err(EngineError::NotFound(_)) if state.engine.context.app_services.ask_alias(alias).await => {
+            Ok(state.engine.rooms.resolve_alias(alias)?)
+        }
+        result => Ok(result?),
+    }
 }
 
 /// Refuses everybody but administrators of the server.

@@ -10,6 +10,7 @@ use wardline_engine::rooms::Message;
 
 use super::delayed_events::{self, Delay};
 use super::rooms::caller;
+use crate::app_service::massaged;
 use crate::{AppState, Authenticated, Json, MatrixError, Path, Query};
 
 pub(crate) fn routes() -> Router<AppState> {
@@ -29,6 +30,6 @@ async fn send(
         return delayed_events::add(&state, &auth, event).await;
     }
     let message = Message { room: &room, kind: &kind, content, txn: Some(&txn), also: None };
-    let event_id = state.engine.rooms.send(caller(&auth), message).await?;
+    let event_id = state.engine.rooms.send_at(caller(&auth), message, massaged(&auth, delay.ts)).await?;
     Ok(Json(json!({ "event_id": event_id })))
 }

@@ -12,6 +12,7 @@ use wardline_engine::delayed::NewDelayed;
 
 use super::delayed_events::{self, Delay};
 use super::rooms::{caller, write_events};
+use crate::app_service::massaged;
 use crate::{AppState, Authenticated, Json, MatrixError, Path, Query, RawJson};
 
 pub(crate) fn routes() -> Router<AppState> {
@@ -107,6 +108,7 @@ async fn write(
         let event = NewDelayed { room, kind, state_key: Some(key), content: &content, delay_ms, txn: None };
         return delayed_events::add(state, auth, event).await;
     }
-    let event_id = state.engine.rooms.send_state(caller(auth), room, kind, key, content).await?;
+    let (rooms, at) = (&state.engine.rooms, massaged(auth, delay.ts));
+    let event_id = rooms.send_state_at(caller(auth), room, (kind, key), content, at).await?;
     Ok(Json(json!({ "event_id": event_id })))
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use wardline_engine::user_directory;
 
-use crate::{AppState, Authenticated, Json, MatrixError};
+use crate::{AppState, Authenticated, Json, MatrixError, UserDirectory};
 
 pub(crate) fn routes() -> Router<AppState> {
     Router::new().route("/_matrix/client/v3/user_directory/search", post(search))
@@ -22,7 +22,11 @@ async fn search(
     auth: Authenticated,
     Json(body): Json<SearchRequest>,
 ) -> Result<Json<Value>, MatrixError> {
-    let everybody = state.config.user_directory_lists_everybody;
+    let everybody = match state.config.user_directory {
+        UserDirectory::Shared => false,
+        UserDirectory::Everybody => true,
+        UserDirectory::Nobody => return Ok(Json(json!({ "results": [], "limited": false }))),
+    };
     let context = &state.engine.context;
     let (found, limited) =
         user_directory::search(context, auth.user_nid, &body.search_term, body.limit, everybody).await?;

@@ -37,6 +37,8 @@ const REFUSED: &[(&str, &str)] = &[
     ("POST /_matrix/client/v3/register/email", "accounts have no e-mail addresses or telephone numbers"),
     ("POST /_matrix/client/v3/register/msisdn", "accounts have no e-mail addresses or telephone numbers"),
     ("GET /_matrix/client/v3/presence/", "presence is off: everybody looks offline"),
+    ("GET /.well-known/matrix/server", "no federation"),
+    ("GET /.well-known/matrix/policy_server", "no federation, so no policy server"),
     ("PUT /_matrix/client/v3/presence/", "presence is off: accepted and forgotten"),
     (
         "POST /_matrix/client/unstable/org.matrix.msc3983/keys/claim",
@@ -49,9 +51,6 @@ const REFUSED: &[(&str, &str)] = &[
 
 /// What is not served yet: the beginning of method and path, and what it belongs to.
 const PLANNED: &[(&str, &str)] = &[
-    ("GET /.well-known/matrix/", "with the configuration of operators"),
-    ("POST /_matrix/client/v1/appservice/", "with application services"),
-    ("PUT /_matrix/client/v3/directory/list/appservice/", "with application services"),
     ("GET /_matrix/client/v1/media/preview_url", "with the rest of media"),
     ("GET /_matrix/client/v1/register/m.login.registration_token/", "with the admin API"),
     ("GET /_matrix/client/v3/auth/", "pages for older clients"),

@@ -101,7 +101,8 @@ async fn people_find_those_they_share_a_room_with() {
 
     create(&server, &bob, json!({ "preset": "public_chat" })).await;
     assert_eq!(search("bob").await, ["@bob:riverside.example"], "members of open rooms are found");
-    let everybody = Server::with(|config| config.user_directory_lists_everybody = true).await;
+    let everybody =
+        Server::with(|config| config.user_directory = wardline_http::UserDirectory::Everybody).await;
     let amy = everybody.token("amy").await;
     let body = json!({ "search_term": "bob", "limit": 1 });
     let found = everybody.call(&format!("POST {V3}/user_directory/search"), &amy, body).await.ok();

@@ -11,6 +11,7 @@ mod devices;
 mod directory;
 mod extras;
 mod fhir;
+mod guests;
 mod history;
 mod key_backup;
 mod keys;

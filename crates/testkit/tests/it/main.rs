@@ -1,4 +1,5 @@
 //! The whole house over HTTP: what only shows once the floors are joined.
 
+mod app_services;
 mod house;
 mod key_service;

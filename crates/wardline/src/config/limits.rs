@@ -21,6 +21,13 @@ pub struct LimitsConfig {
     pub upload_bytes: u64,
     /// Failed sign-ins that an address and account may make at once before it has to wait.
     pub login_burst: u32,
+    /// Whether anything is limited by how often it is asked for. Off for conformance suites only.
+    pub rates: bool,
+    /// Requests that change something which one device may make at once; a person may make four times as many over
+    /// all devices, an address forty times as many over all people.
+    pub write_burst: u32,
+    /// How many of them flow back in a minute.
+    pub write_per_minute: u32,
 }
 
 impl Default for LimitsConfig {
@@ -31,6 +38,9 @@ impl Default for LimitsConfig {
             header_seconds: 30,
             upload_bytes: 50 << 20,
             login_burst: 5,
+            rates: true,
+            write_burst: 500,
+            write_per_minute: 1200,
         }
     }
 }
@@ -46,6 +56,12 @@ impl LimitsConfig {
         }
         if self.header_seconds == 0 {
             return refuse("limits.header_seconds", "must be at least 1");
+        }
+        if self.write_burst == 0 {
+            return refuse("limits.write_burst", "must be at least 1");
+        }
+        if self.write_per_minute == 0 {
+            return refuse("limits.write_per_minute", "must be at least 1");
         }
         Ok(())
     }

@@ -3,13 +3,20 @@
 //! One file per table. A table that names files has `resolve`, which makes their paths count from the folder of the
 //! configuration; one whose values can be wrong has `check`.
 
+mod application_services;
+mod directory;
 mod gateway;
 mod limits;
 mod log;
 mod media;
+mod outgoing;
 mod registration;
+mod rooms;
 mod store;
+mod support;
+mod tls;
 mod trust_identity;
+mod voip;
 
 use std::{
     fs, io,
@@ -21,13 +28,20 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use wardline_domain::ruma::OwnedServerName;
 
+pub use application_services::ApplicationServices;
+pub use directory::{Directory, PublishersConfig, UsersConfig};
 pub use gateway::Gateway;
 pub use limits::LimitsConfig;
 pub use log::Log;
 pub use media::{MediaSection, MediaStore, S3Section};
+pub use outgoing::OutgoingSection;
 pub use registration::Registration;
+pub use rooms::RoomsSection;
 pub use store::{DurabilityConfig, StoreSection};
+pub use support::{Contact, Support};
+pub use tls::TlsSection;
 pub use trust_identity::TrustIdentity;
+pub use voip::Voip;
 
 /// Why a configuration cannot be used. The text names the file and the key.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +83,9 @@ pub struct Config {
     /// Address and port to listen on.
     #[serde(default = "default_listen")]
     pub listen: SocketAddr,
+    /// Further addresses and ports to listen on.
+    #[serde(default)]
+    pub also_listen: Vec<SocketAddr>,
     /// The address under which clients reach the server. Default: `http://` and `listen`.
     pub public_url: Option<String>,
     /// The time zone in which rotas are written. Default: `Europe/London`.
@@ -98,6 +115,26 @@ pub struct Config {
     /// The organisation's signature on the identities of its staff.
     #[serde(default)]
     pub trust_identity: TrustIdentity,
+    /// Connections that the server opens.
+    #[serde(default)]
+    pub outgoing: OutgoingSection,
+    /// Bridges and bots.
+    #[serde(default)]
+    pub application_services: ApplicationServices,
+    /// HTTPS beside HTTP on every port.
+    pub tls: Option<TlsSection>,
+    /// New rooms.
+    #[serde(default)]
+    pub rooms: RoomsSection,
+    /// Who is found, and which rooms are listed.
+    #[serde(default)]
+    pub directory: Directory,
+    /// Calls.
+    #[serde(default)]
+    pub voip: Voip,
+    /// Whom to turn to.
+    #[serde(default)]
+    pub support: Support,
 }
 
 fn default_listen() -> SocketAddr {
@@ -133,6 +170,14 @@ impl Config {
             gateway: Gateway::default(),
             media: MediaSection::default(),
             trust_identity: TrustIdentity::default(),
+            also_listen: Vec::new(),
+            outgoing: OutgoingSection::default(),
+            application_services: ApplicationServices::default(),
+            tls: None,
+            rooms: RoomsSection::default(),
+            directory: Directory::default(),
+            voip: Voip::default(),
+            support: Support::default(),
         }
     }
 
@@ -151,6 +196,12 @@ impl Config {
         config.gateway.resolve(folder);
         config.media.resolve(folder);
         config.trust_identity.resolve(folder);
+        config.outgoing.resolve(folder);
+        config.voip.resolve(folder);
+        config.application_services.resolve(folder);
+        if let Some(tls) = &mut config.tls {
+            tls.resolve(folder);
+        }
         config.check()?;
         Ok(config)
     }
@@ -171,7 +222,13 @@ impl Config {
         self.gateway.check()?;
         self.media.check()?;
         self.trust_identity.check()?;
-        self.registration.check()
+        self.registration.check()?;
+        self.outgoing.check()?;
+        self.rooms.check()?;
+        self.application_services.check()?;
+        self.voip.check()?;
+        self.support.check()?;
+        self.tls.as_ref().map_or(Ok(()), TlsSection::check)
     }
 
     /// The time zone in which rotas are written.
@@ -247,6 +304,19 @@ mod tests {
             ("[gateway]\nseal_key_file = \"k\"\nseal_key_env = \"K\"", "gateway.seal_key_env"),
             ("[gateway]\npolicy = \"none\"", "policy"),
             ("[registration]\nshared_secret_file = \"missing\"", "missing"),
+            ("[outgoing]\nca_certificates = [\"missing\"]", "missing"),
+            ("[outgoing]\nallow = [\"here\"]", "outgoing.allow"),
+            ("[outgoing]\ndeny = [\"10.0.0.0/99\"]", "outgoing.deny"),
+            ("[outgoing]\ntimeout_seconds = 0", "outgoing.timeout_seconds"),
+            ("[rooms]\ndefault_version = \"9\"", "rooms.default_version"),
+            ("[directory]\npublish = \"all\"", "publish"),
+            ("[voip]\nturn_uris = [\"http://x\"]", "voip.turn_uris"),
+            ("[voip]\nturn_uris = [\"turn:x\"]", "voip.turn_secret_file"),
+            ("[application_services]\nfiles = [\"missing\"]", "missing"),
+            ("[support]\npage = \"x\"", "support"),
+            ("[[support.contacts]]\nrole = \"m.role.admin\"", "support.contacts"),
+            ("[tls]\ncertificate = \"missing\"\nkey = \"x\"", "missing"),
+            ("[limits]\nwrite_per_minute = 0", "limits.write_per_minute"),
         ] {
             let error = parse(&format!("{head}{rest}")).unwrap_err().to_string();
             assert!(error.contains(named), "{rest}: {error}");

@@ -21,16 +21,17 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wardline_clinical::{Clinical, ClinicalParts, ColumnCipher};
 use wardline_domain::{Clock, Random, ruma::OwnedUserId};
-use wardline_engine::{Context, Engine, EngineConfig};
+use wardline_engine::{Context, Engine, EngineConfig, app_services::AppServices};
 use wardline_gateway::{
     keys::{self, KeyService},
     trust::{self, Authority},
 };
 use wardline_http::{AppState, Bucket, HttpConfig, RateLimiter};
 use wardline_identity::{Identity, IdentityError};
+use wardline_outgoing::Outgoing;
 use wardline_store::{Store, StoreConfig, StoreError};
 
-use crate::{Config, Error, log, web};
+use crate::{Config, ConfigError, Error, log, web};
 
 use conversations::ClerkRooms;
 use folder::Folder;
@@ -49,6 +50,7 @@ pub struct House {
     keys: KeyService,
     /// The organisation's own identity, if it signs those of its staff.
     authority: Option<Arc<Authority>>,
+    outgoing: Outgoing,
     /// Clocks and outbox of requests, once started.
     background: Option<JoinHandle<()>>,
     /// Held for as long as the house is open.
@@ -72,6 +74,7 @@ impl House {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Self, Error> {
+        let outgoing = config.outgoing.client()?;
         let folder = Folder::open(&config.data)?;
         let store = Store::open(&StoreConfig {
             durability: config.store.durability.into(),
@@ -83,6 +86,12 @@ impl House {
             KeyService::open(&folder.gateway(), sealing_key, &url, Arc::clone(&clock), Arc::clone(&random))?
                 .with_policy(config.gateway.policy.into());
         let authority = trust_identity(config, &folder, &clock);
+        let services = AppServices::new(
+            config.application_services.registrations()?,
+            &config.server_name,
+            outgoing.clone(),
+        )
+        .map_err(|error| ConfigError::value("application_services.files", error))?;
         let signer = folder.signer(&config.server_name, random.as_ref())?;
         let context = Context::new(
             store.clone(),
@@ -92,14 +101,23 @@ impl House {
             EngineConfig {
                 authority: authority.clone().map(|authority| Arc::new(Vouching(authority)) as _),
                 media: config.media.engine()?,
+                default_room_version: config.rooms.version()?,
+                force_encryption: config.rooms.force_encryption,
                 ..EngineConfig::default()
             },
-        );
+        )
+        .with_app_services(services);
         let engine = Arc::new(Engine::start(Arc::new(context))?);
         let identity =
             Identity::new(store.clone(), Arc::clone(&clock), Arc::clone(&random), config.server_name.clone())
                 .with_profile_listener(Arc::new(MemberEvents(Arc::clone(&engine))));
         let clerk = clerk(&identity).await?;
+        for service in engine.context.app_services.all() {
+            match identity.create_service_account(service.sender.localpart(), service.id()).await {
+                Ok(_) | Err(IdentityError::UserInUse) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
         let clinical = Arc::new(Clinical::new(ClinicalParts {
             cipher: ColumnCipher::new(&*folder.column_key(random.as_ref())?, Arc::clone(&random)),
             store: store.clone(),
@@ -119,7 +137,7 @@ impl House {
             clock,
             random,
         };
-        Ok(Self { store, state, keys, authority, background: None, folder })
+        Ok(Self { store, state, keys, authority, outgoing, background: None, folder })
     }
 
     /// Starts the clocks of requests and the work in rooms that follows from decisions. Until then nothing
@@ -145,6 +163,12 @@ impl House {
     #[must_use]
     pub fn clinical(&self) -> &Clinical {
         &self.state.clinical
+    }
+
+    /// The one client for connections to others.
+    #[must_use]
+    pub fn outgoing(&self) -> &Outgoing {
+        &self.outgoing
     }
 
     /// Everything that this server answers: the APIs, and the web app on every other path. When `stop` is
@@ -195,12 +219,22 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 
 fn http_config(config: &Config, url: &str) -> Result<HttpConfig, Error> {
     let defaults = HttpConfig::new(config.server_name.clone(), config.public_url.as_deref().unwrap_or(url));
+    let limits = &config.limits;
+    let bucket = |bucket: Bucket| if limits.rates { bucket } else { Bucket { burst: 0, ..bucket } };
     Ok(HttpConfig {
         max_upload_bytes: config.limits.upload_bytes,
         registration_open: config.registration.open,
         registration_shared_secret: config.registration.shared_secret()?,
         trust_forwarded_for: config.trust_forwarded_for,
-        login_limit: Bucket { burst: config.limits.login_burst, ..defaults.login_limit },
+        guests: config.registration.guests,
+        user_directory: config.directory.users.into(),
+        publishers: config.directory.publish.into(),
+        support: config.support.told(),
+        turn: config.voip.turn()?,
+        login_limit: bucket(Bucket { burst: limits.login_burst, ..defaults.login_limit }),
+        login_address_limit: bucket(defaults.login_address_limit),
+        register_limit: bucket(defaults.register_limit),
+        write_limit: bucket(Bucket { burst: limits.write_burst, per_minute: limits.write_per_minute }),
         ..defaults
     })
 }

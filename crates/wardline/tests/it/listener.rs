@@ -7,7 +7,11 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, extract::ConnectInfo, routing::get};
+use axum::{
+    Router,
+    extract::ConnectInfo,
+    routing::{get, post},
+};
 use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use wardline_server::listener::{Limits, serve};
@@ -37,7 +41,9 @@ async fn served() -> Served {
                 released.acquire().await.unwrap().forget();
                 "done"
             }),
-        );
+        )
+        .route("/take", post(|body: axum::body::Bytes| async move { body.len().to_string() }))
+        .route("/much", get(|| async { vec![b'x'; 64 << 20] }));
     let stop = CancellationToken::new();
     let ended = tokio::spawn(serve(listener, router, LIMITS, stop.clone()));
     Served { address, stop, ended, begun, release }
@@ -106,4 +112,26 @@ async fn a_stop_answers_what_is_in_flight_and_takes_nothing_new() {
     assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("done"), "{answer}");
     served.ended.await.unwrap();
     assert!(TcpStream::connect(served.address).is_err());
+}
+
+/// A body that is promised and does not come, and an answer that is not fetched, end their connections and free
+/// their places for others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_does_not_come_and_an_answer_that_is_not_fetched_end_the_connection() {
+    let served = served().await;
+    let promised = "POST /take HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nhalf".to_owned();
+    let answer = exchange(served.address, promised).await.unwrap();
+    assert!(!answer.starts_with("HTTP/1.1 200"), "{answer}");
+
+    let unread: Vec<TcpStream> = (0..2)
+        .map(|_| {
+            let mut stream = TcpStream::connect(served.address).unwrap();
+            stream.write_all(b"GET /much HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+            stream
+        })
+        .collect();
+    // Both places are taken by those who do not read; the third is answered when they are thrown out.
+    let answer = exchange(served.address, "GET /who HTTP/1.1\r\nconnection: close\r\n\r\n".into());
+    assert!(answer.await.unwrap().starts_with("HTTP/1.1 200"));
+    drop(unread);
 }
