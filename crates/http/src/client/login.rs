@@ -58,13 +58,16 @@ const TOKEN: &str = "m.login.token";
 /// Sign-in of a user of an application service, with the token of the service.
 pub(crate) const APP_SERVICE: &str = "m.login.application_service";
 
-async fn flows() -> Json<Value> {
-    Json(json!({ "flows": [
-        { "type": SSO, "oauth_aware_preferred": true, "org.matrix.msc3824.delegated_oidc_compatibility": true },
-        { "type": TOKEN, "get_login_token": true },
-        { "type": uia::PASSWORD },
-        { "type": APP_SERVICE },
-    ] }))
+async fn flows(State(state): State<AppState>) -> Json<Value> {
+    let mut flows = vec![
+        json!({ "type": SSO, "oauth_aware_preferred": true, "org.matrix.msc3824.delegated_oidc_compatibility": true }),
+        json!({ "type": TOKEN, "get_login_token": true }),
+        json!({ "type": uia::PASSWORD }),
+    ];
+    if state.engine.context.app_services.all().next().is_some() {
+        flows.push(json!({ "type": APP_SERVICE }));
+    }
+    Json(json!({ "flows": flows }))
 }
 
 #[derive(Deserialize)]
