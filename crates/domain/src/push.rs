@@ -13,7 +13,7 @@ use ruma::push::{
 use ruma::{OwnedRoomId, OwnedUserId};
 use serde::Deserialize;
 
-pub use evaluate::{CompiledRules, Outcome, PushContext, PushEvent};
+pub use evaluate::{CompiledRules, Outcome, PushContext, PushEvent, PushFacts, RuleSet, Verdict};
 
 /// The id of the default override rule that makes an event with `org.wardline.class` = `urgent` in its clear
 /// content sound and stand out, in every room and whatever its ciphertext says.

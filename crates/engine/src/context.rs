@@ -13,6 +13,7 @@ use crate::events::EventCache;
 use crate::keys::IdentityAuthority;
 use crate::media::MediaConfig;
 use crate::push_rules::RuleBook;
+use crate::unread::Unread;
 
 /// The settings of the engine.
 #[derive(Clone, Debug)]
@@ -68,6 +69,8 @@ pub struct Context {
     pub rule_book: RuleBook,
     /// Bridges and bots.
     pub app_services: Arc<AppServices>,
+    /// Counts of unread events in memory.
+    pub unread: Unread,
 }
 
 impl Context {
@@ -92,6 +95,7 @@ impl Context {
             events,
             rule_book: RuleBook::default(),
             app_services: Arc::default(),
+            unread: Unread::default(),
         }
     }
 

@@ -88,6 +88,7 @@ impl Engine {
         let typing = Arc::new(typing::Typing::new(Arc::clone(&hub), Arc::clone(&context.clock)));
         tokio::spawn(Arc::clone(&typing).run());
         let rooms = Arc::new(rooms::Rooms::start(Arc::clone(&context)));
+        tokio::spawn(unread::keep_long_counts(Arc::clone(&context)));
         let delayed = Arc::new(delayed::Delayed::new(Arc::clone(&context), &rooms));
         tokio::spawn(Arc::clone(&delayed).run());
         let telling = context.app_services.start(&context, &typing);

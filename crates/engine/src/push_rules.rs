@@ -2,42 +2,94 @@
 //! event is held against.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 
-use parking_lot::RwLock;
-use wardline_domain::push::{self, CompiledRules, PushRuleError};
+use parking_lot::Mutex;
+use quick_cache::sync::Cache;
+use wardline_domain::push::{self, PushRuleError, RuleSet};
 use wardline_domain::ruma::UserId;
 use wardline_domain::ruma::push::Ruleset;
-use wardline_store::{Reader, StoreError, UserNid, push_rules, users};
+use wardline_store::{Pos, Reader, StoreError, UserNid, push_rules};
 
 use crate::{Context, EngineError};
 
-/// Compiled rules of users, in memory.
-///
-/// It is filled and cleared on the writer thread only, inside the transactions that read and change the rules, so
-/// it cannot keep rules that were replaced.
-#[derive(Debug, Default)]
+/// Users with rules of their own whose compiled rules are kept.
+const USERS: usize = 10_000;
+
+/// Compiled rules of users, in memory. Users whose rules are alike but for their own id share them.
+#[derive(Debug)]
 pub struct RuleBook {
-    rules: RwLock<HashMap<UserNid, Arc<CompiledRules>>>,
+    /// Of users with rules of their own: the position of their last change, and the rules.
+    users: Cache<UserNid, (Pos, Arc<SharedRules>)>,
+    /// What is in use, by fingerprint.
+    shared: Mutex<HashMap<String, Weak<SharedRules>>>,
+    /// The rules of everybody else.
+    common: OnceLock<Arc<SharedRules>>,
+    next: AtomicU32,
+}
+
+/// Rules that users have in common.
+#[derive(Debug)]
+pub(crate) struct SharedRules {
+    /// Different for different rules, and never given out twice by one process.
+    pub(crate) id: u32,
+    pub(crate) set: RuleSet,
+}
+
+impl Default for RuleBook {
+    fn default() -> Self {
+        Self {
+            users: Cache::new(USERS),
+            shared: Mutex::default(),
+            common: OnceLock::new(),
+            next: AtomicU32::new(0),
+        }
+    }
 }
 
 impl RuleBook {
-    /// The compiled rules of a user.
+    /// The compiled rules of a user, and the position of their last change (0: never).
     ///
     /// # Errors
     /// Any failure of the database.
-    pub(crate) fn of(&self, tx: &impl Reader, user: UserNid) -> Result<Arc<CompiledRules>, StoreError> {
-        if let Some(rules) = self.rules.read().get(&user) {
-            return Ok(Arc::clone(rules));
+    pub(crate) fn of(
+        &self,
+        tx: &impl Reader,
+        user: UserNid,
+        user_id: &UserId,
+    ) -> Result<(Pos, Arc<SharedRules>), StoreError> {
+        let changed = push_rules::changed_at(tx, user)?;
+        if changed == 0 {
+            let make = || self.share(RuleSet::compile(&push::default_ruleset(user_id), user_id));
+            return Ok((0, Arc::clone(self.common.get_or_init(make))));
         }
-        let user_id = users::user_id(tx, user)?;
-        let rules = Arc::new(CompiledRules::compile(&load(tx, user, &user_id)?, &user_id));
-        self.rules.write().insert(user, Arc::clone(&rules));
-        Ok(rules)
+        if let Some(known) = self.users.get(&user).filter(|(pos, _)| *pos == changed) {
+            return Ok(known);
+        }
+        let rules = self.share(RuleSet::compile(&load(tx, user, user_id)?, user_id));
+        self.users.insert(user, (changed, Arc::clone(&rules)));
+        Ok((changed, rules))
     }
 
-    fn forget(&self, user: UserNid) {
-        self.rules.write().remove(&user);
+    /// The compiled rules of a user whose rules changed last at a position (0: never), if they are in memory.
+    pub(crate) fn known(&self, user: UserNid, changed: Pos) -> Option<Arc<SharedRules>> {
+        if changed == 0 {
+            return self.common.get().cloned();
+        }
+        self.users.get(&user).filter(|(pos, _)| *pos == changed).map(|(_, rules)| rules)
+    }
+
+    fn share(&self, set: RuleSet) -> Arc<SharedRules> {
+        let fingerprint = set.fingerprint();
+        let mut shared = self.shared.lock();
+        if let Some(rules) = shared.get(&fingerprint).and_then(Weak::upgrade) {
+            return rules;
+        }
+        shared.retain(|_, rules| rules.strong_count() > 0);
+        let rules = Arc::new(SharedRules { id: self.next.fetch_add(1, Ordering::Relaxed), set });
+        shared.insert(fingerprint, Arc::downgrade(&rules));
+        rules
     }
 }
 
@@ -72,14 +124,13 @@ impl PushRules {
         user_id: &UserId,
         change: impl FnOnce(&mut Ruleset) -> Result<(), PushRuleError> + Send + 'static,
     ) -> Result<(), EngineError> {
-        let (context, user_id) = (Arc::clone(&self.context), user_id.to_owned());
+        let user_id = user_id.to_owned();
         self.context
             .store
             .write_with(move |tx| {
                 let mut rules = load(tx, user, &user_id)?;
                 change(&mut rules)?;
                 push_rules::put(tx, user, &to_json(&rules))?;
-                context.rule_book.forget(user);
                 Ok(())
             })
             .await

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use wardline_domain::ruma::{EventId, OwnedEventId, RoomId};
 use wardline_store::members::{self, Membership};
-use wardline_store::{Pos, RoomNid, UserNid, WriteTx, account_data, notify, receipts, rooms, sync};
+use wardline_store::{Pos, RoomNid, UserNid, WriteTx, account_data, receipts, rooms, sync};
 
 use crate::{Context, EngineError};
 
@@ -65,7 +65,7 @@ impl Receipts {
                         return mark(tx, user, nid, &receipt.event_id, event_pos);
                     }
                     let thread = receipt.thread.as_deref();
-                    let moved = receipts::advance(
+                    receipts::advance(
                         tx,
                         &receipts::Move {
                             room: nid,
@@ -77,9 +77,6 @@ impl Receipts {
                             ts,
                         },
                     )?;
-                    if moved && matches!(receipt.kind.as_str(), "m.read" | "m.read.private") {
-                        notify::read_up_to(tx, user, nid, thread, event_pos)?;
-                    }
                     Ok(())
                 })
             })
@@ -116,7 +113,7 @@ fn check(receipt: &NewReceipt) -> Result<(), EngineError> {
         Some(_) if kind == FULLY_READ => {
             Err(EngineError::invalid("thread_id", "the read marker has no threads"))
         }
-        Some(notify::MAIN_THREAD) => Ok(()),
+        Some(receipts::MAIN_THREAD) => Ok(()),
         Some(root) if root.starts_with('$') && EventId::parse(root).is_ok() => Ok(()),
         Some(_) => Err(EngineError::invalid("thread_id", "neither \"main\" nor an event id")),
     }

@@ -48,7 +48,6 @@ pub mod media;
 pub mod members;
 mod migrate;
 mod nid;
-pub mod notify;
 pub mod oauth;
 pub mod one_time_keys;
 pub mod openid;
@@ -65,6 +64,7 @@ pub mod thread_subscriptions;
 pub mod to_device;
 mod tx;
 pub mod txn_ids;
+pub mod unread;
 pub mod users;
 mod value;
 

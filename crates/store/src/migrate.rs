@@ -32,6 +32,7 @@ const STEPS: &[(&str, &str)] = &[
     ("83_event_paths", include_str!("../schema/83_event_paths.sql")),
     ("88_guests", include_str!("../schema/88_guests.sql")),
     ("89_app_services", include_str!("../schema/89_app_services.sql")),
+    ("80_unread", include_str!("../schema/80_unread.sql")),
 ];
 
 /// Brings the schema up to date in one transaction.

@@ -16,6 +16,15 @@ pub fn put(tx: &mut WriteTx<'_>, user: UserNid, rules: &str) -> Result<Pos, Stor
     Ok(pos)
 }
 
+/// The position of the last change of a user's rules; 0 if they are the default ones.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn changed_at(tx: &impl Reader, user: UserNid) -> Result<Pos, StoreError> {
+    tx.query_row("SELECT pos FROM push_rules WHERE user_nid = ?1", params![user], |row| row.get(0))
+        .map(Option::unwrap_or_default)
+}
+
 /// A user's ruleset and the position of its last change; `None` if it is the default one.
 ///
 /// # Errors

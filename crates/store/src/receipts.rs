@@ -5,6 +5,9 @@ use wardline_domain::ruma::{OwnedEventId, OwnedUserId};
 
 use crate::{Kind, Pos, Reader, RoomNid, Row, StoreError, UserNid, WriteTx, params};
 
+/// The thread of an event that is in no thread (Client-Server API, "Threaded read receipts").
+pub const MAIN_THREAD: &str = "main";
+
 /// Where a receipt shall move to.
 #[derive(Clone, Copy, Debug)]
 pub struct Move<'a> {

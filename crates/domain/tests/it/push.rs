@@ -42,7 +42,7 @@ fn outcome(rules: &Ruleset, room: &Room, event: &Pdu, members: u64) -> Outcome {
     let power_levels = PowerLevels::new(&create, Some(&levels), room.version).unwrap();
     let event = ClientEvent::new(event);
     let context = PushContext { member_count: members, display_name: NAME, power_levels: &power_levels };
-    CompiledRules::compile(rules, &user(BEN)).evaluate(&PushEvent::new(&event).unwrap(), context)
+    CompiledRules::compile(rules, &user(BEN)).evaluate(&PushEvent::new(&event).unwrap(), &context)
 }
 
 /// Runs a future that never waits.
@@ -143,7 +143,13 @@ fn pattern() -> impl Strategy<Value = String> {
 }
 
 fn scalar() -> impl Strategy<Value = Value> {
-    prop_oneof![Just(json!(null)), Just(json!(true)), (0..3_i64).prop_map(Into::into), Just(json!("a"))]
+    prop_oneof![
+        Just(json!(null)),
+        Just(json!(true)),
+        (0..3_i64).prop_map(Into::into),
+        Just(json!("a")),
+        Just(json!(BEN))
+    ]
 }
 
 fn key() -> impl Strategy<Value = &'static str> {
@@ -174,6 +180,9 @@ fn condition() -> impl Strategy<Value = Value> {
         ),
         prop::sample::select(vec!["2", "==3", "<3", ">3", ">=3", "<=3"])
             .prop_map(|is| json!({ "kind": "room_member_count", "is": is })),
+        key().prop_map(|key| json!({ "kind": "event_match", "key": key, "pattern": BEN })),
+        key().prop_map(|key| json!({ "kind": "event_property_is", "key": key, "value": BEN })),
+        key().prop_map(|key| json!({ "kind": "event_property_contains", "key": key, "value": BEN })),
         Just(json!({ "kind": "contains_display_name" })),
         Just(json!({ "kind": "sender_notification_permission", "key": "room" })),
         Just(json!({ "kind": "org.example.unknown" })),

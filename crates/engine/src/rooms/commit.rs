@@ -15,7 +15,7 @@ use wardline_store::{EventNid, Kind, Pos, RoomNid, StoreError, WriteTx, state, u
 
 use super::turn::{Staged, StagedMember};
 use crate::events::Event;
-use crate::{Context, EngineError, unread};
+use crate::{Context, EngineError};
 
 /// More work of a caller, done in the same transaction as the events: all or nothing. It runs after the events
 /// are written and must be quick.
@@ -164,7 +164,6 @@ fn write(tx: &mut WriteTx<'_>, context: &Context, head: &RoomRow, staged: Staged
         client: staged.client,
         pdu: staged.pdu,
     };
-    unread::record(tx, context, &event, head.joined)?;
     context.events.insert(Arc::new(event));
     Ok(pos)
 }

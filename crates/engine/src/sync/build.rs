@@ -31,6 +31,8 @@ pub(super) struct Build<'a> {
     pub(super) now: Timestamp,
     /// Senders whom the user ignores.
     pub(super) ignored: HashSet<String>,
+    /// What the user's unread counts depend on.
+    pub(super) who: unread::Who,
     /// Account data of rooms that changed.
     pub(super) account_data: HashMap<RoomNid, Vec<AccountData>>,
     /// Rooms in which the typing people are to be told.
@@ -63,6 +65,7 @@ pub(super) fn build(
     let seen = news.since(since.map_or(0, |since| since.pos), 0);
     let gap = stream::range(tx, seen.applied, upto, usize::MAX)?;
     let (typing, anybody_types) = typing_rooms(inner, request, since, news);
+    let ignored = unread::ignored_users(tx, request.user)?;
     let mut build = Build {
         tx,
         inner,
@@ -70,7 +73,8 @@ pub(super) fn build(
         since: since.map(|since| since.pos),
         upto,
         now: inner.context.now(),
-        ignored: unread::ignored_users(tx, request.user)?,
+        who: unread::Who::new(tx, &inner.context, request.user, &request.user_id, &ignored)?,
+        ignored,
         account_data: HashMap::new(),
         typing,
     };

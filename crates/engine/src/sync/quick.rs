@@ -20,6 +20,7 @@ use crate::events::Event;
 use crate::filters::Filter;
 use crate::hub::{LastChanges, News, Snapshot};
 use crate::rooms::Token;
+use crate::unread;
 use std::sync::Arc;
 
 /// What a filter asks for that this path can do.
@@ -79,7 +80,8 @@ pub(super) fn answer(
     let ignored = inner.memo.ignored(&inner.context.store, request.user, seen.last)?;
     let keys = inner.memo.keys(&inner.context.store, (request.user, &request.device), seen.last)?;
     let token = SyncToken { pos: upto, typing: 0, to_device: upto };
-    let body = write(inner, request, &wants, token, &rooms, (&ignored, &keys))?;
+    let span = (since.pos, upto);
+    let body = write(inner, request, &wants, token, span, &rooms, (&ignored, &keys))?;
     Ok(body.map(|body| Answer { body, token, typing: typing_version, worth_telling: true }))
 }
 
@@ -141,6 +143,7 @@ fn write(
     request: &SyncRequest,
     wants: &Wants,
     token: SyncToken,
+    span: (Pos, Pos),
     rooms: &[Room],
     (ignored, keys): (&HashSet<String>, &KeyCounts),
 ) -> Result<Option<String>, StoreError> {
@@ -168,7 +171,9 @@ fn write(
             (true, false) => "org.matrix.msc4222.state_after",
         };
         object.raw(name, "{\"events\":[]}");
-        super::room::write_unread(inner, request.user, *nid, wants.by_thread, &mut object)?;
+        let who = (request.user, &*request.user_id);
+        let count = unread::count_messages(&inner.context, who, ignored, *nid, span, events)?;
+        super::room::write_unread(inner, &count, wants.by_thread, &mut object)?;
         object.close();
     }
     join.close();

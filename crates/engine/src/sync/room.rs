@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use wardline_domain::ruma::{OwnedRoomId, OwnedUserId, UserId};
+use wardline_domain::ruma::{OwnedEventId, OwnedRoomId, OwnedUserId, UserId};
 use wardline_domain::visibility::Membership;
 use wardline_store::account_data::AccountData;
 use wardline_store::members::{self, MemberRow};
 use wardline_store::rooms::{self, RoomRow};
-use wardline_store::{Pos, RoomNid, StoreError, UserNid, account_data, notify, receipts};
+use wardline_store::{EventNid, Pos, StoreError, account_data, events, receipts};
 
 use super::build::Build;
 use super::json::{Object, plain_event};
@@ -18,6 +18,7 @@ use super::timeline::{self, Range, Timeline};
 use super::{Inner, ephemeral, summary, write};
 use crate::events::Event;
 use crate::rooms::Eyes;
+use crate::unread;
 
 /// How much of a room the client has.
 struct Standing {
@@ -114,8 +115,9 @@ impl Build<'_> {
                 summary::write(&standing.room, heroes.as_deref(), &mut object);
             }
             let by_thread = self.request.filter.room.timeline.unread_thread_notifications;
-            let unread = notify::unread(self.tx, self.request.user, standing.room.nid)?;
-            write_counts(&unread, by_thread, &mut object);
+            let context = &self.inner.context;
+            let count = unread::count(self.tx, context, &self.who, &self.ignored, &standing.room, self.upto)?;
+            write_counts(&count, by_thread, |root| events::event_id(self.tx, root), &mut object)?;
         }
         object.close();
         Ok(Some((standing.room.room_id.clone(), out)))
@@ -292,31 +294,38 @@ impl Build<'_> {
 /// Writes the unread counts of a room that is told from memory.
 pub(super) fn write_unread(
     inner: &Inner,
-    user: UserNid,
-    room: RoomNid,
+    count: &unread::Counter,
     by_thread: bool,
     out: &mut Object<'_>,
 ) -> Result<(), StoreError> {
-    let unread = inner.context.store.read_now(|tx| notify::unread(tx, user, room))?;
-    write_counts(&unread, by_thread, out);
-    Ok(())
+    let id = |root| match inner.context.events.peek(root) {
+        Some(event) => Ok(event.pdu.event_id.clone()),
+        None => inner.context.store.read_now(|tx| events::event_id(tx, root)),
+    };
+    write_counts(count, by_thread, id, out)
 }
 
-fn write_counts(unread: &[notify::Unread], by_thread: bool, out: &mut Object<'_>) {
+fn write_counts(
+    count: &unread::Counter,
+    by_thread: bool,
+    id: impl Fn(EventNid) -> Result<OwnedEventId, StoreError>,
+    out: &mut Object<'_>,
+) -> Result<(), StoreError> {
     let (threads, room): (Vec<_>, Vec<_>) =
-        unread.iter().partition(|unread| by_thread && unread.thread != notify::MAIN_THREAD);
+        count.threads().partition(|(thread, _)| by_thread && thread.is_some());
     let mut counts = out.object("unread_notifications");
-    counts.number("highlight_count", room.iter().map(|unread| unread.highlights).sum());
-    counts.number("notification_count", room.iter().map(|unread| unread.notifications).sum());
+    counts.number("highlight_count", room.iter().map(|(_, tally)| tally.highlights).sum());
+    counts.number("notification_count", room.iter().map(|(_, tally)| tally.notifications).sum());
     counts.close();
     if by_thread {
         let mut object = out.object("unread_thread_notifications");
-        for thread in threads {
-            let mut counts = object.object(&thread.thread);
-            counts.number("highlight_count", thread.highlights);
-            counts.number("notification_count", thread.notifications);
+        for (root, tally) in threads.into_iter().filter_map(|(root, tally)| Some((root?, tally))) {
+            let mut counts = object.object(id(root)?.as_str());
+            counts.number("highlight_count", tally.highlights);
+            counts.number("notification_count", tally.notifications);
             counts.close();
         }
         object.close();
     }
+    Ok(())
 }

@@ -1,6 +1,4 @@
 //! `GET /_matrix/client/v3/notifications`. Specification: Client-Server API, "Listing Notifications".
-//!
-//! What was read is not listed: a notification lives until the receipt that covers it.
 
 use axum::{Router, extract::State, routing::get};
 use bytes::Bytes;
@@ -33,11 +31,15 @@ async fn notifications(
     };
     let highlights_only = query.only.as_deref() == Some("highlight");
     let limit = query.limit.unwrap_or(USUAL).min(MOST);
-    let viewer = wardline_engine::events::Viewer {
+    let page = wardline_engine::unread::Page {
         user: auth.user_nid,
-        device: Some(auth.device_id.as_str()),
+        user_id: auth.user_id.clone(),
+        device: auth.device_id.to_string(),
+        before,
+        highlights_only,
+        limit,
         now: state.clock.now(),
     };
-    let list = wardline_engine::unread::list(&state.engine.context, viewer, before, highlights_only, limit)?;
+    let list = wardline_engine::unread::list(&state.engine.context, page).await?;
     Ok(RawJson(Bytes::from(list)))
 }

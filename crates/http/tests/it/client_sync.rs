@@ -54,11 +54,12 @@ async fn a_message_is_sent_read_and_told() {
     assert_eq!(told["ephemeral"]["events"][1]["content"]["user_ids"], json!(["@bob:riverside.example"]));
     assert_eq!(told["account_data"]["events"][0]["content"]["event_id"], json!(event));
     let notifications = server.get("/_matrix/client/v3/notifications", &amy).await.ok();
-    assert_eq!(notifications["notifications"], json!([]));
+    assert_eq!(notifications["notifications"][0]["read"], json!(true));
+    assert_eq!(notifications["notifications"][0]["event"]["event_id"], json!(event));
 }
 
 #[tokio::test]
-async fn what_is_unread_is_listed() {
+async fn notifications_are_listed_page_by_page() {
     let server = Server::new().await;
     let (amy, bob) = (server.token("amy").await, server.token("bob").await);
     let room = room(&server, &amy).await;
@@ -69,6 +70,8 @@ async fn what_is_unread_is_listed() {
     let page = server.get("/_matrix/client/v3/notifications?limit=2", &amy).await.ok();
     assert_eq!(page["notifications"].as_array().unwrap().len(), 2);
     assert_eq!(page["notifications"][0]["room_id"], json!(room));
+    assert_eq!(page["notifications"][0]["read"], json!(false));
+    assert_eq!(page["notifications"][0]["actions"][0], json!("notify"));
     let next = text(&page, "next_token");
     let page = server.get(&format!("/_matrix/client/v3/notifications?limit=2&from={next}"), &amy).await.ok();
     assert_eq!(page["notifications"].as_array().unwrap().len(), 1);

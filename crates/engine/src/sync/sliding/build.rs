@@ -30,6 +30,8 @@ pub(super) struct Build<'a> {
     pub(super) now: Timestamp,
     /// Senders whom the user ignores.
     pub(super) ignored: HashSet<String>,
+    /// What the user's unread counts depend on.
+    pub(super) who: unread::Who,
     /// The user's last private changes.
     pub(super) last: LastChanges,
     /// Rooms where the typing people changed, with the version of the change.
@@ -87,13 +89,15 @@ pub(super) fn build(
     let typing_version = inner.typing.version();
     let seen = news.since(asked.told.head.pos, 0);
     let gap = stream::range(tx, seen.applied, upto, usize::MAX)?;
+    let ignored = unread::ignored_users(tx, asked.request.user)?;
     let build = Build {
         tx,
         inner,
         asked,
         upto,
         now: inner.context.now(),
-        ignored: unread::ignored_users(tx, asked.request.user)?,
+        who: unread::Who::new(tx, &inner.context, asked.request.user, &asked.request.user_id, &ignored)?,
+        ignored,
         last: if gap.is_empty() { seen.last } else { seen.last.at_least(upto) },
         typing: news.typing().into_iter().map(|(version, room)| (room, version)).collect(),
         typing_version,

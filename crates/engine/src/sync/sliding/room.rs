@@ -8,7 +8,7 @@ use wardline_domain::ruma::{OwnedUserId, UserId};
 use wardline_domain::visibility::Membership;
 use wardline_store::members::{self, MemberRow};
 use wardline_store::rooms::{self, RoomRow};
-use wardline_store::{Pos, RoomNid, StoreError, notify, state as stored};
+use wardline_store::{Pos, RoomNid, StoreError, state as stored};
 
 use super::super::json::{Object, array};
 use super::super::membership::{Stay, stay};
@@ -20,6 +20,7 @@ use super::connection::{Last, RoomChange, RoomTold};
 use crate::events::Event;
 use crate::filters::{EventFilter, RoomEventFilter};
 use crate::rooms::Eyes;
+use crate::unread;
 
 /// What is to be told of a room: its JSON, if anything, and what the client knows then.
 pub(super) struct Said {
@@ -72,7 +73,7 @@ impl Build<'_> {
         let standing = Standing { room, known, expanded, upto: self.upto };
         let timeline = self.timeline(candidate, member, &standing)?;
         let lacks = self.lacks(candidate, &standing, &timeline, change.afresh)?;
-        change.last.unread = self.unread(candidate.room)?;
+        change.last.unread = self.unread(&standing.room)?;
         let is_told = known.is_none_or(|known| known.last.unread != change.last.unread)
             || expanded
             || timeline.limited
@@ -159,11 +160,8 @@ impl Build<'_> {
         }
     }
 
-    fn unread(&self, room: RoomNid) -> Result<(u64, u64), StoreError> {
-        let threads = notify::unread(self.tx, self.request().user, room)?;
-        let add =
-            |(all, loud), thread: &notify::Unread| (all + thread.notifications, loud + thread.highlights);
-        Ok(threads.iter().fold((0, 0), add))
+    fn unread(&self, room: &RoomRow) -> Result<(u64, u64), StoreError> {
+        Ok(unread::count(self.tx, &self.inner.context, &self.who, &self.ignored, room, self.upto)?.total())
     }
 
     fn timeline(

@@ -5,6 +5,7 @@ mod glance;
 mod oracle;
 mod phone;
 mod sliding;
+mod unread;
 mod waiting;
 
 use wardline_domain::Timestamp;

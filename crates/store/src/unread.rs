@@ -1,0 +1,96 @@
+//! What unread counts are made from: the events after a position, how far somebody has read, and long counts that are
+//! kept over a restart.
+
+use crate::{EventNid, Pos, Reader, RoomNid, StoreError, UserNid, WriteTx, params};
+
+/// An event that may be unread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// The event.
+    pub event: EventNid,
+    /// Its position.
+    pub pos: Pos,
+    /// Whether it is an `m.room.member`: the number of members may change with it.
+    pub member: bool,
+}
+
+/// The events of a room with `after < pos <= upto`, oldest first.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn between(tx: &impl Reader, room: RoomNid, after: Pos, upto: Pos) -> Result<Vec<Candidate>, StoreError> {
+    tx.query(
+        "SELECT nid, pos, kind = 'm.room.member' FROM events WHERE room_nid = ?1 AND pos > ?2 AND pos <= ?3 \
+         ORDER BY pos",
+        params![room, after, upto],
+        |row| Ok(Candidate { event: row.get(0)?, pos: row.get(1)?, member: row.get(2)? }),
+    )
+}
+
+/// The `m.room.member` events of a room after a position.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn members_after(tx: &impl Reader, room: RoomNid, after: Pos) -> Result<Vec<EventNid>, StoreError> {
+    tx.query(
+        "SELECT nid FROM events WHERE room_nid = ?1 AND pos > ?2 AND kind = 'm.room.member'",
+        params![room, after],
+        |row| row.get(0),
+    )
+}
+
+/// How far a user has read a room, by receipts that others see and by private ones: a position for each thread
+/// (the empty string: all of them), in the order of the threads' names.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn read_positions(
+    tx: &impl Reader,
+    room: RoomNid,
+    user: UserNid,
+) -> Result<Vec<(String, Pos)>, StoreError> {
+    tx.query(
+        "SELECT thread, max(event_pos) FROM receipts WHERE room_nid = ?1 AND user_nid = ?2 \
+         AND kind IN ('m.read', 'm.read.private') GROUP BY thread ORDER BY thread",
+        params![room, user],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
+}
+
+/// The rooms that a user is joined to, with the position of each room's last event.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn joined_rooms(tx: &impl Reader, user: UserNid) -> Result<Vec<(RoomNid, Pos)>, StoreError> {
+    tx.query(
+        "SELECT m.room_nid, r.last_pos FROM members m JOIN rooms r ON r.nid = m.room_nid \
+         WHERE m.user_nid = ?1 AND m.membership = 2",
+        params![user],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
+}
+
+/// A count that was kept: JSON.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn kept(tx: &impl Reader, user: UserNid, room: RoomNid) -> Result<Option<String>, StoreError> {
+    tx.query_row(
+        "SELECT counter FROM unread_counters WHERE user_nid = ?1 AND room_nid = ?2",
+        params![user, room],
+        |row| row.get(0),
+    )
+}
+
+/// Keeps a count.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn keep(tx: &mut WriteTx<'_>, user: UserNid, room: RoomNid, counter: &str) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO unread_counters (user_nid, room_nid, counter) VALUES (?1, ?2, ?3) \
+         ON CONFLICT (user_nid, room_nid) DO UPDATE SET counter = excluded.counter",
+        params![user, room, counter],
+    )
+    .map(drop)
+}
