@@ -3,7 +3,7 @@
 //! A vacancy is told once, to whoever the role's fallback or playbook names, and ends when the role is held again.
 
 use wardline_domain::care::{
-    playbook::{Ask, Class, PlannedStep, Playbook},
+    playbook::{Ask, Class, Closes, PlannedStep, Playbook, When},
     request::Command,
 };
 use wardline_store::{
@@ -27,14 +27,16 @@ pub(crate) const WAIT: i64 = 5 * 60_000;
 /// Empty if nobody is named.
 pub(crate) fn plan(tx: &impl Reader, role: &Service) -> Result<Vec<PlannedStep>, ClinicalError> {
     let own = Ask::Role(role.id.clone());
-    let fallback = role.fallback.clone().map(|id| PlannedStep { ask: Ask::Role(id), wait: WAIT });
+    let fallback = role.fallback.clone().map(|id| PlannedStep::new(Ask::Role(id), WAIT));
     let mut plan: Vec<PlannedStep> = fallback.into_iter().collect();
     let all = playbooks::all(tx)?;
     let mut all = all.iter().filter_map(|text| Playbook::parse(text).ok());
     if let Some(playbook) = all.find(|p| p.classes.contains(&Class::Urgent) && p.roles.contains(&role.id)) {
         for step in playbook.plan(&own).into_iter().skip(1) {
-            if step.ask != own && plan.iter().all(|known| known.ask != step.ask) {
-                plan.push(step);
+            let asks_another = step.asks.iter().any(|ask| *ask != own);
+            if asks_another && plan.iter().all(|known| known.asks != step.asks) {
+                // A vacancy is nobody's sickness: it is told whatever the time, and whoever takes it has it.
+                plan.push(PlannedStep { when: When::default(), closes: Closes::Request, ..step });
             }
         }
     }
@@ -86,8 +88,7 @@ impl Duties<'_> {
     }
 
     fn clerk(&self) -> Move<'_> {
-        let server = &self.parts.server_name;
-        Move { cipher: &self.parts.cipher, server, actor: Some(CLERK), device: None, at: self.at }
+        Move { parts: self.parts, actor: Some(CLERK), device: None, at: self.at }
     }
 }
 

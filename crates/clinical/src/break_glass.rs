@@ -207,7 +207,7 @@ fn tell_privacy_officer(
         id,
         patient: Some(reference.to_owned()),
         description: format!("{name} opened a patient's conversation by break-glass."),
-        plan: plan.map(|id| PlannedStep { ask: Ask::Role(id), wait: WAIT }).collect(),
+        plan: plan.map(|id| PlannedStep::new(Ask::Role(id), WAIT)).collect(),
     };
     let job = Job::Raise { service: role.id.clone(), request };
     Ok(outbox::push(tx, &format!("HealthcareService/{}", role.id), &job)?)

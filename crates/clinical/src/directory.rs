@@ -1,11 +1,11 @@
 //! Reading the directory. It is open to every signed-in person.
 
 use wardline_domain::Timestamp;
-use wardline_store::clinical::{directory, rota};
+use wardline_store::clinical::{directory, rota, teams};
 
 use crate::{
     Clinical, ClinicalError, Location, LocationKind, Organisation, Patient, Practitioner, PractitionerRole,
-    Service,
+    Service, Team,
 };
 
 /// Most entries that one search gives.
@@ -80,6 +80,22 @@ impl Clinical {
         self.parts
             .store
             .read_now(|tx| directory::service(tx, id)?.ok_or(ClinicalError::NotFound("HealthcareService")))
+    }
+
+    /// All teams.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub async fn teams(&self) -> Result<Vec<Team>, ClinicalError> {
+        self.parts.store.read(|tx| Ok(teams::all(tx)?)).await
+    }
+
+    /// One team.
+    ///
+    /// # Errors
+    /// [`ClinicalError::NotFound`], or a failure of the store.
+    pub fn team(&self, id: &str) -> Result<Team, ClinicalError> {
+        self.parts.store.read_now(|tx| teams::get(tx, id)?.ok_or(ClinicalError::NotFound("CareTeam")))
     }
 
     /// One shift or ward assignment.

@@ -90,8 +90,7 @@ impl Duties<'_> {
     ) -> Result<(), ClinicalError> {
         let command = Command::HandOver { role: role.id.clone(), from, to: to.to_owned() };
         let step = Move {
-            cipher: &self.parts.cipher,
-            server: &self.parts.server_name,
+            parts: self.parts,
             actor: self.caller.map(Caller::person),
             device: self.caller.and_then(|caller| caller.device.as_deref()),
             at: self.at,

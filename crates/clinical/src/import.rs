@@ -6,6 +6,7 @@
 mod adt;
 mod bundle;
 mod entries;
+mod team;
 
 use wardline_audit::{Action, Entry};
 use wardline_domain::care::playbook::Playbook;

@@ -2,10 +2,10 @@
 //!
 //! [`Clinical`] is the whole floor: built once with the store, the column key, the clock, the random source and
 //! its port into Matrix ([`Conversations`]), and asked by `http`. Its parts: `directory` (who and what there is),
-//! `on_call` (who holds a role), `sign_on` (taking it and handing it over), `duty` (what follows the role), `patients` (admission to discharge), `access` (who may resolve a patient),
+//! `on_call` (who holds a role), `standing` (whom the steps of a plan ask at a moment), `sign_on` (taking it and handing it over), `duty` (what follows the role), `patients` (admission to discharge), `access` (who may resolve a patient),
 //! `merge` (what a merge or discharge does to conversations), `break_glass` (opening a conversation from outside, and who looked at a patient), `alarms` (the server's own requests),
 //! `requests` (raising and moving them), `timers` (their durable clocks), `outbox` (work in rooms that follows a
-//! decision), `import` (FHIR bundles, HL7 v2 ADT files, playbooks).
+//! decision), `playbooks` (what rota and directory say against one), `import` (FHIR bundles, HL7 v2 ADT files, playbooks).
 //!
 //! # Invariants
 //! - Every transition of a request is one transaction: task, transition, clock, audit entry and the announcement
@@ -25,9 +25,11 @@ mod merge;
 mod on_call;
 mod outbox;
 mod patients;
+mod playbooks;
 mod ports;
 mod requests;
 mod sign_on;
+mod standing;
 mod timers;
 
 use std::sync::{Arc, atomic::AtomicI64};
@@ -35,6 +37,7 @@ use std::sync::{Arc, atomic::AtomicI64};
 use tokio::sync::Notify;
 use wardline_domain::{
     Clock, Random,
+    care::bank_holiday::BankHolidays,
     ruma::{OwnedServerName, OwnedUserId, UserId},
 };
 use wardline_store::Store;
@@ -44,6 +47,7 @@ pub use error::ClinicalError;
 pub use import::{ImportMode, ImportProblem, ImportReport};
 pub use jiff::tz::TimeZone;
 pub use on_call::{OnCall, OpenOffer};
+pub use playbooks::{PlaybookProblem, Simulated};
 pub use ports::{Conversations, PortError, PortFuture};
 pub use requests::{NewRequest, TaskView};
 pub use sign_on::Until;
@@ -54,6 +58,7 @@ pub use wardline_store::clinical::{
     patients::{Demographics, Patient},
     rota::{Duty, PractitionerRole},
     tasks::Task,
+    teams::{Member, Team},
 };
 
 /// What the clinical floor is built from.
@@ -71,6 +76,8 @@ pub struct ClinicalParts {
     pub server_name: OwnedServerName,
     /// The time zone in which rotas are written, such as `Europe/London`.
     pub zone: TimeZone,
+    /// The days on which a playbook may behave as at weekends.
+    pub holidays: BankHolidays,
     /// The rooms.
     pub conversations: Arc<dyn Conversations>,
 }

@@ -1,11 +1,8 @@
 //! Who holds a role at an instant. A role without a holder is a vacancy, and said so.
 
-use wardline_domain::{
-    Timestamp,
-    care::playbook::{Ask, PlannedStep},
-};
+use wardline_domain::Timestamp;
 use wardline_store::{
-    Reader, StoreError,
+    Reader,
     clinical::{
         ColumnCipher, directory,
         on_call::{self, Rank},
@@ -87,19 +84,4 @@ pub(crate) fn on_call(
         None => None,
     };
     Ok(OnCall { service, holder, rank, offer })
-}
-
-/// For every step of a plan, who would be asked now.
-pub(crate) fn holders(
-    tx: &impl Reader,
-    cipher: &ColumnCipher,
-    plan: &[PlannedStep],
-    at: Timestamp,
-) -> Result<Vec<Option<String>>, StoreError> {
-    plan.iter()
-        .map(|step| match &step.ask {
-            Ask::Person(id) => Ok(Some(id.clone())),
-            Ask::Role(id) => Ok(rota::holder(tx, cipher, id, at)?.map(|shift| shift.person)),
-        })
-        .collect()
 }

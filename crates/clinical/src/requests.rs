@@ -2,6 +2,8 @@
 
 mod announce;
 
+pub(crate) use announce::names_of;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -10,23 +12,23 @@ use wardline_domain::{
     Timestamp,
     care::{
         playbook::{Ask, Class, PlannedStep, Playbook},
-        request::{Command, Context, Raise, Request, Transition},
+        request::{Command, Context, Raise, Request, Standing, Transition},
     },
-    ruma::{OwnedRoomId, ServerName},
+    ruma::OwnedRoomId,
 };
 use wardline_store::{
     Reader, WriteTx,
     clinical::{
-        ColumnCipher, directory, on_call as duty_rows, playbooks, tasks,
+        directory, on_call as duty_rows, playbooks, tasks, teams,
         timers::{self, Timer, TimerKind},
     },
 };
 
 use crate::{
-    Caller, Clinical, ClinicalError, Task,
+    Caller, Clinical, ClinicalError, ClinicalParts, Task,
     directory::MAX_FOUND,
-    on_call,
     outbox::{self, Job},
+    standing::{Situation, standing},
     user_of,
 };
 
@@ -109,23 +111,21 @@ impl Clinical {
                 "is not the patient's conversation",
             ));
         }
-        let (cipher, server, caller) =
-            (self.parts.cipher.clone(), self.parts.server_name.clone(), caller.clone());
-        let at = self.parts.clock.now();
+        let (parts, caller, at) = (self.parts.clone(), caller.clone(), self.parts.clock.now());
         let result = self
             .parts
             .store
             .write_with(move |tx| {
-                let step = Move::of(&cipher, &server, &caller, at);
-                if let Some(known) = tasks::get(tx, &cipher, &new.id)? {
+                let step = Move::of(&parts, &caller, at);
+                if let Some(known) = tasks::get(tx, &parts.cipher, &new.id)? {
                     return if is_same(&known, &new, caller.person()) {
-                        Ok((view(tx, &cipher, known)?, false))
+                        Ok((view(tx, &parts, known)?, false))
                     } else {
                         Err(ClinicalError::Conflict("another request has this id"))
                     };
                 }
                 let task = step.raise(tx, new, room)?;
-                Ok((view(tx, &cipher, task)?, true))
+                Ok((view(tx, &parts, task)?, true))
             })
             .await?;
         self.wake();
@@ -142,22 +142,21 @@ impl Clinical {
         id: &str,
         command: Command,
     ) -> Result<TaskView, ClinicalError> {
-        let (cipher, server, caller) =
-            (self.parts.cipher.clone(), self.parts.server_name.clone(), caller.clone());
+        let (parts, caller) = (self.parts.clone(), caller.clone());
         let (at, id) = (self.parts.clock.now(), id.to_owned());
         let result = self
             .parts
             .store
             .write_with(move |tx| {
-                let task = tasks::get(tx, &cipher, &id)?.ok_or(ClinicalError::NotFound("Task"))?;
+                let task = tasks::get(tx, &parts.cipher, &id)?.ok_or(ClinicalError::NotFound("Task"))?;
                 if let Command::Reassign { to } = &command
                     && directory::practitioner(tx, to)?.is_none()
                 {
                     let path = "Parameters.parameter(to)";
                     return Err(ClinicalError::invalid(path, "there is no such person"));
                 }
-                let task = Move::of(&cipher, &server, &caller, at).apply(tx, task, &command)?;
-                view(tx, &cipher, task)
+                let task = Move::of(&parts, &caller, at).apply(tx, task, &command)?;
+                view(tx, &parts, task)
             })
             .await?;
         self.wake();
@@ -170,10 +169,10 @@ impl Clinical {
     /// # Errors
     /// [`ClinicalError::NotFound`], also for a caller who has nothing to do with it.
     pub fn task(&self, caller: &Caller, id: &str) -> Result<TaskView, ClinicalError> {
-        let cipher = &self.parts.cipher;
-        let found = self.parts.store.read_now(|tx| {
-            let task = tasks::get(tx, cipher, id)?.ok_or(ClinicalError::NotFound("Task"))?;
-            view(tx, cipher, task)
+        let parts = &self.parts;
+        let found = parts.store.read_now(|tx| {
+            let task = tasks::get(tx, &parts.cipher, id)?.ok_or(ClinicalError::NotFound("Task"))?;
+            view(tx, parts, task)
         })?;
         if self.may_see(caller, &found.task) { Ok(found) } else { Err(ClinicalError::NotFound("Task")) }
     }
@@ -215,26 +214,30 @@ impl Clinical {
         found.sort_by(|a, b| (b.request.changed_at, &a.id).cmp(&(a.request.changed_at, &b.id)));
         found.dedup_by(|a, b| a.id == b.id);
         found.truncate(MAX_FOUND);
-        let cipher = self.parts.cipher.clone();
-        self.parts.store.read(move |tx| found.into_iter().map(|task| view(tx, &cipher, task)).collect()).await
+        let parts = self.parts.clone();
+        parts
+            .store
+            .clone()
+            .read(move |tx| found.into_iter().map(|task| view(tx, &parts, task)).collect())
+            .await
     }
 
     fn may_see(&self, caller: &Caller, task: &Task) -> bool {
         let person = caller.person();
         task.request.requester == person
-            || task.request.asked.contains(person)
+            || task.request.asked.contains_key(person)
             || self.parts.conversations.is_member(&task.room, &caller.user)
     }
 }
 
-fn view(tx: &impl Reader, cipher: &ColumnCipher, task: Task) -> Result<TaskView, ClinicalError> {
-    let transitions = tasks::transitions(tx, cipher, &task.id)?;
-    let next = task.request.next_ask().map(|ask| announce::name_of(tx, ask)).transpose()?;
+fn view(tx: &impl Reader, parts: &ClinicalParts, task: Task) -> Result<TaskView, ClinicalError> {
+    let transitions = tasks::transitions(tx, &parts.cipher, &task.id)?;
+    let next = next(tx, parts, &task)?;
     let addressed = announce::name_of(tx, &task.addressed)?;
     let request = &task.request;
     let people = request
         .asked
-        .iter()
+        .keys()
         .chain([&request.requester])
         .chain(transitions.iter().filter_map(|t| t.actor.as_ref()));
     let mut names = BTreeMap::new();
@@ -244,6 +247,17 @@ fn view(tx: &impl Reader, cipher: &ColumnCipher, task: Task) -> Result<TaskView,
         }
     }
     Ok(TaskView { task, transitions, next, addressed, names })
+}
+
+/// The names of those whom the next step asks, while a clock runs.
+fn next(tx: &impl Reader, parts: &ClinicalParts, task: &Task) -> Result<Option<String>, ClinicalError> {
+    let Some(due) = task.request.next_step_at else { return Ok(None) };
+    let conditional = task.request.plan.iter().any(|step| !step.when.is_always());
+    let patient = task.patient.as_deref().filter(|_| conditional);
+    let situation = Situation::of(tx, parts, task.request.class, patient, due)?;
+    let facts = situation.facts();
+    let step = task.request.next_step(|step| step.when.holds(&facts));
+    Ok(step.map(|step| announce::names_of(tx, &step.asks)).transpose()?)
 }
 
 fn is_same(known: &Task, new: &NewRequest, person: &str) -> bool {
@@ -257,8 +271,7 @@ fn is_same(known: &Task, new: &NewRequest, person: &str) -> bool {
 
 /// One move of a request inside a transaction.
 pub(crate) struct Move<'a> {
-    pub(crate) cipher: &'a ColumnCipher,
-    pub(crate) server: &'a ServerName,
+    pub(crate) parts: &'a ClinicalParts,
     /// Who acts; `None` is the server.
     pub(crate) actor: Option<&'a str>,
     pub(crate) device: Option<&'a str>,
@@ -266,15 +279,16 @@ pub(crate) struct Move<'a> {
 }
 
 impl<'a> Move<'a> {
-    fn of(cipher: &'a ColumnCipher, server: &'a ServerName, caller: &'a Caller, at: Timestamp) -> Self {
-        Self { cipher, server, actor: Some(caller.person()), device: caller.device.as_deref(), at }
+    fn of(parts: &'a ClinicalParts, caller: &'a Caller, at: Timestamp) -> Self {
+        Self { parts, actor: Some(caller.person()), device: caller.device.as_deref(), at }
     }
 
     fn raise(&self, tx: &mut WriteTx<'_>, new: NewRequest, room: OwnedRoomId) -> Result<Task, ClinicalError> {
-        let (playbook, plan) = plan(tx, &new)?;
-        let holders = on_call::holders(tx, self.cipher, &plan, self.at)?;
+        let (playbook, plan) = plan(tx, self.parts, &new, self.at)?;
+        let about = (new.class, Some(new.patient.as_str()));
+        let standing = standing(tx, self.parts, &plan, about, self.at)?;
         let raise = Raise { class: new.class, plan, needed_by: new.needed_by };
-        let (request, log) = Request::raise(raise, &self.context(&holders))?;
+        let (request, log) = Request::raise(raise, &self.context(&standing))?;
         let task = Task {
             id: new.id,
             patient: Some(new.patient),
@@ -297,8 +311,9 @@ impl<'a> Move<'a> {
         task: Task,
         command: &Command,
     ) -> Result<Task, ClinicalError> {
-        let holders = on_call::holders(tx, self.cipher, &task.request.plan, self.at)?;
-        let (request, log) = task.request.apply(command, &self.context(&holders))?;
+        let about = (task.request.class, task.patient.as_deref());
+        let standing = standing(tx, self.parts, &task.request.plan, about, self.at)?;
+        let (request, log) = task.request.apply(command, &self.context(&standing))?;
         let before = task.request.clone();
         let task = Task { request, ..task };
         self.persist(tx, &task, Some(&before), &log)?;
@@ -312,13 +327,14 @@ impl<'a> Move<'a> {
         own: OwnRequest,
         room: OwnedRoomId,
     ) -> Result<(), ClinicalError> {
-        let Some(first) = own.plan.first().map(|step| step.ask.clone()) else { return Ok(()) };
-        if tasks::get(tx, self.cipher, &own.id)?.is_some() {
+        let Some(first) = own.plan.first().and_then(|step| step.asks.first().cloned()) else { return Ok(()) };
+        if tasks::get(tx, &self.parts.cipher, &own.id)?.is_some() {
             return Ok(());
         }
-        let holders = on_call::holders(tx, self.cipher, &own.plan, self.at)?;
+        let about = (Class::Urgent, own.patient.as_deref());
+        let standing = standing(tx, self.parts, &own.plan, about, self.at)?;
         let raise = Raise { class: Class::Urgent, plan: own.plan, needed_by: None };
-        let (request, log) = Request::raise(raise, &self.context(&holders))?;
+        let (request, log) = Request::raise(raise, &self.context(&standing))?;
         let task = Task {
             id: own.id,
             patient: own.patient,
@@ -333,8 +349,8 @@ impl<'a> Move<'a> {
         self.persist(tx, &task, None, &log)
     }
 
-    fn context<'c>(&'c self, holders: &'c [Option<String>]) -> Context<'c> {
-        Context { actor: self.actor, device: self.device, at: self.at, holders }
+    fn context<'c>(&'c self, standing: &'c [Standing]) -> Context<'c> {
+        Context { actor: self.actor, device: self.device, at: self.at, standing }
     }
 
     fn persist(
@@ -348,11 +364,11 @@ impl<'a> Move<'a> {
         if log.is_empty() {
             return Ok(());
         }
-        tasks::put(tx, self.cipher, task, log)?;
+        tasks::put(tx, &self.parts.cipher, task, log)?;
         for (index, transition) in log.iter().enumerate() {
             self.audit(tx, task, transition)?;
             let version = task.request.version - (log.len() - 1 - index) as u64;
-            announce::transition(tx, self.server, task, before, transition, version)?;
+            announce::transition(tx, &self.parts.server_name, task, before, transition, version)?;
         }
         if task.request.state.is_final() {
             self.let_go(tx, task)?;
@@ -363,8 +379,8 @@ impl<'a> Move<'a> {
     /// Whoever stayed in the conversation for this request alone may leave it.
     fn let_go(&self, tx: &mut WriteTx<'_>, task: &Task) -> Result<(), ClinicalError> {
         let Some(patient) = &task.patient else { return Ok(()) };
-        for person in &task.request.asked {
-            if !duty_rows::duties(tx, self.cipher, patient, person)?.is_empty() {
+        for person in task.request.asked.keys() {
+            if !duty_rows::duties(tx, &self.parts.cipher, patient, person)?.is_empty() {
                 let job = Job::Leave { patient: patient.clone(), person: person.clone() };
                 outbox::push(tx, patient, &job)?;
             }
@@ -390,7 +406,7 @@ impl<'a> Move<'a> {
 
     fn audit(&self, tx: &mut WriteTx<'_>, task: &Task, transition: &Transition) -> Result<(), ClinicalError> {
         let actor = match &transition.actor {
-            Some(person) => user_of(person, self.server)?.to_string(),
+            Some(person) => user_of(person, &self.parts.server_name)?.to_string(),
             None => "system:timer".to_owned(),
         };
         let mut entry = Entry::new(transition.at, actor, Action::RequestTransition)
@@ -404,7 +420,7 @@ impl<'a> Move<'a> {
             entry = entry.device(device);
         }
         if let Some(asked) = &transition.asks {
-            entry = entry.with("asks", user_of(asked, self.server)?.to_string());
+            entry = entry.with("asks", user_of(asked, &self.parts.server_name)?.to_string());
         }
         Ok(wardline_audit::append(tx, &entry)?)
     }
@@ -412,15 +428,20 @@ impl<'a> Move<'a> {
 
 /// The playbook (chosen, or the most particular one that serves) and the plan of a new request. Without any
 /// playbook the addressed is asked again and again.
-fn plan(tx: &impl Reader, new: &NewRequest) -> Result<(Option<String>, Vec<PlannedStep>), ClinicalError> {
-    match &new.addressed {
-        Ask::Role(id) if directory::service(tx, id)?.is_none() => {
-            return Err(ClinicalError::invalid("Task.owner", "there is no such role"));
-        }
-        Ask::Person(id) if directory::practitioner(tx, id)?.is_none() => {
-            return Err(ClinicalError::invalid("Task.owner", "there is no such person"));
-        }
-        Ask::Role(_) | Ask::Person(_) => {}
+fn plan(
+    tx: &impl Reader,
+    parts: &ClinicalParts,
+    new: &NewRequest,
+    at: Timestamp,
+) -> Result<(Option<String>, Vec<PlannedStep>), ClinicalError> {
+    if !exists(tx, &new.addressed)? {
+        let problem = match &new.addressed {
+            Ask::Role(_) => "there is no such role",
+            Ask::Person(_) => "there is no such person",
+            Ask::Team(_) => "there is no such team",
+            Ask::OnDuty(_) => "there is no such ward",
+        };
+        return Err(ClinicalError::invalid("Task.owner", problem));
     }
     let all: Vec<Playbook> =
         playbooks::all(tx)?.iter().filter_map(|text| Playbook::parse(text).ok()).collect();
@@ -431,8 +452,10 @@ fn plan(tx: &impl Reader, new: &NewRequest) -> Result<(Option<String>, Vec<Plann
             Some(found.ok_or_else(|| ClinicalError::invalid("Task.extension(request-playbook)", problem))?)
         }
         None => {
-            let serving = all.iter().filter(|p| p.serves(new.class, &new.addressed));
-            serving.max_by_key(|p| !p.roles.is_empty())
+            let situation = Situation::of(tx, parts, new.class, Some(&new.patient), at)?;
+            let facts = situation.facts();
+            let serving = all.iter().rev().filter(|p| p.serves(&facts, &new.addressed));
+            serving.max_by_key(|p| p.particularity())
         }
     };
     let wait = match new.class {
@@ -440,6 +463,16 @@ fn plan(tx: &impl Reader, new: &NewRequest) -> Result<(Option<String>, Vec<Plann
         Class::Action => 60 * 60_000,
         Class::Information => 8 * 60 * 60_000,
     };
-    let alone = || vec![PlannedStep { ask: new.addressed.clone(), wait }];
+    let alone = || vec![PlannedStep::new(new.addressed.clone(), wait)];
     Ok((chosen.map(|p| p.id.clone()), chosen.map_or_else(alone, |p| p.plan(&new.addressed))))
+}
+
+/// Whether there is such a role, person, team or place.
+pub(crate) fn exists(tx: &impl Reader, ask: &Ask) -> Result<bool, ClinicalError> {
+    Ok(match ask {
+        Ask::Role(id) => directory::service(tx, id)?.is_some(),
+        Ask::Person(id) => directory::practitioner(tx, id)?.is_some(),
+        Ask::Team(id) => teams::get(tx, id)?.is_some(),
+        Ask::OnDuty(id) => directory::location(tx, id)?.is_some(),
+    })
 }

@@ -42,27 +42,25 @@ impl Clinical {
     }
 
     async fn ring(&self, timer: Timer, now: Timestamp) -> Result<bool, ClinicalError> {
-        let (cipher, server) = (self.parts.cipher.clone(), self.parts.server_name.clone());
+        let parts = self.parts.clone();
         self.parts
             .store
             .write_with(move |tx| {
                 if !timers::take(tx, &timer)? {
                     return Ok(false);
                 }
-                let Some(task) = tasks::get(tx, &cipher, &timer.task)? else { return Ok(true) };
+                let Some(task) = tasks::get(tx, &parts.cipher, &timer.task)? else { return Ok(true) };
                 match timer.kind {
                     TimerKind::Step => {
-                        let step =
-                            Move { cipher: &cipher, server: &server, actor: None, device: None, at: now };
+                        let step = Move { parts: &parts, actor: None, device: None, at: now };
                         step.apply(tx, task, &Command::Expire { step: timer.step })?;
                     }
                     TimerKind::Invite => {
-                        let holder = task.request.holder.clone().filter(|_| !task.request.state.is_final());
-                        if let Some(person) = holder {
-                            let user = user_of(&person, &server)?;
-                            let subject = outbox::subject(&task);
-                            let own = task.description.is_some();
-                            outbox::push(tx, &subject, &Job::Invite { room: task.room, user, own })?;
+                        let over = task.request.state.is_final();
+                        for person in task.request.holders.iter().filter(|_| !over) {
+                            let user = user_of(person, &parts.server_name)?;
+                            let (room, own) = (task.room.clone(), task.description.is_some());
+                            outbox::push(tx, &outbox::subject(&task), &Job::Invite { room, user, own })?;
                         }
                     }
                 }

@@ -33,6 +33,7 @@ const STEPS: &[(&str, &str)] = &[
     ("88_guests", include_str!("../schema/88_guests.sql")),
     ("89_app_services", include_str!("../schema/89_app_services.sql")),
     ("80_unread", include_str!("../schema/80_unread.sql")),
+    ("110_teams", include_str!("../schema/110_teams.sql")),
 ];
 
 /// Brings the schema up to date in one transaction.

@@ -71,10 +71,29 @@ enum AuditCommand {
 
 #[derive(Debug, Subcommand)]
 enum PlaybookCommand {
-    /// Says whether a playbook can be used.
+    /// Says whether a playbook can be used; with a server, also whether somebody is behind each role in every hour
+    /// of the coming week. Works while the server runs.
     Check {
+        #[command(flatten)]
+        place: AnyPlace,
         /// The file (TOML).
         file: PathBuf,
+    },
+    /// Shows what would happen to a request that nobody answers. Works while the server runs.
+    Simulate {
+        #[command(flatten)]
+        place: Place,
+        /// The file (TOML).
+        file: PathBuf,
+        /// To whom the request is addressed, as HealthcareService/ID, Practitioner/ID, CareTeam/ID or Location/ID.
+        #[arg(long)]
+        to: String,
+        /// The ward where the patient lies (Location id).
+        #[arg(long)]
+        ward: Option<String>,
+        /// When it is raised, in local time as 2026-11-22T20:00. Default: now.
+        #[arg(long)]
+        at: Option<jiff::civil::DateTime>,
     },
 }
 
@@ -90,6 +109,30 @@ struct Place {
     /// The right-hand side of every user id.
     #[arg(long)]
     server_name: Option<OwnedServerName>,
+}
+
+/// A server, or none.
+#[derive(Debug, Args)]
+struct AnyPlace {
+    /// The configuration file of a server.
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// The data folder of a server.
+    #[arg(long, requires = "server_name")]
+    data: Option<PathBuf>,
+    /// The right-hand side of its user ids.
+    #[arg(long, requires = "data")]
+    server_name: Option<OwnedServerName>,
+}
+
+impl AnyPlace {
+    fn config(self) -> Result<Option<Config>, ConfigError> {
+        let Self { config, data, server_name } = self;
+        if config.is_none() && data.is_none() {
+            return Ok(None);
+        }
+        Place { config, data, server_name }.config(None).map(Some)
+    }
 }
 
 impl Place {
@@ -147,7 +190,15 @@ async fn execute(command: Command) -> Result<(), Error> {
             import::file(&config, &file, strict, Arc::new(SystemClock), Arc::new(SystemRandom)).await
         }
         Command::Audit { command: AuditCommand::Verify { data } } => audit::verify(&data).await,
-        Command::Playbook { command: PlaybookCommand::Check { file } } => playbook::check(&file),
+        Command::Playbook { command: PlaybookCommand::Check { place, file } } => {
+            let config = place.config()?;
+            playbook::check(config.as_ref(), &file, Arc::new(SystemClock), Arc::new(SystemRandom)).await
+        }
+        Command::Playbook { command: PlaybookCommand::Simulate { place, file, to, ward, at } } => {
+            let config = place.config(None)?;
+            let case = playbook::Case { to, ward, at };
+            playbook::simulate(&config, &file, case, Arc::new(SystemClock), Arc::new(SystemRandom)).await
+        }
     }
 }
 

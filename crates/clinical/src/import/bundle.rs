@@ -27,7 +27,7 @@ use wardline_store::{
     },
 };
 
-use super::{ImportMode, ImportReport, conclude, entries, entries::Resource};
+use super::{ImportMode, ImportReport, conclude, entries, entries::Resource, team};
 use crate::{Clinical, ClinicalError, ClinicalParts, patients::Admissions, user_of};
 
 /// Days of shifts that a pattern is expanded into.
@@ -134,6 +134,7 @@ impl Writer<'_> {
             Resource::Practitioner(it) => self.practitioner(tx, it),
             Resource::HealthcareService(it) => self.service(tx, it),
             Resource::PractitionerRole(it) => self.role(tx, it),
+            Resource::CareTeam(it) => team::put(tx, it).and_then(|target| self.audit(tx, target)),
             Resource::Patient(it) => self.patient(tx, it),
         }
     }
@@ -347,7 +348,7 @@ impl Writer<'_> {
 }
 
 /// FHIR data type `id`.
-fn fhir_id(id: String) -> Result<String, ClinicalError> {
+pub(super) fn fhir_id(id: String) -> Result<String, ClinicalError> {
     let fits = !id.is_empty() && id.len() <= 64;
     if fits && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.')) {
         Ok(id)

@@ -140,6 +140,21 @@ pub(super) struct PractitionerRole {
 }
 
 #[derive(Deserialize)]
+pub(super) struct CareTeam {
+    pub(super) id: String,
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) participant: Vec<Participant>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Participant {
+    pub(super) member: Option<Reference>,
+    #[serde(default)]
+    pub(super) role: Vec<CodeableConcept>,
+}
+
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Patient {
     pub(super) identifier: Vec<Identifier>,
@@ -158,6 +173,7 @@ pub(super) enum Resource {
     Practitioner(Practitioner),
     HealthcareService(HealthcareService),
     PractitionerRole(PractitionerRole),
+    CareTeam(CareTeam),
     Patient(Patient),
 }
 
@@ -182,7 +198,8 @@ impl Resource {
             Self::Practitioner(_) => 4,
             Self::HealthcareService(_) => 5,
             Self::PractitionerRole(_) => 6,
-            Self::Patient(_) => 7,
+            Self::CareTeam(_) => 7,
+            Self::Patient(_) => 8,
         }
     }
 }

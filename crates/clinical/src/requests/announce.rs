@@ -9,7 +9,10 @@ use wardline_domain::{
     },
     ruma::ServerName,
 };
-use wardline_store::{Reader, StoreError, WriteTx, clinical::directory};
+use wardline_store::{
+    Reader, StoreError, WriteTx,
+    clinical::{directory, teams},
+};
 
 use crate::{
     ClinicalError, Task,
@@ -62,10 +65,10 @@ fn next_step_at(task: &Task, version: u64) -> Option<i64> {
 }
 
 fn role<'t>(task: &'t Task, transition: &Transition) -> Option<&'t str> {
-    match &task.request.plan.get(transition.step)?.ask {
-        Ask::Role(id) => Some(id),
-        Ask::Person(_) => None,
-    }
+    task.request.plan.get(transition.step)?.asks.iter().find_map(|ask| match ask {
+        Ask::Role(id) => Some(id.as_str()),
+        Ask::Person(_) | Ask::Team(_) | Ask::OnDuty(_) => None,
+    })
 }
 
 /// The name of a role or person for a line of text.
@@ -73,7 +76,21 @@ pub(super) fn name_of(tx: &impl Reader, ask: &Ask) -> Result<String, StoreError>
     match ask {
         Ask::Role(id) => Ok(directory::service(tx, id)?.map_or_else(|| id.clone(), |s| s.name)),
         Ask::Person(id) => person(tx, id),
+        Ask::Team(id) => Ok(teams::get(tx, id)?.map_or_else(|| id.clone(), |team| team.name)),
+        Ask::OnDuty(id) => {
+            let name = directory::location(tx, id)?.map_or_else(|| id.clone(), |ward| ward.name);
+            Ok(format!("everybody on duty on {name}"))
+        }
     }
+}
+
+/// The names of several, as in `Medical registrar and Outreach team`.
+pub(crate) fn names_of(tx: &impl Reader, asks: &[Ask]) -> Result<String, StoreError> {
+    let names = asks.iter().map(|ask| name_of(tx, ask)).collect::<Result<Vec<_>, _>>()?;
+    Ok(match names.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => names.concat(),
+    })
 }
 
 /// The name of a person for a line of text.
@@ -92,7 +109,7 @@ fn line(
     transition: &Transition,
 ) -> Result<String, StoreError> {
     let step = match task.request.plan.get(transition.step) {
-        Some(step) => name_of(tx, &step.ask)?,
+        Some(step) => names_of(tx, &step.asks)?,
         None => String::new(),
     };
     let actor = match &transition.actor {
@@ -105,12 +122,14 @@ fn line(
         (None, _) => step.clone(),
     };
     Ok(match (transition.state, &transition.reason) {
+        (_, Some(Reason::Comment(_))) => format!("{actor} wrote a comment."),
         (State::Failed, _) => {
             format!("Nobody holds {step} now, so nobody could be asked. Please ring switchboard.")
         }
         (State::Raised, Some(Reason::Vacant)) => format!("Nobody holds {step} now."),
+        (State::Raised, Some(Reason::NotNow)) => format!("{step} is not asked at this time."),
         (State::Raised, Some(Reason::AlreadyAsked)) => {
-            format!("{step} is held by somebody who already knows of this request.")
+            format!("Whoever is behind {step} already knows of this request.")
         }
         (State::Raised, Some(Reason::Reassigned)) => {
             let name = transition.asks.as_ref().map_or_else(|| Ok(step.clone()), |id| person(tx, id))?;

@@ -5,6 +5,7 @@ mod access;
 mod break_glass;
 mod import;
 mod merge;
+mod playbooks;
 mod requests;
 mod restart;
 mod sign_on;

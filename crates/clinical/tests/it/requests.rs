@@ -13,7 +13,7 @@ async fn the_holder_is_asked_and_accepts() {
     let it = Hospital::demo().await;
     let (view, new) = it.raise("r1", "medical-registrar").await.unwrap();
     assert!(new);
-    assert_eq!(view.task.request.holder.as_deref(), Some("priya.raman"));
+    assert_eq!(view.task.request.holders, ["priya.raman"]);
     assert_eq!(view.task.playbook.as_deref(), Some("deteriorating-patient"));
     assert_eq!(view.next.as_deref(), Some("Surgical registrar"));
     assert_eq!(view.task.request.next_step_at.unwrap().as_millis(), NOON + 5 * MINUTE);
@@ -56,7 +56,7 @@ async fn nobody_answers_and_it_climbs_by_the_playbook() {
     it.pass(5 * MINUTE).await;
     let view = it.clinical.task(&caller("dev.patel"), "r1").unwrap();
     assert!(view.task.request.overdue);
-    assert_eq!(view.task.request.holder.as_deref(), Some("dev.patel"));
+    assert_eq!(view.task.request.holders, ["dev.patel"]);
     assert!(it.rooms.lines().last().unwrap().ends_with("asking Dev Patel (Site manager) again."));
     it.say("priya.raman", "r1", Command::Accept).await.unwrap();
     assert!(matches!(
@@ -79,7 +79,7 @@ async fn a_member_who_is_asked_is_not_invited() {
 async fn a_vacant_role_is_passed_over_and_said() {
     let it = Hospital::demo().await;
     let (view, _) = it.raise("r1", "anaesthetist").await.unwrap();
-    assert_eq!(view.task.request.holder.as_deref(), Some("hannah.whitfield"));
+    assert_eq!(view.task.request.holders, ["hannah.whitfield"]);
     assert_eq!(view.transitions[0].reason, Some(Reason::Vacant));
     assert_eq!(it.rooms.lines()[0], "Nobody holds Anaesthetist on call now.");
 }
@@ -173,7 +173,7 @@ async fn a_request_is_passed_on_and_reopened() {
     assert_eq!(update["invite"], "@megan.evans:riverside.example");
     it.say("megan.evans", "r1", Command::Complete).await.unwrap();
     let view = it.say("grace.adeyemi", "r1", Command::Reopen).await.unwrap();
-    assert_eq!(view.task.request.holder.as_deref(), Some("priya.raman"));
+    assert_eq!(view.task.request.holders, ["priya.raman"]);
     assert!(
         it.rooms
             .lines()

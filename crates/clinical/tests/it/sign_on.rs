@@ -155,7 +155,7 @@ async fn open_requests_and_conversations_follow_the_role() {
     it.hand_over("priya.raman", "samuel.mbeki").await;
     for id in ["asked", "taken"] {
         let view = it.clinical.task(&caller("grace.adeyemi"), id).unwrap();
-        assert_eq!(view.task.request.holder.as_deref(), Some("samuel.mbeki"), "{id}");
+        assert_eq!(view.task.request.holders, ["samuel.mbeki"], "{id}");
         assert_eq!((view.task.request.state, view.task.request.accepted_by), (State::Raised, None));
     }
     let done = it.clinical.task(&caller("grace.adeyemi"), "done").unwrap();
@@ -172,7 +172,7 @@ async fn open_requests_and_conversations_follow_the_role() {
     it.at(8 * HOUR).await;
     assert_eq!((it.patients_of("samuel.mbeki").await, it.patients_of("daniel.osei").await), (0, 16));
     let view = it.clinical.task(&caller("grace.adeyemi"), "taken").unwrap();
-    assert_eq!(view.task.request.holder.as_deref(), Some("daniel.osei"), "at the end of the shift too");
+    assert_eq!(view.task.request.holders, ["daniel.osei"], "at the end of the shift too");
     it.audit_is_whole().await;
 }
 

@@ -191,6 +191,7 @@ fn open(folder: &Path, clock: &Arc<FakeClock>, rooms: &Arc<Rooms>) -> (Store, Cl
         random,
         server_name: "riverside.example".try_into().unwrap(),
         zone: jiff::tz::TimeZone::get("Europe/London").unwrap(),
+        holidays: wardline_domain::care::bank_holiday::BankHolidays::default(),
         conversations: Arc::clone(rooms) as Arc<dyn Conversations>,
     });
     (store, clinical)

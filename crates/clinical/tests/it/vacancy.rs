@@ -40,7 +40,7 @@ async fn a_vacancy_is_told_once_and_ends_when_the_role_is_held() {
     let it = Hospital::vacant().await;
     it.watch().await;
     let alarm = it.alarms().await.remove(0);
-    assert_eq!(alarm.task.request.holder.as_deref(), Some("dev.patel"));
+    assert_eq!(alarm.task.request.holders, ["dev.patel"]);
     assert_eq!((alarm.task.patient, alarm.names["clerk"].as_str()), (None, "Wardline"));
     assert_eq!(it.rooms.lines(), ["Nobody holds Anaesthetist on call now. Asking Dev Patel (Site manager)."]);
     let members = it.rooms.members.lock().unwrap()[&alarm.task.room].clone();

@@ -13,6 +13,7 @@ const RESOURCES: &[(&str, &[&str], Parameters)] = &[
     ("Organization", &["search-type"], &[]),
     ("Location", &["read", "search-type"], &[("type", "token"), ("partof", "reference")]),
     ("Practitioner", &["read", "search-type"], &[]),
+    ("CareTeam", &["read", "search-type"], &[("participant", "reference")]),
     ("HealthcareService", &["read", "search-type"], &[]),
     (
         "PractitionerRole",
@@ -33,7 +34,7 @@ const RESOURCES: &[(&str, &[&str], Parameters)] = &[
     ),
 ];
 
-const TASK_OPERATIONS: [&str; 10] = [
+const TASK_OPERATIONS: [&str; 11] = [
     "delivered",
     "seen",
     "accept",
@@ -42,6 +43,7 @@ const TASK_OPERATIONS: [&str; 10] = [
     "arrived",
     "complete",
     "cancel",
+    "comment",
     "reassign",
     "reopen",
 ];

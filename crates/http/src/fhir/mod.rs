@@ -2,6 +2,7 @@
 //! as the Matrix API. `metadata` lists what works; one file per resource type.
 
 mod audit_event;
+mod care_team;
 mod directory;
 mod exchange;
 mod metadata;
@@ -33,6 +34,8 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/Location/{id}", get(directory::location))
         .route("/Practitioner", get(directory::practitioners))
         .route("/Practitioner/{id}", get(directory::practitioner))
+        .route("/CareTeam", get(care_team::search))
+        .route("/CareTeam/{id}", get(care_team::read))
         .route("/HealthcareService", get(service::search))
         .route("/HealthcareService/{id}", get(service::read))
         .route("/HealthcareService/{id}/{operation}", post(service::operation))

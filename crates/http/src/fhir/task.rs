@@ -11,7 +11,7 @@ use super::{
     exchange::{Body, Fhir, Id, Parameters, SignedIn},
     outcome::Refusal,
     search::Search,
-    task_input::{TaskInput, reason, reassigned_to},
+    task_input::{TaskInput, comment, reason, reassigned_to},
     task_json::{fhir_status, task_json},
 };
 use crate::AppState;
@@ -83,6 +83,7 @@ pub(super) async fn operation(
         "$complete" => Command::Complete,
         "$cancel" => Command::Cancel,
         "$reopen" => Command::Reopen,
+        "$comment" => Command::Comment { text: comment(&body)? },
         "$reassign" => Command::Reassign { to: reassigned_to(&body)? },
         _ => {
             return Err(Refusal::new(

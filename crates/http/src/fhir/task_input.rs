@@ -120,10 +120,12 @@ impl TaskInput {
             addressed: match self.owner.reference.split_once('/') {
                 Some(("HealthcareService", id)) => Ask::Role(id.to_owned()),
                 Some(("Practitioner", id)) => Ask::Person(id.to_owned()),
+                Some(("CareTeam", id)) => Ask::Team(id.to_owned()),
+                Some(("Location", id)) => Ask::OnDuty(id.to_owned()),
                 _ => {
                     return Err(Refusal::invalid(
                         "Task.owner",
-                        "must be a HealthcareService or Practitioner",
+                        "must be a HealthcareService, Practitioner, CareTeam or Location",
                     ));
                 }
             },
@@ -149,6 +151,14 @@ fn is_uuid(id: &str) -> bool {
 /// The `reason` of a decline; empty if none was given.
 pub(super) fn reason(body: &Body) -> Result<String, Refusal> {
     Ok(Given::read(body)?.words("reason", MAX_REASON)?.to_owned())
+}
+
+/// The `text` of a comment.
+pub(super) fn comment(body: &Body) -> Result<String, Refusal> {
+    match Given::read(body)?.words("text", MAX_REASON)? {
+        "" => Err(Refusal::invalid("Parameters.parameter(text)", "is missing")),
+        text => Ok(text.to_owned()),
+    }
 }
 
 /// The person `to` whom a request is passed on.

@@ -45,6 +45,8 @@ pub(super) fn task_json(view: &TaskView) -> Value {
         "owner": match &task.addressed {
             Ask::Role(id) => reference("HealthcareService", id, Some(&view.addressed)),
             Ask::Person(id) => reference("Practitioner", id, Some(&view.addressed)),
+            Ask::Team(id) => reference("CareTeam", id, Some(&view.addressed)),
+            Ask::OnDuty(id) => reference("Location", id, Some(&view.addressed)),
         },
         "requester": person(view, &request.requester),
         "authoredOn": request.raised_at.to_instant(),
@@ -72,7 +74,9 @@ fn extensions(view: &TaskView) -> Vec<Value> {
     let text = |name: &str, value: Option<&str>| value.map(|v| extension(name, "valueString", v));
     let who =
         |name: &str, id: Option<&String>| id.map(|id| extension(name, "valueReference", person(view, id)));
-    let holder = request.holder.as_ref().filter(|_| !request.state.is_final());
+    let open = !request.state.is_final();
+    let holders = request.holders.iter().filter(|_| open).map(|id| who("request-holder", Some(id)));
+    let helpers = request.helpers.keys().map(|id| who("request-helper", Some(id)));
     let single = [
         text("request-room", Some(task.room.as_str())),
         text("request-event", task.event.as_deref()),
@@ -81,16 +85,16 @@ fn extensions(view: &TaskView) -> Vec<Value> {
         text("request-next-step", view.next.as_deref()),
         Some(extension("request-step", "valueInteger", request.step)),
         request.next_step_at.map(|at| extension("request-next-step-at", "valueInstant", at.to_instant())),
-        who("request-holder", holder),
         who("request-accepted-by", request.accepted_by.as_ref()),
         request.overdue.then(|| extension("request-overdue", "valueBoolean", true)),
     ];
     let chain = view.transitions.iter().map(|transition| transition_json(view, transition));
-    single.into_iter().flatten().chain(chain).collect()
+    single.into_iter().chain(holders).chain(helpers).flatten().chain(chain).collect()
 }
 
 fn transition_json(view: &TaskView, it: &Transition) -> Value {
     let part = |name: &str, value: &str, content: Value| json!({ "url": name, value: content });
+    let reason_name = if matches!(it.reason, Some(Reason::Comment(_))) { "comment" } else { "reason" };
     let reason = it.reason.as_ref().map(|reason| match reason {
         Reason::NoAnswer => "no answer".to_owned(),
         Reason::Vacant => "nobody holds this role".to_owned(),
@@ -98,7 +102,8 @@ fn transition_json(view: &TaskView, it: &Transition) -> Value {
         Reason::Reopened => "reopened".to_owned(),
         Reason::HandedOver => "the role was handed over".to_owned(),
         Reason::AlreadyAsked => "already asked".to_owned(),
-        Reason::Said(words) => words.clone(),
+        Reason::NotNow => "not at this time".to_owned(),
+        Reason::Said(words) | Reason::Comment(words) => words.clone(),
     });
     let parts = [
         Some(part("state", "valueCode", it.state.code().into())),
@@ -106,7 +111,7 @@ fn transition_json(view: &TaskView, it: &Transition) -> Value {
         Some(part("step", "valueInteger", it.step.into())),
         it.actor.as_ref().map(|id| part("actor", "valueReference", person(view, id))),
         it.asks.as_ref().map(|id| part("asks", "valueReference", person(view, id))),
-        reason.map(|words| part("reason", "valueString", words.into())),
+        reason.map(|words| part(reason_name, "valueString", words.into())),
         it.device.as_ref().map(|id| part("device", "valueString", id.as_str().into())),
     ];
     json!({

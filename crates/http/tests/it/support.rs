@@ -107,6 +107,7 @@ impl Server {
             random: random.clone(),
             server_name: name.clone(),
             zone: TimeZone::get("Europe/London").unwrap(),
+            holidays: wardline_domain::care::bank_holiday::BankHolidays::default(),
             conversations: Arc::new(crate::rooms::Rooms::default()),
         }));
         let signer = Signer::from_seed(name, "1", [7; 32]).unwrap();

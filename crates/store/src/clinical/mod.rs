@@ -12,6 +12,7 @@ pub mod patients;
 pub mod playbooks;
 pub mod rota;
 pub mod tasks;
+pub mod teams;
 pub mod timers;
 
 pub use cipher::ColumnCipher;

@@ -132,6 +132,21 @@ pub fn holder(
     tx.query_row(&sql, params![service, at], |row| read(row, cipher))
 }
 
+/// From when to when each shift of a role counts, of those that count at some instant of `from` to `until`.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn spans(
+    tx: &impl Reader,
+    service: &str,
+    (from, until): (Timestamp, Timestamp),
+) -> Result<Vec<(Timestamp, Timestamp)>, StoreError> {
+    let sql = "SELECT starts_at, min(ends_at, COALESCE(l.at, ends_at)) FROM practitioner_roles \
+               LEFT JOIN shift_releases l ON l.shift = id \
+               WHERE service = ?1 AND ends_at > ?2 AND starts_at < ?3 ORDER BY starts_at";
+    tx.query(sql, params![service, from, until], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
 /// The wards where a shift of a covering role or an assignment begins after `after` and not later than `until`.
 ///
 /// # Errors

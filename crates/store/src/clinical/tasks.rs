@@ -93,10 +93,9 @@ pub fn put(
         )?;
     }
     tx.execute("DELETE FROM task_people WHERE task = ?1 AND part = 'owner'", params![nid])?;
-    let owner = request.accepted_by.as_ref().or(request.holder.as_ref());
     let people = std::iter::once((&request.requester, "requester"))
-        .chain(owner.map(|p| (p, "owner")))
-        .chain(request.asked.iter().map(|p| (p, "asked")));
+        .chain(request.holders.iter().map(|p| (p, "owner")))
+        .chain(request.asked.keys().map(|p| (p, "asked")));
     for (person, part) in people {
         tx.execute(
             "INSERT INTO task_people (person_index, part, task) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
@@ -115,11 +114,13 @@ fn set_roles(tx: &mut WriteTx<'_>, nid: i64, request: &Request) -> Result<(), St
         return Ok(());
     }
     for step in request.plan.iter().take(request.step + 1) {
-        if let Ask::Role(service) = &step.ask {
-            tx.execute(
-                "INSERT INTO task_roles (service, task) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-                params![service, nid],
-            )?;
+        for ask in &step.asks {
+            if let Ask::Role(service) = ask {
+                tx.execute(
+                    "INSERT INTO task_roles (service, task) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+                    params![service, nid],
+                )?;
+            }
         }
     }
     Ok(())

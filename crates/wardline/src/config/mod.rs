@@ -4,6 +4,7 @@
 //! configuration; one whose values can be wrong has `check`.
 
 mod application_services;
+mod clinical;
 mod directory;
 mod gateway;
 mod limits;
@@ -29,6 +30,7 @@ use serde::Deserialize;
 use wardline_domain::ruma::OwnedServerName;
 
 pub use application_services::ApplicationServices;
+pub use clinical::Clinical;
 pub use directory::{Directory, PublishersConfig, UsersConfig};
 pub use gateway::Gateway;
 pub use limits::LimitsConfig;
@@ -135,6 +137,9 @@ pub struct Config {
     /// Whom to turn to.
     #[serde(default)]
     pub support: Support,
+    /// What playbooks know of the calendar.
+    #[serde(default)]
+    pub clinical: Clinical,
 }
 
 fn default_listen() -> SocketAddr {
@@ -178,6 +183,7 @@ impl Config {
             directory: Directory::default(),
             voip: Voip::default(),
             support: Support::default(),
+            clinical: Clinical::default(),
         }
     }
 

@@ -71,10 +71,7 @@ impl Folder {
     pub(crate) fn column_key(&self, random: &dyn Random) -> Result<Zeroizing<[u8; 32]>, Error> {
         let path = self.path.join("keys/column.key");
         let text = secret(&path, || Ok(Zeroizing::new(hex::encode(seed(random)))))?;
-        let mut key = Zeroizing::new([0; 32]);
-        hex::decode_to_slice(text.trim(), key.as_mut_slice())
-            .map_err(|_| Error::Check(format!("{}: is not 64 hexadecimal digits", path.display())))?;
-        Ok(key)
+        column_key(&path, &text)
     }
 
     /// The key service's sealing key: from the configured file or environment variable, which must be there, else
@@ -94,6 +91,19 @@ impl Folder {
         };
         SealingKey::from_text(&text).map_err(|error| Error::Check(format!("{}: {error}", path.display())))
     }
+}
+
+/// The key of encrypted columns of the data folder `data`, which must have one.
+pub(crate) fn existing_column_key(data: &Path) -> Result<Zeroizing<[u8; 32]>, Error> {
+    let path = data.join("keys/column.key");
+    column_key(&path, &read(&path)?)
+}
+
+fn column_key(path: &Path, text: &str) -> Result<Zeroizing<[u8; 32]>, Error> {
+    let mut key = Zeroizing::new([0; 32]);
+    hex::decode_to_slice(text.trim(), key.as_mut_slice())
+        .map_err(|_| Error::Check(format!("{}: is not 64 hexadecimal digits", path.display())))?;
+    Ok(key)
 }
 
 /// Makes a folder, with those above it, that only its owner may enter.

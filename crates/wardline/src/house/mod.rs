@@ -5,6 +5,7 @@
 
 mod conversations;
 mod folder;
+mod reading;
 mod upkeep;
 mod vouching;
 
@@ -36,6 +37,7 @@ use crate::{Config, ConfigError, Error, log, web};
 use conversations::ClerkRooms;
 use folder::Folder;
 pub(crate) use folder::{DATABASE, make_folder};
+pub(crate) use reading::reading;
 use upkeep::MemberEvents;
 use vouching::{Vouching, trust_identity};
 
@@ -125,6 +127,7 @@ impl House {
             random: Arc::clone(&random),
             server_name: config.server_name.clone(),
             zone: config.time_zone()?,
+            holidays: config.clinical.holidays(),
             conversations: Arc::new(ClerkRooms { engine: Arc::clone(&engine), clerk }),
         }));
         let state = AppState {

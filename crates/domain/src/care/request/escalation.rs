@@ -5,48 +5,21 @@ use super::{Ask, Context, PlannedStep, Reason, Request, RequestError, State, Tra
 use crate::Timestamp;
 
 impl Request {
-    /// Who is asked next and when, unless somebody took it: the ask of the following step, or of the
-    /// last one again.
+    /// Which step asks when the clock runs out, unless somebody took it: the present one if it is to be repeated or is
+    /// the last, else the next whose condition holds.
     #[must_use]
-    pub fn next_ask(&self) -> Option<&Ask> {
+    pub fn next_step(&self, holds: impl Fn(&PlannedStep) -> bool) -> Option<&PlannedStep> {
+        self.next_step_at?;
         let last = self.plan.len().checked_sub(1)?;
-        self.next_step_at.and_then(|_| self.plan.get((self.step + 1).min(last))).map(|step| &step.ask)
-    }
-
-    pub(super) fn decline(
-        &mut self,
-        reason: &str,
-        context: &Context<'_>,
-        log: &mut Vec<Transition>,
-    ) -> Result<(), RequestError> {
-        let actor = self.may_answer(context)?;
-        if let Some(by) = &self.accepted_by
-            && *by != actor
-        {
-            return Err(RequestError::AcceptedBy(by.clone()));
+        if self.step >= last || self.repeats < self.plan.get(self.step)?.repeat {
+            return self.plan.get(self.step);
         }
-        let gives_back = self.accepted_by.take().is_some();
-        let was_asked_now = self.holder.as_deref() == Some(&actor);
-        if self.state == State::Declined && was_asked_now {
-            return Ok(());
-        }
-        let said = Some(Reason::Said(reason.to_owned()));
-        let before = self.state;
-        self.record(State::Declined, context, None, said, log);
-        if !was_asked_now && !gives_back {
-            // Somebody of an earlier step says no: worth recording, but the present holder is still asked.
-            self.state = before;
-            return Ok(());
-        }
-        if self.step + 1 < self.plan.len() {
-            let server = Context { actor: None, device: None, ..*context };
-            self.ask_from(self.step + 1, &server, None, log);
-        } else {
-            // The last one must act: they are asked again when the clock runs out.
-            self.overdue = true;
-            self.next_step_at = Some(self.changed_at.plus_millis(self.wait(self.step)));
-        }
-        Ok(())
+        self.plan
+            .iter()
+            .enumerate()
+            .skip(self.step + 1)
+            .find(|(index, s)| *index == last || holds(s))
+            .map(|s| s.1)
     }
 
     pub(super) fn expire(&mut self, step: usize, context: &Context<'_>, log: &mut Vec<Transition>) {
@@ -56,7 +29,17 @@ impl Request {
         }
         let last = self.step + 1 == self.plan.len();
         self.overdue |= last;
-        self.ask_from(if last { self.step } else { self.step + 1 }, context, Some(Reason::NoAnswer), log);
+        let again = self.plan.get(self.step).is_some_and(|step| !last && self.repeats < step.repeat);
+        let left = |person: &&String| !self.declined.contains(*person);
+        let people: Vec<String> = self.holders.iter().filter(left).cloned().collect();
+        if again && !people.is_empty() {
+            let repeats = self.repeats + 1;
+            self.ask(people, Some(Reason::NoAnswer), context, log);
+            self.repeats = repeats;
+        } else {
+            let next = if last { self.step } else { self.step + 1 };
+            self.ask_from(next, context, Some(Reason::NoAnswer), log);
+        }
     }
 
     /// The new holder of a role is asked in place of the last one. What the last one had accepted must be
@@ -69,16 +52,20 @@ impl Request {
         context: &Context<'_>,
         log: &mut Vec<Transition>,
     ) {
-        let through = |step: &PlannedStep| matches!(&step.ask, Ask::Role(id) if id == role);
+        let is_role = |ask: &Ask| matches!(ask, Ask::Role(id) if id == role);
+        let through = |step: &PlannedStep| step.asks.iter().any(is_role);
         let concerned = match self.accepted_by.as_deref() {
             Some(by) => from == Some(by) && self.plan.iter().take(self.step + 1).any(through),
             None => self.plan.get(self.step).is_some_and(through),
         };
-        if !concerned || self.holder.as_deref() == Some(to) || self.requester == to {
+        if !concerned || self.holders.iter().any(|holder| holder == to) || self.requester == to {
             return;
         }
-        self.holder = Some(to.to_owned());
-        self.asked.insert(to.to_owned());
+        self.holders.retain(|holder| Some(holder.as_str()) != from);
+        self.holders.push(to.to_owned());
+        self.asked.insert(to.to_owned(), self.step);
+        self.declined.remove(to);
+        self.helpers.remove(to);
         if self.accepted_by.take().is_some() {
             let at = context.at.max(self.changed_at);
             self.next_step_at = Some(at.plus_millis(self.wait(self.step)));
@@ -87,7 +74,7 @@ impl Request {
         self.asked_at = self.changed_at;
     }
 
-    /// Another person is asked in place of the present one, under a new clock.
+    /// Another person is asked in place of the present ones, under a new clock.
     pub(super) fn reassign(
         &mut self,
         to: &str,
@@ -104,14 +91,14 @@ impl Request {
         if to == self.requester {
             return Err(RequestError::NotAllowed("somebody who did not raise it"));
         }
-        if self.holder.as_deref() != Some(to) {
+        if self.holders != [to] {
             self.accepted_by = None;
-            self.ask(to, Reason::Reassigned, context, log);
+            self.ask(vec![to.to_owned()], Some(Reason::Reassigned), context, log);
         }
         Ok(())
     }
 
-    /// The holder of the present step is asked again, or the next who can be.
+    /// The holders of the present step are asked again, or the next who can be.
     pub(super) fn reopen(
         &mut self,
         context: &Context<'_>,
@@ -122,25 +109,17 @@ impl Request {
         }
         self.accepted_by = None;
         self.overdue = false;
-        let found = context.holders.get(self.step).cloned().flatten().filter(|p| *p != self.requester);
-        match found {
-            Some(person) => self.ask(&person, Reason::Reopened, context, log),
-            None => self.ask_from(self.step, context, Some(Reason::Reopened), log),
+        let people: Vec<String> = self.others(self.step, context).cloned().collect();
+        if people.is_empty() {
+            self.ask_from(self.step, context, Some(Reason::Reopened), log);
+        } else {
+            self.ask(people, Some(Reason::Reopened), context, log);
         }
         Ok(())
     }
 
-    fn ask(&mut self, person: &str, why: Reason, context: &Context<'_>, log: &mut Vec<Transition>) {
-        self.holder = Some(person.to_owned());
-        self.asked.insert(person.to_owned());
-        let at = context.at.max(self.changed_at);
-        self.next_step_at = Some(at.plus_millis(self.wait(self.step)));
-        self.record(State::Raised, context, Some(person.to_owned()), Some(why), log);
-        self.asked_at = self.changed_at;
-    }
-
-    /// Asks the first step from `first` on that has somebody new to ask; the last step asks whoever
-    /// holds it, again and again. Steps that are passed over are recorded.
+    /// Asks the first step from `first` on that applies and has somebody new to ask; the last step asks whoever
+    /// is there, again and again. Steps that are passed over are recorded.
     pub(super) fn ask_from(
         &mut self,
         first: usize,
@@ -151,45 +130,79 @@ impl Request {
         let last = self.plan.len().saturating_sub(1);
         for step in first..=last {
             self.step = step;
-            let found = context.holders.get(step).cloned().flatten();
-            let known = found.as_ref().is_some_and(|p| *p == self.requester || self.asked.contains(p));
-            match found {
-                Some(_) if known && step < last => {
-                    self.record(State::Raised, context, None, Some(Reason::AlreadyAsked), log);
-                }
-                Some(person) => {
-                    self.holder = Some(person.clone());
-                    self.asked.insert(person.clone());
-                    self.next_step_at = Some(self.clock(step, context.at));
-                    self.record(State::Raised, context, Some(person), why, log);
-                    self.asked_at = self.changed_at;
-                    return;
-                }
-                None if step < last => self.record(State::Raised, context, None, Some(Reason::Vacant), log),
-                None => {
-                    self.holder = None;
-                    self.overdue = true;
-                    self.next_step_at = Some(context.at.max(self.changed_at).plus_millis(self.wait(step)));
-                    self.record(State::Failed, context, None, Some(Reason::Vacant), log);
-                    return;
-                }
+            self.repeats = 0;
+            if step == last {
+                return self.ask_last(context, why, log);
             }
+            let standing = context.standing.get(step);
+            let new = |person: &&String| !self.asked.contains_key(*person);
+            let people: Vec<String> = self.others(step, context).filter(new).cloned().collect();
+            let passed = match standing {
+                Some(standing) if !standing.applies => Reason::NotNow,
+                Some(standing) if !people.is_empty() => {
+                    debug_assert!(standing.applies);
+                    return self.ask(people, why, context, log);
+                }
+                Some(standing) if !standing.people.is_empty() => Reason::AlreadyAsked,
+                _ => Reason::Vacant,
+            };
+            self.record(State::Raised, context, None, Some(passed), log);
         }
     }
 
-    fn wait(&self, step: usize) -> i64 {
+    fn ask_last(&mut self, context: &Context<'_>, why: Option<Reason>, log: &mut Vec<Transition>) {
+        let mut people: Vec<String> = self.others(self.step, context).cloned().collect();
+        if people.is_empty() {
+            // Whoever raised it is better than nobody.
+            people = context.standing.get(self.step).map(|s| s.people.clone()).unwrap_or_default();
+        }
+        if people.is_empty() {
+            self.holders.clear();
+            self.overdue = true;
+            self.next_step_at = Some(context.at.max(self.changed_at).plus_millis(self.wait(self.step)));
+            self.record(State::Failed, context, None, Some(Reason::Vacant), log);
+        } else {
+            self.ask(people, why, context, log);
+        }
+    }
+
+    /// Asks these people (at least one) at the present step, under a new clock: one record for each.
+    fn ask(
+        &mut self,
+        people: Vec<String>,
+        why: Option<Reason>,
+        context: &Context<'_>,
+        log: &mut Vec<Transition>,
+    ) {
+        let first = self.asked.is_empty();
+        self.next_step_at = Some(self.clock(context.at, first));
+        self.repeats = 0;
+        for person in &people {
+            self.asked.insert(person.clone(), self.step);
+            self.declined.remove(person);
+            self.record(State::Raised, context, Some(person.clone()), why.clone(), log);
+        }
+        self.holders = people;
+        self.asked_at = self.changed_at;
+    }
+
+    /// Who would be asked at a step, without whoever raised the request.
+    fn others<'c>(&'c self, step: usize, context: &Context<'c>) -> impl Iterator<Item = &'c String> {
+        let people = context.standing.get(step).map(|s| s.people.as_slice()).unwrap_or_default();
+        people.iter().filter(|person| **person != self.requester)
+    }
+
+    pub(super) fn wait(&self, step: usize) -> i64 {
         self.plan.get(step).map_or(super::super::playbook::MIN_WAIT, |s| s.wait.max(1))
     }
 
-    /// When the clock of `step` runs out. Whoever is asked first has no longer than the answer is
+    /// When the clock of the present step runs out. Who are asked first have no longer than the answer is
     /// needed by.
-    fn clock(&self, step: usize, at: Timestamp) -> Timestamp {
+    fn clock(&self, at: Timestamp, first: bool) -> Timestamp {
         let at = at.max(self.changed_at);
-        let by_plan = at.plus_millis(self.wait(step));
+        let by_plan = at.plus_millis(self.wait(self.step));
         match self.needed_by {
-            Some(needed) if self.asked.len() == 1 && needed > at && step + 1 < self.plan.len() => {
-                by_plan.min(needed)
-            }
+            Some(needed) if first && needed > at && self.step + 1 < self.plan.len() => by_plan.min(needed),
             _ => by_plan,
         }
     }

@@ -5,33 +5,34 @@ use super::*;
 const MINUTE: i64 = 60_000;
 
 fn plan(roles: &[&str]) -> Vec<PlannedStep> {
-    roles.iter().map(|r| PlannedStep { ask: Ask::Role((*r).to_owned()), wait: 5 * MINUTE }).collect()
+    roles.iter().map(|r| PlannedStep::new(Ask::Role((*r).to_owned()), 5 * MINUTE)).collect()
 }
 
-fn people(names: &[&str]) -> Vec<Option<String>> {
-    names.iter().map(|n| (!n.is_empty()).then(|| (*n).to_owned())).collect()
+/// One person for each step; nobody where the name is empty, several between commas.
+fn people(names: &[&str]) -> Vec<Standing> {
+    names.iter().map(|n| Standing::of(n.split(',').filter(|name| !name.is_empty()))).collect()
 }
 
 struct Case {
     request: Request,
     log: Vec<Transition>,
-    holders: Vec<Option<String>>,
+    standing: Vec<Standing>,
     at: i64,
 }
 
 impl Case {
     fn raise(holders: &[&str]) -> Self {
-        let holders = people(holders);
+        let standing = people(holders);
         let roles: Vec<&str> = ["medical", "surgical", "site"].into_iter().take(holders.len()).collect();
         let raise = Raise { class: Class::Urgent, plan: plan(&roles), needed_by: None };
-        let context = Context { actor: Some("nurse"), device: None, at: Timestamp(0), holders: &holders };
+        let context = Context { actor: Some("nurse"), device: None, at: Timestamp(0), standing: &standing };
         let (request, log) = Request::raise(raise, &context).unwrap();
-        Self { request, log, holders, at: 0 }
+        Self { request, log, standing, at: 0 }
     }
 
     fn say(&mut self, actor: &str, command: Command) -> Result<usize, RequestError> {
         let actor = (!actor.is_empty()).then_some(actor);
-        let context = Context { actor, device: None, at: Timestamp(self.at), holders: &self.holders };
+        let context = Context { actor, device: None, at: Timestamp(self.at), standing: &self.standing };
         let (request, log) = self.request.apply(&command, &context)?;
         self.request = request;
         self.log.extend(log.clone());
@@ -49,7 +50,8 @@ impl Case {
 fn raised_delivered_seen_accepted_done() {
     let mut case = Case::raise(&["reg", "surg", "site"]);
     assert_eq!(case.request.next_step_at, Some(Timestamp(5 * MINUTE)));
-    assert_eq!(case.request.next_ask(), Some(&Ask::Role("surgical".into())));
+    let next = case.request.next_step(|_| true).unwrap();
+    assert_eq!(next.asks, [Ask::Role("surgical".into())]);
     for command in [
         Command::Deliver,
         Command::See,
@@ -73,7 +75,7 @@ fn nobody_answers_and_it_climbs_to_the_one_who_must_act() {
     let mut case = Case::raise(&["reg", "surg", "site"]);
     assert_eq!(case.expire(4), 0, "not yet");
     assert_eq!(case.expire(1), 1);
-    assert_eq!((case.request.step, case.request.holder.as_deref()), (1, Some("surg")));
+    assert_eq!((case.request.step, case.request.holders.join(",")), (1, "surg".into()));
     assert_eq!(case.expire(5), 1);
     assert_eq!((case.request.step, case.request.overdue), (2, false));
     for _ in 0..5 {
@@ -101,11 +103,11 @@ fn the_second_accept_hears_who_was_first() {
 fn a_decline_escalates_at_once_and_the_last_one_is_asked_again() {
     let mut case = Case::raise(&["reg", "surg"]);
     assert_eq!(case.say("reg", Command::Decline { reason: "in theatre".into() }), Ok(2));
-    assert_eq!(case.request.holder.as_deref(), Some("surg"));
+    assert_eq!(case.request.holders.as_slice(), ["surg"]);
     assert_eq!(case.say("surg", Command::Decline { reason: "scrubbed".into() }), Ok(1));
     assert_eq!(case.request.state, State::Declined);
     assert_eq!(case.expire(5), 1);
-    assert_eq!((case.request.state, case.request.holder.as_deref()), (State::Raised, Some("surg")));
+    assert_eq!((case.request.state, case.request.holders.join(",")), (State::Raised, "surg".into()));
 }
 
 #[test]
@@ -113,26 +115,26 @@ fn who_accepted_can_hand_it_back() {
     let mut case = Case::raise(&["reg", "surg"]);
     case.say("reg", Command::OnMyWay).unwrap();
     assert_eq!(case.say("reg", Command::Decline { reason: "arrest call".into() }), Ok(2));
-    assert_eq!((case.request.accepted_by.clone(), case.request.holder.as_deref()), (None, Some("surg")));
+    assert_eq!((case.request.accepted_by.clone(), case.request.holders.join(",")), (None, "surg".into()));
     assert!(case.request.next_step_at.is_some());
 }
 
 #[test]
 fn vacancies_are_passed_over_on_record_and_a_vacant_end_is_an_alarm() {
     let case = Case::raise(&["", "surg", "site"]);
-    assert_eq!((case.request.step, case.request.holder.as_deref()), (1, Some("surg")));
+    assert_eq!((case.request.step, case.request.holders.join(",")), (1, "surg".into()));
     assert_eq!(case.log[0].reason, Some(Reason::Vacant));
     let mut case = Case::raise(&["", "", ""]);
     assert_eq!(case.request.state, State::Failed);
-    case.holders = people(&["", "", "site"]);
+    case.standing = people(&["", "", "site"]);
     assert_eq!(case.expire(5), 1);
-    assert_eq!((case.request.state, case.request.holder.as_deref()), (State::Raised, Some("site")));
+    assert_eq!((case.request.state, case.request.holders.join(",")), (State::Raised, "site".into()));
 }
 
 #[test]
 fn needed_by_shortens_the_first_wait_only() {
-    let holders = people(&["reg", "surg", "site"]);
-    let context = Context { actor: Some("nurse"), device: None, at: Timestamp(0), holders: &holders };
+    let standing = people(&["reg", "surg", "site"]);
+    let context = Context { actor: Some("nurse"), device: None, at: Timestamp(0), standing: &standing };
     let needed_by = Some(Timestamp(MINUTE));
     let raise = Raise { class: Class::Urgent, plan: plan(&["medical", "surgical", "site"]), needed_by };
     let (request, _) = Request::raise(raise, &context).unwrap();
@@ -150,7 +152,7 @@ fn strangers_and_the_wrong_hands_are_refused() {
     assert_eq!(case.say("surg", Command::Accept), Err(asked.clone()), "not asked yet");
     assert_eq!(case.say("", Command::Accept), Err(asked));
     assert_eq!(case.say("reg", Command::Cancel), Err(RequestError::NotAllowed("the person who raised it")));
-    case.holders = people(&["reg-of-the-night", "surg"]);
+    case.standing = people(&["reg-of-the-night", "surg"]);
     assert_eq!(case.say("reg-of-the-night", Command::Accept), Ok(1), "the role moved on to them");
 }
 
@@ -164,7 +166,7 @@ fn an_open_request_follows_its_role() {
     let mut case = Case::raise(&["day", "surg"]);
     case.at = MINUTE;
     assert_eq!(case.say("", over(Some("day"), "night")), Ok(1));
-    assert_eq!(case.request.holder.as_deref(), Some("night"));
+    assert_eq!(case.request.holders.as_slice(), ["night"]);
     assert_eq!(case.request.next_step_at, Some(Timestamp(5 * MINUTE)), "the clock goes on");
     assert_eq!(case.say("", over(Some("day"), "night")), Ok(0));
     case.say("night", Command::OnMyWay).unwrap();
@@ -174,7 +176,7 @@ fn an_open_request_follows_its_role() {
     assert_eq!((case.request.state, case.request.accepted_by.clone()), (State::Raised, None));
     assert_eq!(case.request.next_step_at, Some(Timestamp(12 * MINUTE)));
     assert_eq!(case.expire(5), 1, "it climbs if the incoming one does not accept it");
-    assert_eq!(case.request.holder.as_deref(), Some("surg"));
+    assert_eq!(case.request.holders.as_slice(), ["surg"]);
     assert_eq!(case.say("", over(None, "fourth")), Ok(0), "another step is asked now");
     assert_eq!(case.say("night", Command::Complete), Ok(2), "who was there may still finish it");
 }
@@ -185,7 +187,7 @@ fn a_request_that_found_nobody_asks_who_takes_the_role() {
     assert_eq!(case.request.state, State::Failed);
     let command = Command::HandOver { role: "medical".into(), from: None, to: "reg".into() };
     assert_eq!(case.say("reg", command), Ok(1));
-    assert_eq!((case.request.state, case.request.holder.as_deref()), (State::Raised, Some("reg")));
+    assert_eq!((case.request.state, case.request.holders.join(",")), (State::Raised, "reg".into()));
 }
 
 #[test]
@@ -204,7 +206,7 @@ fn a_request_is_passed_on_to_another_person() {
     assert_eq!((case.request.state, case.request.accepted_by.clone()), (State::Raised, None));
     assert_eq!(case.say("nurse", to("reg")), Ok(1), "and who raised it");
     assert_eq!(case.expire(5), 1);
-    assert_eq!(case.request.holder.as_deref(), Some("surg"), "it climbs as before");
+    assert_eq!(case.request.holders.as_slice(), ["surg"], "it climbs as before");
 }
 
 #[test]
@@ -214,12 +216,89 @@ fn only_who_raised_a_request_reopens_it() {
     case.say("reg", Command::Complete).unwrap();
     assert!(matches!(case.say("reg", Command::Reopen), Err(RequestError::NotAllowed(_))));
     assert_eq!(case.say("nurse", Command::Reopen), Ok(1));
-    assert_eq!((case.request.state, case.request.holder.as_deref()), (State::Raised, Some("reg")));
+    assert_eq!((case.request.state, case.request.holders.join(",")), (State::Raised, "reg".into()));
     assert!(case.request.next_step_at.is_some() && case.request.accepted_by.is_none());
     case.say("nurse", Command::Cancel).unwrap();
-    case.holders = people(&["", "surg"]);
+    case.standing = people(&["", "surg"]);
     assert_eq!(case.say("nurse", Command::Reopen), Ok(2), "past a vacancy");
-    assert_eq!(case.request.holder.as_deref(), Some("surg"));
+    assert_eq!(case.request.holders.as_slice(), ["surg"]);
+}
+
+/// A case whose second step asks two at once, once again, and closes only itself.
+fn team_call() -> Case {
+    let mut case = Case::raise(&["reg", "nic,outreach", "site"]);
+    let mut plan = plan(&["medical", "team", "site"]);
+    plan[1].repeat = 1;
+    plan[1].closes = Closes::Step;
+    case.request.plan = plan;
+    case
+}
+
+#[test]
+fn a_step_asks_several_at_once_and_again() {
+    let mut case = team_call();
+    assert_eq!(case.expire(5), 2, "a record for each");
+    assert_eq!(case.request.holders, ["nic", "outreach"]);
+    assert_eq!(case.say("outreach", Command::Decline { reason: "busy".into() }), Ok(1));
+    assert_eq!(case.request.step, 1, "the other is still asked");
+    assert_eq!(case.say("outreach", Command::Decline { reason: "busy".into() }), Ok(0));
+    let same = case.request.next_step(|_| true).unwrap();
+    assert_eq!(same.asks, [Ask::Role("team".into())]);
+    assert_eq!(case.expire(5), 1, "only who has not declined is asked again");
+    assert_eq!((case.request.step, case.request.repeats), (1, 1));
+    assert_eq!(case.expire(5), 1);
+    assert_eq!(case.request.holders, ["site"]);
+    let mut case = team_call();
+    case.expire(5);
+    case.say("nic", Command::Decline { reason: "busy".into() }).unwrap();
+    assert_eq!(case.say("outreach", Command::Decline { reason: "busy".into() }), Ok(2), "all declined");
+    assert_eq!(case.request.holders, ["site"]);
+}
+
+#[test]
+fn who_accepts_a_step_comes_too_and_the_next_is_asked() {
+    let mut case = team_call();
+    case.expire(5);
+    assert_eq!(case.say("nic", Command::Accept), Ok(2));
+    assert_eq!((case.request.state, case.request.holders.join(",")), (State::Raised, "site".into()));
+    assert_eq!(case.request.accepted_by, None);
+    assert_eq!(case.say("nic", Command::Accept), Ok(0));
+    assert_eq!(case.say("nic", Command::OnMyWay), Ok(1));
+    assert_eq!(case.say("nic", Command::OnMyWay), Ok(0));
+    assert_eq!(case.request.state, State::Raised, "somebody must still answer for it");
+    assert!(matches!(case.say("nic", Command::Complete), Err(RequestError::NotAllowed(_))));
+    assert_eq!(case.say("outreach", Command::Arrive), Ok(2), "late, and nobody is asked for it");
+    assert_eq!(case.request.helpers.len(), 2);
+    assert_eq!(
+        case.say("outreach", Command::OnMyWay).unwrap_err(),
+        RequestError::Backwards { from: State::Arrived, to: State::OnMyWay }
+    );
+    assert_eq!(case.say("outreach", Command::Decline { reason: "called away".into() }), Ok(1));
+    case.say("reg", Command::Accept).unwrap();
+    assert_eq!(case.request.accepted_by.as_deref(), Some("reg"), "the first step closes the request");
+    assert_eq!(case.say("nic", Command::Arrive), Ok(1), "who comes too may still say so");
+    assert_eq!(case.say("site", Command::Accept), Err(RequestError::AcceptedBy("reg".into())));
+}
+
+#[test]
+fn a_step_whose_condition_does_not_hold_is_passed_over_on_record() {
+    let mut case = Case::raise(&["reg", "surg", "site"]);
+    case.standing[1].applies = false;
+    assert_eq!(case.expire(5), 2);
+    assert_eq!(case.log[1].reason, Some(Reason::NotNow));
+    assert_eq!(case.request.holders, ["site"]);
+}
+
+#[test]
+fn a_comment_changes_no_state() {
+    let mut case = Case::raise(&["reg", "surg"]);
+    let comment = || Command::Comment { text: "theatre 2".into() };
+    assert_eq!(case.say("nurse", comment()), Ok(1));
+    assert!(matches!(case.say("stranger", comment()), Err(RequestError::NotAllowed(_))));
+    case.say("reg", Command::Complete).unwrap();
+    assert_eq!(case.say("reg", comment()), Ok(1), "also when it is over");
+    assert_eq!(case.request.state, State::Completed);
+    assert_eq!(case.log.last().unwrap().reason, Some(Reason::Comment("theatre 2".into())));
 }
 
 fn command() -> impl Strategy<Value = Command> {
@@ -233,6 +312,7 @@ fn command() -> impl Strategy<Value = Command> {
         Just(Command::Complete),
         Just(Command::Cancel),
         Just(Command::Reopen),
+        Just(Command::Comment { text: "the lift is broken".to_owned() }),
         (0_usize..3).prop_map(|to| Command::Reassign { to: ["reg", "surg", "nurse"][to].to_owned() }),
         (0_usize..4).prop_map(|step| Command::Expire { step }),
         (0_usize..4).prop_map(|step| Command::Expire { step }),
@@ -247,42 +327,62 @@ fn command() -> impl Strategy<Value = Command> {
     ]
 }
 
+/// How the plan of the property test stands: bit `i` of `there` says whether there is anybody at step `i`, of `holds`
+/// whether its condition holds.
+fn standing(steps: usize, there: u8, holds: u8) -> Vec<Standing> {
+    let names = ["reg", "surg,nic", "site,reg"];
+    (0..steps)
+        .map(|i| {
+            let mut standing = people(&[if there & (1 << i) == 0 { "" } else { names[i] }]).remove(0);
+            standing.applies = i == 0 || i + 1 == steps || holds & (1 << i) != 0;
+            standing
+        })
+        .collect()
+}
+
 proptest! {
     #[test]
     fn the_rules_hold_whatever_is_sent(
         steps in 1_usize..4,
-        moves in prop::collection::vec((command(), 0_usize..6, -MINUTE..10 * MINUTE, 0_u8..8), 0..40),
+        moves in prop::collection::vec((command(), 0_usize..7, -MINUTE..10 * MINUTE, 0_u8..8, 0_u8..8), 0..40),
         first in 0_u8..8,
+        (repeat, closes) in (0_u8..3, prop_oneof![Just(Closes::Request), Just(Closes::Step)]),
     ) {
-        let names = ["reg", "surg", "site"];
-        let holders = |mask: u8| -> Vec<Option<String>> {
-            (0..steps).map(|i| (mask & (1 << i) != 0).then(|| names[i].to_owned())).collect()
-        };
-        let mut now = holders(first);
-        let raise = Raise { class: Class::Urgent, plan: plan(&["a", "b", "c"][..steps]), needed_by: None };
-        let context = Context { actor: Some("nurse"), device: None, at: Timestamp(0), holders: &now };
+        let mut plan = plan(&["a", "b", "c"][..steps]);
+        if steps == 3 {
+            plan[1].repeat = repeat;
+            plan[1].closes = closes;
+        }
+        let mut now = standing(steps, first, 7);
+        let raise = Raise { class: Class::Urgent, plan, needed_by: None };
+        let context = Context { actor: Some("nurse"), device: None, at: Timestamp(0), standing: &now };
         let (mut request, mut log) = Request::raise(raise, &context).unwrap();
         let mut at = 0;
-        for (command, who, later, mask) in moves {
+        for (command, who, later, there, holds) in moves {
             at += later;
-            now = holders(mask);
-            let actor = ["nurse", "reg", "surg", "site", "stranger", ""][who];
+            now = standing(steps, there, holds);
+            let actor = ["nurse", "reg", "surg", "nic", "site", "stranger", ""][who];
             let context = Context {
-                actor: (!actor.is_empty()).then_some(actor), device: None, at: Timestamp(at), holders: &now,
+                actor: (!actor.is_empty()).then_some(actor), device: None, at: Timestamp(at), standing: &now,
             };
             let Ok((next, more)) = request.apply(&command, &context) else { continue };
             prop_assert!(next.step >= request.step, "forwards only");
             prop_assert!(next.step < steps);
-            let may_end = command != Command::Reopen && request.state.is_final();
-            prop_assert!(!may_end || next == request, "the end is the end");
+            if request.state.is_final() && command != Command::Reopen {
+                let still = Request { version: request.version, changed_at: request.changed_at, ..next.clone() };
+                prop_assert_eq!(&still, &request, "the end is the end");
+            }
             prop_assert_eq!(next == request, more.is_empty(), "every change is recorded");
             prop_assert_eq!(next.version, request.version + more.len() as u64);
             prop_assert!(next.changed_at >= request.changed_at, "time goes forwards");
             prop_assert_eq!(next.state.is_taken(), next.accepted_by.is_some() && !next.state.is_final());
             let clockless = next.state.is_taken() || next.state.is_final();
             prop_assert_eq!(next.next_step_at.is_none(), clockless, "nothing unanswered is without a clock");
+            prop_assert_eq!(next.next_step(|_| true).is_none(), clockless);
+            prop_assert!(next.holders.iter().all(|holder| next.asked.contains_key(holder)));
+            prop_assert!(next.helpers.keys().all(|helper| next.asked.contains_key(helper)));
             if let Some(by) = &next.accepted_by {
-                prop_assert!(next.asked.contains(by) && by != "stranger");
+                prop_assert!(next.asked.contains_key(by) && by != "stranger");
             }
             log.extend(more);
             request = next;

@@ -5,16 +5,20 @@
 //! only, and an unfinished request that nobody has accepted always has a clock (`next_step_at`), so
 //! that none can disappear.
 
+mod answer;
+mod command;
 mod escalation;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::playbook::{Ask, Class, PlannedStep};
+use super::playbook::{Ask, Class, Closes, PlannedStep};
 use crate::Timestamp;
+
+pub use command::{Command, Context, RequestError, Standing};
 
 /// Where a request stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -93,10 +97,12 @@ impl State {
 pub enum Reason {
     /// The clock of the step ran out.
     NoAnswer,
-    /// Nobody holds the role of this step.
+    /// There is nobody in the role, team or place of this step.
     Vacant,
-    /// The holder of this step was asked before, or raised the request.
+    /// Everybody of this step was asked before, or raised the request.
     AlreadyAsked,
+    /// The condition of this step does not hold.
+    NotNow,
     /// The role went to another person.
     HandedOver,
     /// Somebody passed it on to this person.
@@ -105,6 +111,8 @@ pub enum Reason {
     Reopened,
     /// A person's own words (why they declined).
     Said(String),
+    /// A person's own words about the request; its state is as before.
+    Comment(String),
 }
 
 /// One recorded change.
@@ -126,90 +134,6 @@ pub struct Transition {
     pub reason: Option<Reason>,
 }
 
-/// What somebody (or the clock) wants of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// It is on a device of the person asked.
-    Deliver,
-    /// The person asked looks at it.
-    See,
-    /// Take it.
-    Accept,
-    /// Not me; the next step is asked at once.
-    Decline {
-        /// Why, in the person's words.
-        reason: String,
-    },
-    /// Coming (accepts first if need be).
-    OnMyWay,
-    /// There (accepts first if need be).
-    Arrive,
-    /// Done (accepts first if need be).
-    Complete,
-    /// Take it back; only the one who raised it.
-    Cancel,
-    /// Ask another person instead: by who raised it, by who accepted it, or by anybody asked while nobody has.
-    Reassign {
-        /// That person (id of the Practitioner).
-        to: String,
-    },
-    /// It is not over after all; only the one who raised it.
-    Reopen,
-    /// The role went to another person: who is asked through it, or accepted through it, is followed by them.
-    HandOver {
-        /// The role (id of the HealthcareService).
-        role: String,
-        /// Who held it until now; `None` after a vacancy.
-        from: Option<String>,
-        /// Who holds it now.
-        to: String,
-    },
-    /// The clock of `step` ran out; only the server.
-    Expire {
-        /// The step that was armed when the clock was set.
-        step: usize,
-    },
-}
-
-/// What the outside world looks like at a command.
-#[derive(Clone, Copy, Debug)]
-pub struct Context<'a> {
-    /// Who acts; `None` is the server.
-    pub actor: Option<&'a str>,
-    /// The device that they use.
-    pub device: Option<&'a str>,
-    /// Now. A clock that went back is held at the last transition.
-    pub at: Timestamp,
-    /// For every step of the plan, the person who would be asked now; `None` is a vacancy. A list that
-    /// is too short counts as vacant.
-    pub holders: &'a [Option<String>],
-}
-
-/// Why a command is refused. The request is unchanged.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RequestError {
-    /// It is over.
-    #[error("this request is already {}", .0.code())]
-    Final(State),
-    /// Somebody else was quicker.
-    #[error("this request was already accepted by {0}")]
-    AcceptedBy(String),
-    /// The actor has not been asked, or is not the one who raised it.
-    #[error("only {0} can do this")]
-    NotAllowed(&'static str),
-    /// It would go backwards.
-    #[error("a request that is {} cannot become {}", from.code(), to.code())]
-    Backwards {
-        /// Where it stands.
-        from: State,
-        /// What was wanted.
-        to: State,
-    },
-    /// There is no plan to follow.
-    #[error("a request needs at least one step")]
-    NoSteps,
-}
-
 /// A request as it stands. Only [`Request::raise`] and [`Request::apply`] change it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
@@ -227,12 +151,18 @@ pub struct Request {
     pub state: State,
     /// The present step, from 0.
     pub step: usize,
-    /// Who is asked now.
-    pub holder: Option<String>,
-    /// When that person was asked.
+    /// Who are asked now; whoever accepted, once somebody has. Empty after a vacancy at the last step.
+    pub holders: Vec<String>,
+    /// When they were asked.
     pub asked_at: Timestamp,
-    /// Everybody who was asked so far; any of them may still accept.
-    pub asked: BTreeSet<String>,
+    /// Everybody who was asked so far, with the step at which they were asked last; any of them may still accept.
+    pub asked: BTreeMap<String, usize>,
+    /// Those who declined since they were asked last.
+    pub declined: BTreeSet<String>,
+    /// Those who come too: they accepted at a step whose acceptance does not close the request. With how far they are.
+    pub helpers: BTreeMap<String, State>,
+    /// How often the present step was repeated.
+    pub repeats: u8,
     /// Who took it.
     pub accepted_by: Option<String>,
     /// When the clock runs out; always set while nobody has taken it.
@@ -274,9 +204,12 @@ impl Request {
             raised_at: context.at,
             state: State::Raised,
             step: 0,
-            holder: None,
+            holders: Vec::new(),
             asked_at: context.at,
-            asked: BTreeSet::new(),
+            asked: BTreeMap::new(),
+            declined: BTreeSet::new(),
+            helpers: BTreeMap::new(),
+            repeats: 0,
             accepted_by: None,
             next_step_at: None,
             overdue: false,
@@ -310,6 +243,9 @@ impl Request {
         context: &Context<'_>,
         log: &mut Vec<Transition>,
     ) -> Result<(), RequestError> {
+        if let Command::Comment { text } = command {
+            return self.comment(text, context, log);
+        }
         if self.state.is_final() && *command == Command::Reopen {
             return self.reopen(context, log);
         }
@@ -333,6 +269,7 @@ impl Request {
             Command::Reassign { to } => self.reassign(to, context, log),
             Command::Reopen if context.actor == Some(&self.requester) => Ok(()),
             Command::Reopen => Err(RequestError::NotAllowed("the person who raised it")),
+            Command::Comment { text } => self.comment(text, context, log),
             Command::HandOver { role, from, to } => {
                 self.hand_over(role, from.as_deref(), to, context, log);
                 Ok(())
@@ -353,69 +290,6 @@ impl Request {
             (State::Cancelled, Command::Cancel) if context.actor == Some(&self.requester) => Ok(()),
             (State::Completed, Command::Complete) if by_acceptor => Ok(()),
             _ => Err(RequestError::Final(self.state)),
-        }
-    }
-
-    /// A device received it or its holder looked at it. Only the person asked now counts; from others
-    /// who are or were concerned it is quietly passed over.
-    fn notice(
-        &mut self,
-        to: State,
-        context: &Context<'_>,
-        log: &mut Vec<Transition>,
-    ) -> Result<(), RequestError> {
-        self.may_answer(context)?;
-        let forwards = matches!((self.state, to), (State::Raised, _) | (State::Delivered, State::Seen));
-        if forwards && context.actor == self.holder.as_deref() {
-            self.record(to, context, None, None, log);
-        }
-        Ok(())
-    }
-
-    fn take(&mut self, context: &Context<'_>, log: &mut Vec<Transition>) -> Result<(), RequestError> {
-        let actor = self.may_answer(context)?;
-        if let Some(by) = &self.accepted_by {
-            return if *by == actor { Ok(()) } else { Err(RequestError::AcceptedBy(by.clone())) };
-        }
-        self.asked.insert(actor.clone());
-        self.holder = Some(actor.clone());
-        self.accepted_by = Some(actor);
-        self.next_step_at = None;
-        self.record(State::Accepted, context, None, None, log);
-        Ok(())
-    }
-
-    fn advance(
-        &mut self,
-        to: State,
-        context: &Context<'_>,
-        log: &mut Vec<Transition>,
-    ) -> Result<(), RequestError> {
-        self.take(context, log)?;
-        if self.state == to {
-            return Ok(());
-        }
-        let rank = |state| match state {
-            State::OnMyWay => 1,
-            State::Arrived => 2,
-            State::Completed => 3,
-            _ => 0,
-        };
-        if rank(self.state) > rank(to) {
-            return Err(RequestError::Backwards { from: self.state, to });
-        }
-        self.record(to, context, None, None, log);
-        Ok(())
-    }
-
-    /// The actor, if they were asked at any step so far or hold the role of one now.
-    fn may_answer(&self, context: &Context<'_>) -> Result<String, RequestError> {
-        let actor = context.actor.ok_or(RequestError::NotAllowed("a person who was asked"))?;
-        let holds = context.holders.iter().take(self.step + 1).any(|h| h.as_deref() == Some(actor));
-        if holds || self.asked.contains(actor) {
-            Ok(actor.to_owned())
-        } else {
-            Err(RequestError::NotAllowed("a person who was asked"))
         }
     }
 
