@@ -69,7 +69,12 @@ struct Log {
     typing: Vec<(u64, RoomNid)>,
     /// The last change of each private kind.
     last: LastChanges,
+    /// Whether the user is to be woken when the rows at hand have been applied.
+    to_wake: bool,
 }
+
+/// Whom to wake once all rows of a commit have been applied: each once, and not before they can find everything.
+type ToWake = Vec<Arc<User>>;
 
 /// The positions of a user's last private changes. A kind of which nothing happened since the hub was loaded has the
 /// position of the load: the hub does not know what happened before.
@@ -263,12 +268,12 @@ impl Hub {
         recent.changes.push_back((row.pos, event));
     }
 
-    fn apply(&self, row: &StreamRow) {
+    fn apply(&self, row: &StreamRow, woken: &mut ToWake) {
         self.keep(row);
         match (row.kind, row.room, row.user) {
             (Kind::Event | Kind::Receipt, Some(room), _) => {
                 for user in self.rooms.read().get(&room).into_iter().flat_map(HashMap::values) {
-                    user.wake_with(|log| log.note(row.pos, room));
+                    user.wake_with(woken, |log| log.note(row.pos, room));
                 }
             }
             (Kind::Membership, Some(room), Some(nid)) => {
@@ -278,19 +283,19 @@ impl Hub {
                 } else {
                     self.leave(room, nid);
                 }
-                self.user(nid).wake_with(|log| {
+                self.user(nid).wake_with(woken, |log| {
                     log.note(row.pos, room);
                     log.last.device_lists = row.pos;
                 });
                 // Whose devices the others have to know changes with who is there.
                 for user in self.rooms.read().get(&room).into_iter().flat_map(HashMap::values) {
-                    user.wake_with(|log| log.last.device_lists = row.pos);
+                    user.wake_with(woken, |log| log.last.device_lists = row.pos);
                 }
             }
             (Kind::Forgotten, Some(room), Some(nid)) => {
                 self.user(nid).log.lock().rooms.retain(|(_, other)| *other != room);
             }
-            (Kind::DeviceList, _, Some(nid)) => self.device_list_changed(nid, row.pos),
+            (Kind::DeviceList, _, Some(nid)) => self.device_list_changed(nid, row.pos, woken),
             (kind, _, Some(nid)) => {
                 let place: fn(&mut LastChanges) -> &mut Pos = match kind {
                     Kind::AccountData => |last| &mut last.account_data,
@@ -301,7 +306,7 @@ impl Hub {
                     Kind::Device => |last| &mut last.devices,
                     _ => return,
                 };
-                self.user(nid).wake_with(|log| *place(&mut log.last) = row.pos);
+                self.user(nid).wake_with(woken, |log| *place(&mut log.last) = row.pos);
             }
             _ => {}
         }
@@ -309,37 +314,40 @@ impl Hub {
 
     /// Tells everybody who shares a room with `nid`. This is the one place that visits all rooms of a user: a
     /// device list changes when somebody signs in or out, not when somebody writes.
-    fn device_list_changed(&self, nid: UserNid, pos: Pos) {
+    fn device_list_changed(&self, nid: UserNid, pos: Pos, woken: &mut ToWake) {
         let user = self.user(nid);
-        user.wake_with(|log| log.last.device_lists = pos);
+        user.wake_with(woken, |log| log.last.device_lists = pos);
         let joined: Vec<RoomNid> = user.log.lock().joined.iter().copied().collect();
         let rooms = self.rooms.read();
         for other in joined.iter().filter_map(|room| rooms.get(room)).flat_map(HashMap::values) {
-            let mut log = other.log.lock();
-            let is_news = std::mem::replace(&mut log.last.device_lists, pos) != pos;
-            drop(log);
-            if is_news {
-                other.waker.notify_waiters();
-            }
+            other.wake_with(woken, |log| log.last.device_lists = pos);
         }
     }
 }
 
 impl StreamSink for Hub {
     fn committed(&self, rows: &[StreamRow]) {
+        let mut woken = ToWake::new();
         for row in rows {
-            self.apply(row);
+            self.apply(row, &mut woken);
         }
         if let Some(last) = rows.last() {
             self.applied.store(last.pos, Ordering::Release);
+        }
+        for user in woken {
+            user.log.lock().to_wake = false;
+            user.waker.notify_waiters();
         }
     }
 }
 
 impl User {
-    fn wake_with(&self, change: impl FnOnce(&mut Log)) {
-        change(&mut self.log.lock());
-        self.waker.notify_waiters();
+    fn wake_with(self: &Arc<Self>, woken: &mut ToWake, change: impl FnOnce(&mut Log)) {
+        let mut log = self.log.lock();
+        change(&mut log);
+        if !std::mem::replace(&mut log.to_wake, true) {
+            woken.push(Arc::clone(self));
+        }
     }
 }
 

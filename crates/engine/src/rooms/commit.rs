@@ -107,7 +107,10 @@ fn moved(error: StoreError) -> CommitError {
 fn write(tx: &mut WriteTx<'_>, context: &Context, head: &RoomRow, staged: Staged) -> Result<Pos, StoreError> {
     let room = head.nid;
     let pdu = &staged.pdu;
-    let sender = users::intern(tx, &pdu.sender)?;
+    let sender = match staged.sender {
+        Some(known) => known,
+        None => users::intern(tx, &pdu.sender)?,
+    };
     let pos = tx.record(Kind::Event, Some(room), Some(sender), staged.nid.0)?;
     let state_key = match &pdu.state_key {
         Some(state_key) => Some(state::intern_key(tx, &pdu.kind, state_key)?),

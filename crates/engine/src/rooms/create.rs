@@ -130,7 +130,7 @@ impl Rooms {
         self.order(Order {
             room: &room_id,
             fresh: Some(fresh),
-            device: caller.device,
+            caller,
             txn: None,
             also: Some(also),
             plan: Box::new(plan),

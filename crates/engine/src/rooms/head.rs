@@ -31,7 +31,8 @@ pub(super) struct Head {
     pub(super) depth: i64,
     pub(super) snapshot: Option<SnapshotNid>,
     pub(super) auth_count: u32,
-    pub(super) state: StateMap<(String, String), Held>,
+    /// By event type, then by state key: looking one up makes no copy of either.
+    pub(super) state: StateMap<String, StateMap<String, Held>>,
     pub(super) members: StateMap<OwnedUserId, Membership>,
     pub(super) joined: u64,
     pub(super) invited: u64,
@@ -77,7 +78,7 @@ impl Head {
         let mut state = StateMap::new();
         for entry in state::current_entries(tx, nid)? {
             let held = Held { nid: entry.event, event_id: entry.event_id };
-            state.insert((entry.kind, entry.state_key), held);
+            hold(&mut state, &entry.kind, entry.state_key, held);
         }
         let members = members::of_room(tx, nid)?;
         Ok(Some(Self {
@@ -103,7 +104,7 @@ impl Head {
 
     /// The event that holds a state key.
     pub(super) fn held(&self, kind: &str, state_key: &str) -> Option<&Held> {
-        self.state.get(&(kind.to_owned(), state_key.to_owned()))
+        self.state.get(kind)?.get(state_key)
     }
 
     /// A user's membership; [`Membership::Leave`] for somebody who never had one.
@@ -118,7 +119,7 @@ impl Head {
         self.newest_ts = self.newest_ts.max(pdu.origin_server_ts);
         self.extremities = vec![held.clone()];
         let Some(state_key) = &pdu.state_key else { return };
-        self.state.insert((pdu.kind.clone(), state_key.clone()), held);
+        hold(&mut self.state, &pdu.kind, state_key.clone(), held);
         self.snapshot = Some(SnapshotNid(nid.0));
         self.auth_count += 1;
         match pdu.kind.as_str() {
@@ -165,4 +166,10 @@ impl Head {
             newest_ts: self.newest_ts,
         }
     }
+}
+
+fn hold(state: &mut StateMap<String, StateMap<String, Held>>, kind: &str, state_key: String, held: Held) {
+    let mut of_kind = state.get(kind).cloned().unwrap_or_default();
+    of_kind.insert(state_key, held);
+    state.insert(kind.to_owned(), of_kind);
 }

@@ -56,7 +56,7 @@ pub use token::Token;
 pub use visibility::{Eyes, state_for};
 
 use crate::{Context, EngineError};
-use shard::{Fresh, Operation, Shard};
+use shard::{Asker, Fresh, Operation, Shard};
 use turn::Plan;
 
 /// Operations that may wait for one executor; more are held back at their callers.
@@ -89,7 +89,7 @@ pub struct Rooms {
 struct Order<'a> {
     room: &'a RoomId,
     fresh: Option<Fresh>,
-    device: Option<&'a str>,
+    caller: Caller<'a>,
     txn: Option<TxnKey>,
     also: Option<Also>,
     plan: Plan,
@@ -136,7 +136,7 @@ impl Rooms {
             fresh: order.fresh,
             plan: order.plan,
             txn: order.txn,
-            device: order.device.map(str::to_owned),
+            caller: Asker::of(order.caller),
             also: order.also.map(|also| Arc::new(Mutex::new(Some(also)))),
             reply,
             attempts: 0,
@@ -157,6 +157,6 @@ impl Rooms {
         plan: impl FnMut(&mut turn::Turn<'_>) -> Result<OwnedEventId, EngineError> + Send + 'static,
     ) -> Result<OwnedEventId, EngineError> {
         let plan: Plan = Box::new(plan);
-        self.order(Order { room, fresh: None, device: caller.device, txn: None, also: None, plan }).await
+        self.order(Order { room, fresh: None, caller, txn: None, also: None, plan }).await
     }
 }

@@ -67,7 +67,7 @@ impl Rooms {
         self.order(Order {
             room: message.room,
             fresh: None,
-            device: caller.device,
+            caller,
             txn: message.txn.map(|txn| txn_key(caller, room, message.kind, txn)),
             also: message.also,
             plan: Box::new(plan),
@@ -186,7 +186,7 @@ impl Rooms {
         self.order(Order {
             room,
             fresh: None,
-            device: caller.device,
+            caller,
             txn: txn.map(|txn| txn_key(caller, nid, REDACTION, txn)),
             also: None,
             plan: Box::new(plan),

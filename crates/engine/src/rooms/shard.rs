@@ -15,11 +15,12 @@ use futures_util::stream::FuturesOrdered;
 use tokio::sync::{mpsc, oneshot};
 use wardline_domain::pdu::Pdu;
 use wardline_domain::room_version::RoomVersion;
-use wardline_domain::ruma::{OwnedEventId, OwnedRoomId};
+use wardline_domain::ruma::{OwnedEventId, OwnedRoomId, OwnedUserId};
 use wardline_store::rooms;
 use wardline_store::txn_ids::{self, TxnKey};
-use wardline_store::{EventNid, RoomNid, StoreError, events};
+use wardline_store::{EventNid, RoomNid, StoreError, UserNid, events};
 
+use super::Caller;
 use super::commit::{Commit, CommitError, SharedAlso};
 use super::head::Head;
 use super::turn::{Nids, Plan, Staged, Turn};
@@ -45,13 +46,28 @@ pub(super) struct Fresh {
     pub(super) room_type: Option<String>,
 }
 
+/// Who asks for an operation, kept for as long as it takes.
+#[derive(Clone, Debug)]
+pub(super) struct Asker {
+    pub(super) user: UserNid,
+    pub(super) user_id: OwnedUserId,
+    pub(super) device: Option<String>,
+}
+
+impl Asker {
+    pub(super) fn of(caller: Caller<'_>) -> Self {
+        let (user_id, device) = (caller.user_id.to_owned(), caller.device.map(str::to_owned));
+        Self { user: caller.user, user_id, device }
+    }
+}
+
 /// Something to do in a room.
 pub(super) struct Operation {
     pub(super) room: OwnedRoomId,
     pub(super) fresh: Option<Fresh>,
     pub(super) plan: Plan,
     pub(super) txn: Option<TxnKey>,
-    pub(super) device: Option<String>,
+    pub(super) caller: Asker,
     pub(super) also: Option<SharedAlso>,
     pub(super) reply: Reply,
     /// How often it lost its head through no fault of its own.
@@ -343,8 +359,8 @@ fn build(
 ) -> Result<(i64, OwnedEventId, Vec<Staged>), EngineError> {
     let before = head.clone();
     let fence = nids.take()?;
-    let (now, device) = (context.now(), operation.device.as_deref());
-    let mut turn = Turn { context, head, pending, nids, staged: Vec::new(), now, device };
+    let (now, caller) = (context.now(), &operation.caller);
+    let mut turn = Turn { context, head, pending, nids, staged: Vec::new(), now, caller };
     let adopted = match &operation.fresh {
         Some(fresh) => turn.adopt(&fresh.create).map(drop),
         None => Ok(()),

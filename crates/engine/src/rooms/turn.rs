@@ -16,9 +16,10 @@ use wardline_domain::relations::{Relation, relation};
 use wardline_domain::ruma::{EventId, OwnedEventId, OwnedUserId, UserId};
 use wardline_domain::visibility::Membership;
 use wardline_store::txn_ids::TxnKey;
-use wardline_store::{EventNid, SnapshotNid, events};
+use wardline_store::{EventNid, SnapshotNid, UserNid, events};
 
 use super::head::Head;
+use super::shard::Asker;
 use crate::{Context, EngineError};
 
 /// What an operation does to a room. It may run again on a newer head, so it must not consume anything. It
@@ -71,6 +72,8 @@ pub(super) struct StagedMember {
 pub(super) struct Staged {
     pub(super) nid: EventNid,
     pub(super) pdu: Arc<Pdu>,
+    /// The number of its sender, if that is who asked.
+    pub(super) sender: Option<UserNid>,
     pub(super) client: ClientEvent,
     /// Whether an event before it has a later time.
     pub(super) late: bool,
@@ -94,8 +97,7 @@ pub(super) struct Turn<'a> {
     pub(super) nids: &'a mut Nids,
     pub(super) staged: Vec<Staged>,
     pub(super) now: Timestamp,
-    /// The device that asked, for the audit log.
-    pub(super) device: Option<&'a str>,
+    pub(super) caller: &'a Asker,
 }
 
 impl Turn<'_> {
@@ -221,6 +223,7 @@ impl Turn<'_> {
         let replaces = state_key.and_then(|key| self.head.held(&pdu.kind, key)).map(|held| held.nid);
         let staged = Staged {
             nid,
+            sender: (pdu.sender == self.caller.user_id).then_some(self.caller.user),
             client: ClientEvent::new(&pdu),
             late: pdu.origin_server_ts < self.head.newest_ts,
             state_before: self.head.snapshot,
@@ -254,7 +257,7 @@ impl Turn<'_> {
                 .target(user.as_str())
                 .with("room", self.head.room_id.as_str())
                 .with("membership", membership.as_str());
-            match self.device {
+            match &self.caller.device {
                 Some(device) => entry.device(device),
                 None => entry,
             }

@@ -134,7 +134,7 @@ impl Rooms {
         let order = Order {
             room: &room_id,
             fresh: Some(fresh),
-            device: caller.device,
+            caller,
             txn: None,
             also: Some(also),
             plan: Box::new(plan),
