@@ -278,7 +278,7 @@ impl Drop for Shared {
 fn tune(connection: &Connection) -> Result<(), StoreError> {
     connection.execute_batch(
         "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; \
-         PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32000; PRAGMA wal_autocheckpoint = 8000; \
+         PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32000; PRAGMA wal_autocheckpoint = 16000; \
          PRAGMA trusted_schema = OFF; PRAGMA secure_delete = FAST",
     )?;
     keep_plans(connection)

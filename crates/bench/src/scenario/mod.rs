@@ -41,6 +41,7 @@ pub(crate) struct Sizes {
     pub(crate) large_room: usize,
     pub(crate) many_rooms: usize,
     pub(crate) shift_logins: usize,
+    pub(crate) staff: usize,
     pub(crate) created: usize,
 }
 
@@ -61,6 +62,7 @@ impl Sizes {
             large_room: 10_000,
             many_rooms: 2000,
             shift_logins: 500,
+            staff: 100_000,
             created: 100,
         }
     }
@@ -79,6 +81,7 @@ impl Sizes {
             large_room: 500,
             many_rooms: 200,
             shift_logins: 40,
+            staff: 2000,
             created: 20,
             ..Self::full(seconds)
         }
@@ -158,7 +161,7 @@ pub(crate) async fn run(family: Family, house: &House, sizes: &Sizes) -> Result<
         Family::Cold => cold::run(house, sizes).await,
         Family::Disk => disk::run(house, sizes).await,
         Family::Shift => shift::run(house, sizes).await,
-        Family::Search => search::run(house).await,
+        Family::Search => search::run(house, sizes).await,
         Family::Cost => cost::run(house, sizes).await,
     }
 }
