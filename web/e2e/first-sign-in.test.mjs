@@ -137,7 +137,7 @@ play("the nurse had signed out: he reads as soon as she signs in anew, on anothe
     const holder = await nurseWrites();
     await nurse.page.getByRole("button", { name: /^Me:/ }).click();
     await nurse.page.getByRole("button", { name: "Sign out" }).click();
-    await nurse.page.getByLabel("User name").waitFor();
+    await nurse.shows("You are signed out.");
     const registrar = await Window.open(browser, server.url, phone);
     await registrar.signIn(holder);
     const urgent = registrar.page.getByRole("alertdialog", { name: "Urgent request" });

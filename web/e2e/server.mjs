@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { createWriteStream, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -10,29 +11,47 @@ import { artefacts, root } from "./places.mjs";
 
 const binary = process.env["WARDLINE_BIN"] ?? join(root, "target/debug/wardline");
 
+/** A port that nobody listens on. */
+async function freePort() {
+    const probe = createServer();
+    await new Promise((resolve) => probe.listen(0, "127.0.0.1", resolve));
+    const { port } = probe.address();
+    await new Promise((resolve) => probe.close(resolve));
+    return port;
+}
+
 export class Server {
     #process;
+    #named;
     #address = "127.0.0.1:0";
     #logFile;
     #log;
     data = mkdtempSync(join(tmpdir(), "wardline-e2e-"));
     url = "";
 
-    constructor(name = "wardline") {
+    /** With `named` it is reached by a name, as passkeys need it, and not by its network address. */
+    constructor(name = "wardline", { named = false } = {}) {
+        this.#named = named;
         this.#logFile = join(artefacts, `${name}.log`);
         this.#log = createWriteStream(this.#logFile);
     }
 
     /** Starts the demo hospital; a second start is at the same address. */
     async start() {
-        const running = spawn(binary, ["demo", "--data", this.data, "--listen", this.#address]);
+        const more = [];
+        if (this.#named) {
+            if (this.#address.endsWith(":0")) this.#address = `127.0.0.1:${await freePort()}`;
+            this.url = `http://localhost:${this.#address.split(":")[1]}`;
+            more.push("--public-url", this.url);
+        }
+        const running = spawn(binary, ["demo", "--data", this.data, "--listen", this.#address, ...more]);
         this.#process = running;
         running.stderr.pipe(this.#log, { end: false });
         for await (const line of createInterface({ input: running.stdout })) {
             const url = /ready at (http:\S+)/.exec(line)?.[1];
             if (url === undefined) continue;
             running.stdout.resume();
-            this.url = url;
+            if (!this.#named) this.url = url;
             this.#address = new URL(url).host;
             return;
         }

@@ -54,7 +54,9 @@ export class Window {
         await this.page.goto(url);
     }
 
+    /** Signs in by way of the server's own page, and is back in the app. */
     async signIn(user, password = "riverside-demo") {
+        await this.page.getByRole("button", { name: "Sign in", exact: true }).click();
         await this.page.getByLabel("User name").fill(user);
         await this.page.getByLabel("Password", { exact: true }).fill(password);
         await this.page.getByRole("button", { name: "Sign in", exact: true }).click();

@@ -17,6 +17,7 @@ import { useMe } from "./requests/use-request.ts";
 import { ConnectionLine } from "./session/ConnectionLine.tsx";
 import { Elsewhere, Starting, Unusable } from "./session/Gates.tsx";
 import { MeMenu } from "./session/MeMenu.tsx";
+import { NewDevices } from "./session/NewDevices.tsx";
 import { SignIn } from "./session/SignIn.tsx";
 import { useClient, useSession } from "./session/store.ts";
 import { ErrorBoundary } from "./ui/ErrorBoundary.tsx";
@@ -66,6 +67,7 @@ function Running(): JSX.Element {
                         <ConnectionLine />
                         <MeMenu />
                     </header>
+                    <NewDevices />
                     <div className="pane__body">
                         <ErrorBoundary key={place}>
                             <List place={place} openRoom={openRoom} />

@@ -5,5 +5,6 @@ mod encrypted;
 mod hospital;
 mod oauth;
 mod process;
+mod qr;
 mod server;
 mod sliding;

@@ -19,7 +19,7 @@ use crate::{
 /// The application's loopback address; nobody listens there, the browser only reads where it is sent.
 const CALLBACK: &str = "http://127.0.0.1:49152/callback";
 
-fn metadata() -> Raw<ClientMetadata> {
+pub(crate) fn metadata() -> Raw<ClientMetadata> {
     let url = |text: &str| Url::parse(text).expect("a URL");
     let grants = vec![
         OAuthGrantType::AuthorizationCode { redirect_uris: vec![url("http://127.0.0.1/callback")] },
@@ -30,13 +30,13 @@ fn metadata() -> Raw<ClientMetadata> {
 }
 
 /// A browser that fills in the forms of plain pages.
-struct Browser {
+pub(crate) struct Browser {
     http: reqwest::Client,
     cookie: String,
 }
 
 impl Browser {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let http = reqwest::Client::builder().redirect(Policy::none()).build().expect("HTTP client");
         Self { http, cookie: String::new() }
     }
@@ -56,7 +56,7 @@ impl Browser {
     }
 
     /// Sends the first form of a page with `fields` filled in; where the browser is sent then.
-    async fn fill(&mut self, at: &Url, page: &str, fields: &[(&str, &str)]) -> Option<Url> {
+    pub(crate) async fn fill(&mut self, at: &Url, page: &str, fields: &[(&str, &str)]) -> Option<Url> {
         let form = page.split("<form").nth(1).expect("a form");
         let form = form.split("</form>").next().unwrap_or_default();
         let action =
@@ -85,7 +85,7 @@ impl Browser {
     }
 
     /// Opens a page that asks for the password, and is shown what is behind it.
-    async fn sign_in(&mut self, url: &Url) -> String {
+    pub(crate) async fn sign_in(&mut self, url: &Url) -> String {
         let page = self.get(url.clone()).await;
         let next = self.fill(url, &page, &[("username", "amy"), ("password", PASSWORD)]).await;
         self.get(next.expect("a way on")).await
@@ -96,11 +96,8 @@ fn tokens(client: &Client) -> SessionTokens {
     client.session_tokens().expect("signed in")
 }
 
-#[tokio::test]
-async fn matrix_sdk_signs_in_by_oauth() {
-    let dir = tempfile::tempdir().expect("folder");
-    let server = Server::open_registration(dir.path());
-    register(&server, "amy").await;
+/// A client of amy's that signed in by OAuth, with her consent in a browser.
+pub(crate) async fn signed_in(server: &Server, browser: &mut Browser) -> Client {
     let settings = EncryptionSettings { auto_enable_cross_signing: true, ..EncryptionSettings::default() };
     let client = Client::builder()
         .homeserver_url(&server.url)
@@ -112,13 +109,23 @@ async fn matrix_sdk_signs_in_by_oauth() {
     let callback = Url::parse(CALLBACK).expect("a URL");
     let login = oauth.login(callback, None, Some(metadata().into()), None).build().await.expect("registered");
 
-    let mut browser = Browser::new();
     let consent = browser.sign_in(&login.url).await;
     let back =
         browser.fill(&login.url, &consent, &[("decision", "allow")]).await.expect("back to the client");
     assert!(back.as_str().starts_with(CALLBACK), "{back}");
     oauth.finish_login(back.into()).await.expect("signed in");
     assert_eq!(client.user_id().map(|user| user.as_str()), Some("@amy:conformance.example"));
+    client
+}
+
+#[tokio::test]
+async fn matrix_sdk_signs_in_by_oauth() {
+    let dir = tempfile::tempdir().expect("folder");
+    let server = Server::open_registration(dir.path());
+    register(&server, "amy").await;
+    let mut browser = Browser::new();
+    let client = signed_in(&server, &mut browser).await;
+    let oauth = client.oauth();
 
     let before = tokens(&client);
     oauth.refresh_access_token().await.expect("refreshed");

@@ -42,6 +42,15 @@ actions! {
     ConsentGiven = "oauth.consent",
     /// A person allowed their cross-signing keys to be replaced once.
     CrossSigningResetAllowed = "keys.cross-signing-reset-allowed",
+    /// A passkey, an application for one-time codes or recovery codes were added, changed, used up or removed; `factor`
+    /// and `change` in the detail say which.
+    FactorChanged = "account.factor-changed",
+    /// An administrator let somebody make an account by a one-time link.
+    InvitationMade = "account.invitation-made",
+    /// Such a link was withdrawn before it was used.
+    InvitationWithdrawn = "account.invitation-withdrawn",
+    /// A device that was signed out from elsewhere said that it has erased what it held.
+    DeviceErased = "device.erased",
     /// A device was deleted, with its keys.
     DeviceDeleted = "device.deleted",
     /// A dehydrated device was left, in place of the one before.

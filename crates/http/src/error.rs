@@ -7,8 +7,13 @@ use http::{HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 use wardline_domain::push::PushRuleError;
 use wardline_engine::EngineError;
-use wardline_identity::IdentityError;
+use wardline_identity::{DpopError, IdentityError};
 use wardline_store::StoreError;
+
+/// The code of a refused proof of possession.
+const DPOP: &str = "ORG.WARDLINE.DPOP";
+/// Where the nonce for the answer's header waits among the further members.
+const DPOP_NONCE: &str = "dpop_nonce";
 
 /// A refused or failed request, answered as `{"errcode": …, "error": …}` plus further members.
 ///
@@ -93,6 +98,16 @@ impl MatrixError {
             .with("soft_logout", soft_logout)
     }
 
+    /// 401 `ORG.WARDLINE.DPOP`: the proof of possession that must come with the token is missing or wrong. The client
+    /// keeps its session: it makes another proof, with the nonce of the answer's header if there is one.
+    pub fn dpop(error: &DpopError) -> Self {
+        let answer = Self::new(StatusCode::UNAUTHORIZED, DPOP, error.to_string());
+        match error {
+            DpopError::UseNonce(nonce) => answer.with(DPOP_NONCE, nonce.as_str()),
+            DpopError::Invalid(_) => answer,
+        }
+    }
+
     /// 429 `M_LIMIT_EXCEEDED`; the client may try again after `retry_after_ms` milliseconds. Also sets the
     /// `Retry-After` header, in seconds rounded up.
     pub fn limit_exceeded(retry_after_ms: u64) -> Self {
@@ -163,6 +178,8 @@ impl From<IdentityError> for MatrixError {
             IdentityError::UnknownToken { soft_logout } => Self::unknown_token(soft_logout),
             IdentityError::WrongPassword => Self::forbidden("user or password is wrong"),
             IdentityError::LoginToken | IdentityError::SignInRefused(_) => Self::forbidden(text),
+            IdentityError::WrongCode | IdentityError::NotAdministrator(_) => Self::forbidden(text),
+            IdentityError::Dpop(error) => Self::dpop(&error),
             IdentityError::UserInUse => Self::new(StatusCode::BAD_REQUEST, "M_USER_IN_USE", text),
             IdentityError::InvalidUsername(_) => {
                 Self::new(StatusCode::BAD_REQUEST, "M_INVALID_USERNAME", text)
@@ -187,7 +204,19 @@ impl IntoResponse for MatrixError {
             body.insert("errcode".into(), json!(self.errcode));
             body.insert("error".into(), json!(self.error));
         }
+        let nonce = body.remove(DPOP_NONCE);
         let mut response = (self.status, axum::Json(Value::Object(body))).into_response();
+        if self.errcode == DPOP {
+            let nonce = nonce.as_ref().and_then(Value::as_str);
+            let text = match nonce {
+                Some(_) => "DPoP error=\"use_dpop_nonce\"",
+                None => "DPoP error=\"invalid_dpop_proof\"",
+            };
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(text));
+            if let Some(nonce) = nonce.and_then(|nonce| HeaderValue::from_str(nonce).ok()) {
+                response.headers_mut().insert("dpop-nonce", nonce);
+            }
+        }
         if let Some(ms) = retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(ms.div_ceil(1000).max(1)));
         }

@@ -2,17 +2,17 @@
 
 use std::{net::IpAddr, ops::Deref, sync::Arc};
 
-use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::extract::{ConnectInfo, FromRequestParts, OriginalUri};
 use http::{HeaderMap, header, request::Parts};
 use serde::de::DeserializeOwned;
-use wardline_identity::Session;
+use wardline_identity::{DpopError, IdentityError, Session};
 
 use crate::{AppState, Bucket, LimitKey, MatrixError, app_service};
 
 /// The signed-in caller. Derefs to the [`Session`], so `auth.user_id`, `auth.user_nid`, `auth.device_id`
 /// and `auth.session_id` can be read directly.
 ///
-/// Takes the bearer token of the `Authorization` header; a hot token is answered from memory without SQL.
+/// Takes the token of the `Authorization` header, `Bearer` or, for one that is bound to a key of the client, `DPoP`; a hot token is answered from memory without SQL.
 /// Tokens in the query are not accepted (they end up in logs; deprecated since Matrix 1.11).
 ///
 /// Refuses with 401 `M_MISSING_TOKEN` or `M_UNKNOWN_TOKEN` (with `soft_logout`), with 401 `M_USER_LOCKED` and, for what
@@ -30,9 +30,16 @@ impl Deref for Authenticated {
 
 /// The bearer token of the request, if it has one.
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    credentials(headers).filter(|(_, with_proof)| !with_proof).map(|(token, _)| token)
+}
+
+/// The token of the request, if it has one, and whether it comes with a proof of possession (RFC 9449 section 7.1).
+fn credentials(headers: &HeaderMap) -> Option<(&str, bool)> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     let token = token.trim();
-    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+    let with_proof = scheme.eq_ignore_ascii_case("dpop");
+    let known = with_proof || scheme.eq_ignore_ascii_case("bearer");
+    (known && !token.is_empty()).then_some((token, with_proof))
 }
 
 /// Takes a request that changes something out of the buckets of the device, the person and the address.
@@ -60,15 +67,62 @@ async fn charge(parts: &mut Parts, state: &AppState, session: &Session) -> Resul
     state.limiter.take(&LimitKey::new("write-address", address, ""), times(40))
 }
 
+/// The one proof of possession among the headers.
+pub(crate) fn dpop_proof(headers: &http::HeaderMap) -> Result<Option<&str>, DpopError> {
+    let mut proofs = headers.get_all("dpop").iter();
+    let Some(proof) = proofs.next() else { return Ok(None) };
+    match (proof.to_str(), proofs.next()) {
+        (Ok(proof), None) => Ok(Some(proof)),
+        _ => Err(DpopError::Invalid("there must be one proof")),
+    }
+}
+
+/// Checks that whoever uses the token of a session holds the key that it is bound to, if it is bound.
+fn check_possession(
+    parts: &Parts,
+    state: &AppState,
+    session: &Session,
+    token: &str,
+    with_proof: bool,
+) -> Result<(), DpopError> {
+    let Some(key) = session.thumbprint else {
+        let bound = !with_proof;
+        return bound.then_some(()).ok_or(DpopError::Invalid("the token is not bound to a key"));
+    };
+    if !with_proof {
+        return Err(DpopError::Invalid("the token is bound to a key and needs the scheme DPoP"));
+    }
+    let proof = dpop_proof(&parts.headers)?.ok_or(DpopError::Invalid("the header DPoP is missing"))?;
+    let path = parts.extensions.get::<OriginalUri>().map_or(parts.uri.path(), |OriginalUri(uri)| uri.path());
+    let url = format!("{}{path}", state.config.public_base_url);
+    let proved = state.identity.dpop().check(proof, parts.method.as_str(), &url, Some(token))?;
+    if proved == key { Ok(()) } else { Err(DpopError::Invalid("the proof is by another key")) }
+}
+
+/// The answer to a dead token. A device that was signed out from elsewhere is told to erase what it holds.
+fn unknown_token(state: &AppState, token: &str, error: IdentityError) -> Result<MatrixError, MatrixError> {
+    let gone = matches!(error, IdentityError::UnknownToken { soft_logout: false });
+    let answer = MatrixError::from(error);
+    Ok(if gone && state.identity.must_erase(token)? { answer.with(ERASE, true) } else { answer })
+}
+
+/// The member of an answer that tells a client to erase what it holds.
+pub(crate) const ERASE: &str = "org.wardline.erase";
+
 impl FromRequestParts<AppState> for Authenticated {
     type Rejection = MatrixError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, MatrixError> {
-        let token = bearer(&parts.headers).ok_or_else(MatrixError::missing_token)?;
+        let (token, with_proof) = credentials(&parts.headers).ok_or_else(MatrixError::missing_token)?;
         let session = match app_service::session(parts, state, token)? {
             Some(session) => session,
-            None => state.identity.verify_token(token).await?,
+            None => match state.identity.verify_token(token).await {
+                Ok(session) => session,
+                Err(error) => return Err(unknown_token(state, token, error)?),
+            },
         };
+        check_possession(parts, state, &session, token, with_proof)
+            .map_err(|error| MatrixError::dpop(&error))?;
         if session.guest {
             crate::client::check_guest(&parts.method, parts.uri.path())?;
         }

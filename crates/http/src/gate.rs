@@ -23,8 +23,8 @@ use crate::MatrixError;
 /// What a browser may send to us from anywhere, and read of the answer.
 const METHODS: HeaderValue = HeaderValue::from_static("GET,POST,PUT,DELETE,PATCH,OPTIONS");
 const HEADERS: HeaderValue =
-    HeaderValue::from_static("x-requested-with,content-type,authorization,if-match,if-none-match");
-const EXPOSED: HeaderValue = HeaderValue::from_static("etag,location,retry-after");
+    HeaderValue::from_static("x-requested-with,content-type,authorization,if-match,if-none-match,dpop");
+const EXPOSED: HeaderValue = HeaderValue::from_static("etag,location,retry-after,www-authenticate,dpop-nonce");
 const VARY: HeaderValue =
     HeaderValue::from_static("origin, access-control-request-method, access-control-request-headers");
 const A_DAY: HeaderValue = HeaderValue::from_static("86400");

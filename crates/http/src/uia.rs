@@ -34,6 +34,8 @@ pub(crate) struct Identifier {
 
 /// The stage for accounts with a password.
 pub(crate) const PASSWORD: &str = "m.login.password";
+/// The stage in which the person goes to the account page.
+pub(crate) const OAUTH: &str = "m.oauth";
 /// The stage that asks nothing.
 pub(crate) const DUMMY: &str = "m.login.dummy";
 
@@ -70,6 +72,17 @@ pub(crate) async fn require(
     }
     let sessions = state.identity.uia();
     let subject = auth.user_id.as_str();
+    let by_oauth = state.identity.is_oauth_session(auth.session_id)?;
+    if by_oauth && state.identity.signed_in_recently(auth) {
+        return Ok(());
+    }
+    let factors = state.identity.factors_of(auth.user_nid)?;
+    if !factors.password || factors.totp {
+        // A password alone is not enough, or there is none: the account page, or a new sign-in on the same device.
+        let url = crate::oauth::account_url(state, page_for(operation));
+        let session = sessions.begin(subject, operation);
+        return Err(challenge(OAUTH, &session).with("params", json!({ (OAUTH): { "url": url } })));
+    }
     let Some(given) = given else { return Err(challenge(PASSWORD, &sessions.begin(subject, operation))) };
     // An unknown session (the server was restarted) begins again instead of failing for good.
     let session = match given.session {
@@ -105,6 +118,15 @@ pub(crate) async fn require(
             Err(error)
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// The action of the account page that does the same as an operation.
+fn page_for(operation: &str) -> &'static str {
+    match operation {
+        "deactivate" => crate::oauth::DEACTIVATE,
+        "delete_devices" => crate::oauth::DEVICES,
+        _ => crate::oauth::SECURITY,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Making accounts, changing passwords, deactivation.
 
+use std::sync::Arc;
+
 use wardline_audit::{Action, Entry};
 use wardline_domain::{
     Timestamp,
@@ -8,15 +10,17 @@ use wardline_domain::{
 use wardline_store::{
     StoreError, UserNid, WriteTx,
     accounts::{self, AccountKind},
-    dehydrated_devices, guests, sessions,
+    dehydrated_devices, factors, guests, sessions,
 };
+
+use zeroize::Zeroizing;
 
 use crate::{
     Assurance, Authentication, Identity, IdentityError, Proven, Session,
     oauth::forget_pages_of,
-    password,
     profile::KIND,
-    sign_in::{Actor, remove_device},
+    sign_in::{Actor, Gone, remove_device},
+    strength,
 };
 
 impl Identity {
@@ -48,7 +52,7 @@ impl Identity {
         let user_id = self.free_name(localpart)?;
         let hash = match password {
             Some(password) => {
-                password::acceptable(password)?;
+                strength::long_enough(&self.policy, password)?;
                 Some(self.passwords.hash(password).await?)
             }
             None => None,
@@ -114,6 +118,17 @@ impl Identity {
         Ok(Proven::new(user, user_id, Authentication::local("guest", Assurance::Aal1, at)))
     }
 
+    /// Checks a new password for the account of this name against the operator's rules.
+    ///
+    /// # Errors
+    /// [`IdentityError::WeakPassword`], or a failure of the server.
+    pub async fn check_new_password(&self, password: &str, localpart: &str) -> Result<(), IdentityError> {
+        let policy = Arc::clone(&self.policy);
+        let (password, localpart) = (Zeroizing::new(password.to_owned()), localpart.to_owned());
+        let server = self.server_name.to_string();
+        self.passwords.run(move || strength::check(&policy, &password, &localpart, &server)).await
+    }
+
     /// The user id that `localpart` would have, if it is acceptable and free.
     ///
     /// # Errors
@@ -163,7 +178,7 @@ impl Identity {
         password: &str,
         sign_out_others: bool,
     ) -> Result<(), IdentityError> {
-        password::acceptable(password)?;
+        self.check_new_password(password, session.user_id.localpart()).await?;
         let hash = self.passwords.hash(password).await?;
         let (user, user_id, this) =
             (session.user_nid, session.user_id.clone(), session.device_id.to_string());
@@ -180,7 +195,7 @@ impl Identity {
                     let others =
                         dehydrated_devices::awake(tx, user)?.into_iter().filter(|d| d.device_id != this);
                     for device in others {
-                        remove_device(tx, user, &device.device_id)?;
+                        remove_device(tx, user, &device.device_id, Gone::Elsewhere(at))?;
                         let entry = Entry::new(at, user_id.as_str(), Action::SignOut)
                             .device(&*this)
                             .target(device.device_id);
@@ -209,11 +224,12 @@ impl Identity {
             .write(move |tx| {
                 forget_pages_of(tx, user)?;
                 for device in sessions::devices(tx, user)? {
-                    remove_device(tx, user, &device.device_id)?;
+                    remove_device(tx, user, &device.device_id, Gone::Elsewhere(at))?;
                 }
                 for (field, _) in accounts::profile(tx, user)? {
                     accounts::set_profile_field(tx, user, &field, None)?;
                 }
+                factors::forget_all_of(tx, user)?;
                 accounts::deactivate(tx, user, at)?;
                 let entry = by.entry(at, Action::AccountDeactivated).target(by.user_id.as_str());
                 wardline_audit::append(tx, &entry)?;

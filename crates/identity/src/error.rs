@@ -21,6 +21,15 @@ pub enum IdentityError {
     /// The token of `m.login.token` is unknown, was used or has ended.
     #[error("the login token is unknown, was used before or has ended")]
     LoginToken,
+    /// The one-time code or recovery code is wrong, was used before, or came too late.
+    #[error("the code is wrong or was used before")]
+    WrongCode,
+    /// The session may not use the administration API: a sentence that says why and what to do.
+    #[error("{0}")]
+    NotAdministrator(&'static str),
+    /// The proof of possession that must come with the token is missing or wrong.
+    #[error(transparent)]
+    Dpop(#[from] crate::DpopError),
     /// The name is taken.
     #[error("the user name is taken")]
     UserInUse,

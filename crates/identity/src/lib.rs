@@ -14,15 +14,24 @@
 mod account;
 mod authentication;
 mod device;
+mod dpop;
+mod erasure;
 mod error;
+mod factors;
+mod invitation;
+mod new_device;
 pub mod oauth;
 mod openid;
 mod password;
+mod policy;
 mod ports;
 mod profile;
+mod rendezvous;
 mod session;
 mod shared_secret;
 mod sign_in;
+mod step_up;
+mod strength;
 mod token;
 mod uia;
 
@@ -35,15 +44,22 @@ use wardline_domain::{
 use wardline_store::Store;
 
 pub use authentication::{Assurance, Authentication, SignedInRole};
+pub use dpop::{DPOP_ALGORITHMS, Dpop, DpopError, Thumbprint, parse_thumbprint, show_thumbprint};
 pub use error::IdentityError;
+pub use factors::{Factors, PasskeyRequest, TotpEnrolment, passkey_id};
+pub use invitation::NewInvitation;
+pub use new_device::NEW_DEVICES;
 pub use openid::OPENID_LIFETIME_S;
+pub use policy::AccountPolicy;
 pub use ports::ProfileListener;
 pub use profile::{AVATAR_URL, DISPLAY_NAME, KIND, MAX_FIELD_NAME, MAX_PROFILE};
+pub use rendezvous::{MAX_RENDEZVOUS, Rendezvous, RendezvousError, Rendezvouses};
 pub use session::Session;
 pub use shared_secret::SharedSecretRequest;
 pub use sign_in::{Device, Proven, Tokens};
 pub use uia::UiaSessions;
 pub use wardline_store::accounts::AccountKind;
+pub use wardline_store::clinical::ColumnCipher;
 
 /// Accounts, sessions, devices and tokens of one server.
 pub struct Identity {
@@ -57,6 +73,11 @@ pub struct Identity {
     uia: UiaSessions,
     listeners: Vec<Arc<dyn ProfileListener>>,
     methods: Vec<Arc<dyn oauth::SignInMethod>>,
+    policy: Arc<AccountPolicy>,
+    cipher: ColumnCipher,
+    passkeys: Option<factors::Passkeys>,
+    dpop: Dpop,
+    rendezvous: Rendezvouses,
 }
 
 impl std::fmt::Debug for Identity {
@@ -66,20 +87,28 @@ impl std::fmt::Debug for Identity {
 }
 
 impl Identity {
-    /// The identity floor of the server `server_name`, without ports.
+    /// The identity floor of the server `server_name`, without ports, with the lenient policy, without passkeys and with
+    /// a cipher that ends with the process.
     pub fn new(
         store: Store,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
         server_name: OwnedServerName,
     ) -> Self {
+        let mut key = [0; 32];
+        random.fill(&mut key);
         Self {
+            cipher: ColumnCipher::new(&key, Arc::clone(&random)),
+            policy: Arc::new(AccountPolicy::lenient()),
+            passkeys: None,
+            dpop: Dpop::new(Arc::clone(&clock), &*random),
+            rendezvous: Rendezvouses::new(Arc::clone(&clock), Arc::clone(&random)),
             passwords: password::Passwords::new(Arc::clone(&random)),
             nonces: shared_secret::Nonces::default(),
             uia: UiaSessions::new(Arc::clone(&clock), Arc::clone(&random)),
             sessions: Arc::default(),
             listeners: Vec::new(),
-            methods: vec![Arc::new(oauth::LocalPassword)],
+            methods: vec![Arc::new(oauth::LocalPasskey), Arc::new(oauth::LocalPassword)],
             store,
             clock,
             random,
@@ -92,6 +121,46 @@ impl Identity {
     pub fn with_profile_listener(mut self, listener: Arc<dyn ProfileListener>) -> Self {
         self.listeners.push(listener);
         self
+    }
+
+    /// With the operator's rules for local accounts.
+    #[must_use]
+    pub fn with_policy(mut self, policy: AccountPolicy) -> Self {
+        self.policy = Arc::new(policy);
+        self
+    }
+
+    /// With the cipher that seals secrets of one-time codes in the database.
+    #[must_use]
+    pub fn with_cipher(mut self, cipher: ColumnCipher) -> Self {
+        self.cipher = cipher;
+        self
+    }
+
+    /// With the address under which browsers reach the server. Without it, and at a bare network address, there are no
+    /// passkeys.
+    #[must_use]
+    pub fn with_public_url(mut self, url: &str) -> Self {
+        self.passkeys = factors::Passkeys::at(url);
+        self
+    }
+
+    /// The operator's rules for local accounts.
+    #[must_use]
+    pub fn policy(&self) -> &AccountPolicy {
+        &self.policy
+    }
+
+    /// Checks proofs of possession.
+    #[must_use]
+    pub fn dpop(&self) -> &Dpop {
+        &self.dpop
+    }
+
+    /// Where devices leave each other messages to sign in by QR code.
+    #[must_use]
+    pub fn rendezvous(&self) -> &Rendezvouses {
+        &self.rendezvous
     }
 
     /// With one more way of proving who one is on the sign-in page.

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use wardline_domain::Random;
 use zeroize::Zeroizing;
 
-use crate::IdentityError;
+use crate::{IdentityError, strength::MAX_BYTES};
 
 /// OWASP's floor for Argon2id: 19 MiB, two passes, one lane.
 const MEMORY_KIB: u32 = 19_456;
@@ -17,9 +17,6 @@ const PASSES: u32 = 2;
 const LANES: u32 = 1;
 /// Hashes computed at one time; each takes 19 MiB and one core for some tens of milliseconds.
 const AT_ONCE: usize = 2;
-/// A longer password is refused before it costs anything.
-const MAX_BYTES: usize = 512;
-const MIN_CHARS: usize = 8;
 
 /// Hashes and verifies passwords.
 #[derive(Debug)]
@@ -28,17 +25,6 @@ pub(crate) struct Passwords {
     permits: Arc<Semaphore>,
     /// The hash of nothing anybody knows: verifying against it costs an unknown user as much time.
     decoy: tokio::sync::OnceCell<String>,
-}
-
-/// Checks that a new password is acceptable.
-pub(crate) fn acceptable(password: &str) -> Result<(), IdentityError> {
-    if password.chars().count() < MIN_CHARS {
-        return Err(IdentityError::WeakPassword("must have at least 8 characters"));
-    }
-    if password.len() > MAX_BYTES {
-        return Err(IdentityError::WeakPassword("must not be longer than 512 bytes"));
-    }
-    Ok(())
 }
 
 impl Passwords {
@@ -82,7 +68,7 @@ impl Passwords {
         Ok(fits && known)
     }
 
-    async fn run<T: Send + 'static>(
+    pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, IdentityError> + Send + 'static,
     ) -> Result<T, IdentityError> {

@@ -45,6 +45,10 @@ pub struct Session {
     pub app_service: Option<String>,
     pub(crate) expires_at: Option<Timestamp>,
     seen_at: AtomicI64,
+    /// When the session was opened: its user was there then.
+    pub opened_at: Timestamp,
+    /// The thumbprint of the client's key to which the tokens are bound (DPoP).
+    pub thumbprint: Option<[u8; 32]>,
     address: Mutex<Option<IpAddr>>,
 }
 
@@ -61,6 +65,8 @@ impl Session {
                 row.authentication.as_deref().unwrap_or("unknown"),
                 row.opened_at,
             ),
+            opened_at: row.opened_at,
+            thumbprint: row.thumbprint,
             address: Mutex::new(None),
             guest: row.guest,
             app_service: None,
@@ -96,6 +102,8 @@ impl Session {
             admin: false,
             kind: AccountKind::Service,
             authentication: Authentication::local("appservice", Assurance::Aal1, at),
+            opened_at: at,
+            thumbprint: None,
             address: Mutex::new(None),
             guest: false,
             app_service: Some(service.to_owned()),

@@ -13,8 +13,9 @@ use wardline_store::{
 };
 
 use crate::{
-    Assurance, Authentication, Identity, IdentityError, Session,
+    Assurance, Authentication, DpopError, Identity, IdentityError, Session, Thumbprint,
     authentication::with_address,
+    erasure, new_device,
     oauth::forget_pages_of,
     token::{self, TokenHash},
 };
@@ -92,6 +93,12 @@ impl std::fmt::Debug for Tokens {
 impl Proven {
     pub(crate) fn new(user: UserNid, user_id: OwnedUserId, authentication: Authentication) -> Self {
         Self { user, user_id, authentication }
+    }
+
+    /// Whether two factors were proved.
+    #[must_use]
+    pub fn is_strong(&self) -> bool {
+        self.authentication.assurance >= Assurance::Aal2
     }
 
     /// The same from this network address.
@@ -178,9 +185,11 @@ impl Identity {
         }
         if session.must_note_seen(now) {
             let (store, user, device) = (self.store.clone(), session.user_nid, session.device_id.clone());
+            let from = session.address().map(|address| address.to_canonical().to_string());
             tokio::spawn(async move {
-                let noted =
-                    store.write(move |tx| sessions::touch_device(tx, user, device.as_str(), now)).await;
+                let noted = store
+                    .write(move |tx| sessions::touch_device(tx, user, device.as_str(), now, from.as_deref()))
+                    .await;
                 if let Err(error) = noted {
                     tracing::warn!(%error, "could not note when a device was last seen");
                 }
@@ -224,19 +233,26 @@ impl Identity {
     /// # Errors
     /// [`IdentityError::UnknownToken`], or a failure of the server.
     pub async fn refresh(&self, refresh_token: &str) -> Result<Tokens, IdentityError> {
-        Ok(self.rotate(refresh_token, None).await?.0)
+        Ok(self.rotate(refresh_token, None, None).await?.0)
     }
 
     /// [`Self::refresh`] for a session that belongs to `client` (`None`: to the legacy login API); the tokens and
-    /// the session's scope.
+    /// the session's scope, and the key to which
+    /// they are bound. `key` is what the client has proved.
     pub(crate) async fn rotate(
         &self,
         refresh_token: &str,
         client: Option<String>,
-    ) -> Result<(Tokens, Option<String>), IdentityError> {
+        key: Option<Thumbprint>,
+    ) -> Result<(Tokens, Option<String>, Option<Thumbprint>), IdentityError> {
         let hash = token::hash(refresh_token);
         let find = self.store.read_now(|tx| sessions::by_refresh_token(tx, &hash))?;
         let Some(seen) = find else { return Err(IdentityError::UnknownToken { soft_logout: false }) };
+        // A bound token is good with its key only; to spend it takes the key too.
+        if seen.thumbprint.is_some() && seen.thumbprint != key {
+            return Err(DpopError::Invalid("the refresh token is bound to another key").into());
+        }
+        let key = seen.thumbprint;
         let (tokens, new) = self.new_tokens(seen.user_id.clone(), seen.device_id.clone(), true);
         let at = self.now();
         let scope = self
@@ -271,7 +287,7 @@ impl Identity {
         }
         match scope {
             None => Err(IdentityError::UnknownToken { soft_logout: true }),
-            Some(scope) => Ok((tokens, scope)),
+            Some(scope) => Ok((tokens, scope, key)),
         }
     }
 
@@ -309,7 +325,9 @@ impl Identity {
         self.store
             .write(move |tx| {
                 for device in which(tx)? {
-                    if remove_device(tx, user, &device)? {
+                    let itself = actor.device.as_ref() == Some(&device);
+                    let gone = if itself { Gone::Itself } else { Gone::Elsewhere(at) };
+                    if remove_device(tx, user, &device, gone)? {
                         wardline_audit::append(tx, &actor.entry(at, action).target(device))?;
                     }
                 }
@@ -369,9 +387,12 @@ pub(crate) fn open_session(
         Some(account) if !account.deactivated => {}
         _ => return Err(IdentityError::WrongPassword),
     }
+    let address = who.authentication.address.map(|address| address.to_canonical().to_string());
     let new = sessions::add_device(tx, who.user, device, name, at)?;
+    sessions::touch_device(tx, who.user, device, at, address.as_deref())?;
     if new {
         tx.record(Kind::Device, None, Some(who.user), 0)?;
+        new_device::tell(tx, who.user, device, at)?;
     }
     let session = sessions::open(tx, who.user, device, grant, Some(&who.authentication.to_text()))?;
     let entry = Entry::new(at, who.user_id.as_str(), Action::SignIn).device(device);
@@ -396,8 +417,25 @@ fn usable_access(grant: Option<GrantRow>, now: Timestamp) -> Result<GrantRow, Id
     Ok(grant)
 }
 
+/// How a device is signed out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Gone {
+    /// By itself: it erases what it held of its own accord.
+    Itself,
+    /// From elsewhere, now: when it comes back it is told to erase what it holds.
+    Elsewhere(Timestamp),
+}
+
 /// Deletes a device with its session, its keys and what waits for it. Whether it existed.
-pub(crate) fn remove_device(tx: &mut WriteTx<'_>, user: UserNid, device: &str) -> Result<bool, StoreError> {
+pub(crate) fn remove_device(
+    tx: &mut WriteTx<'_>,
+    user: UserNid,
+    device: &str,
+    gone: Gone,
+) -> Result<bool, StoreError> {
+    if let Gone::Elsewhere(at) = gone {
+        erasure::ask(tx, user, device, at)?;
+    }
     device_keys::delete_all(tx, user, device)?;
     let existed = sessions::delete_device(tx, user, device)?;
     if existed {

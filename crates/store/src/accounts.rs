@@ -126,6 +126,29 @@ pub fn kind(tx: &impl Reader, user: &UserId) -> Result<Option<AccountKind>, Stor
     )
 }
 
+/// Whether an account has a password.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn has_password(tx: &impl Reader, user: UserNid) -> Result<bool, StoreError> {
+    let has = tx.query_row(
+        "SELECT 1 FROM accounts WHERE user_nid = ?1 AND password_hash IS NOT NULL",
+        params![user],
+        |row| row.get::<i64>(0),
+    )?;
+    Ok(has.is_some())
+}
+
+/// Whether an account is an administrator's.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn is_admin(tx: &impl Reader, user: UserNid) -> Result<bool, StoreError> {
+    let admin =
+        tx.query_row("SELECT admin FROM accounts WHERE user_nid = ?1", params![user], |row| row.get(0))?;
+    Ok(admin.unwrap_or(false))
+}
+
 /// Replaces the password hash.
 ///
 /// # Errors

@@ -34,6 +34,10 @@ const STEPS: &[(&str, &str)] = &[
     ("89_app_services", include_str!("../schema/89_app_services.sql")),
     ("80_unread", include_str!("../schema/80_unread.sql")),
     ("110_teams", include_str!("../schema/110_teams.sql")),
+    ("104_factors", include_str!("../schema/104_factors.sql")),
+    ("105_invitations", include_str!("../schema/105_invitations.sql")),
+    ("106_erasures", include_str!("../schema/106_erasures.sql")),
+    ("107_dpop", include_str!("../schema/107_dpop.sql")),
 ];
 
 /// Brings the schema up to date in one transaction.

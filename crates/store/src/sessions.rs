@@ -23,6 +23,8 @@ pub struct Device {
     pub display_name: Option<String>,
     /// When it last asked anything, to about ten minutes.
     pub last_seen_at: Timestamp,
+    /// The network address from which it did.
+    pub last_seen_ip: Option<String>,
 }
 
 /// A token pair to store.
@@ -78,6 +80,8 @@ pub struct GrantRow {
     pub opened_at: Timestamp,
     /// Whether the account is one of a guest.
     pub guest: bool,
+    /// The thumbprint of the client's key to which the tokens are bound (DPoP).
+    pub thumbprint: Option<[u8; 32]>,
 }
 
 /// All devices of a user, by id.
@@ -86,7 +90,7 @@ pub struct GrantRow {
 /// Any failure of the database.
 pub fn devices(tx: &impl Reader, user: UserNid) -> Result<Vec<Device>, StoreError> {
     tx.query(
-        "SELECT device_id, display_name, last_seen_at FROM devices WHERE user_nid = ?1 ORDER BY device_id",
+        "SELECT device_id, display_name, last_seen_at, last_seen_ip FROM devices WHERE user_nid = ?1 ORDER BY device_id",
         params![user],
         device_of,
     )
@@ -98,14 +102,19 @@ pub fn devices(tx: &impl Reader, user: UserNid) -> Result<Vec<Device>, StoreErro
 /// Any failure of the database.
 pub fn device(tx: &impl Reader, user: UserNid, device: &str) -> Result<Option<Device>, StoreError> {
     tx.query_row(
-        "SELECT device_id, display_name, last_seen_at FROM devices WHERE user_nid = ?1 AND device_id = ?2",
+        "SELECT device_id, display_name, last_seen_at, last_seen_ip FROM devices WHERE user_nid = ?1 AND device_id = ?2",
         params![user, device],
         device_of,
     )
 }
 
 fn device_of(row: &Row<'_>) -> Result<Device, StoreError> {
-    Ok(Device { device_id: row.get(0)?, display_name: row.get(1)?, last_seen_at: row.get(2)? })
+    Ok(Device {
+        device_id: row.get(0)?,
+        display_name: row.get(1)?,
+        last_seen_at: row.get(2)?,
+        last_seen_ip: row.get(3)?,
+    })
 }
 
 /// Adds a device, or marks it as seen if the user has it already (its name stays). Whether it is new.
@@ -119,7 +128,7 @@ pub fn add_device(
     display_name: Option<&str>,
     at: Timestamp,
 ) -> Result<bool, StoreError> {
-    if touch_device(tx, user, device, at)? {
+    if touch_device(tx, user, device, at, None)? {
         return Ok(false);
     }
     tx.execute(
@@ -130,7 +139,7 @@ pub fn add_device(
     Ok(true)
 }
 
-/// Marks a device as seen. Whether it exists.
+/// Marks a device as seen, from this network address if it is known. Whether it exists.
 ///
 /// # Errors
 /// Any failure of the database.
@@ -139,10 +148,12 @@ pub fn touch_device(
     user: UserNid,
     device: &str,
     at: Timestamp,
+    address: Option<&str>,
 ) -> Result<bool, StoreError> {
     let changed = tx.execute(
-        "UPDATE devices SET last_seen_at = ?3 WHERE user_nid = ?1 AND device_id = ?2",
-        params![user, device, at],
+        "UPDATE devices SET last_seen_at = ?3, last_seen_ip = COALESCE(?4, last_seen_ip) \
+         WHERE user_nid = ?1 AND device_id = ?2",
+        params![user, device, at, address],
     )?;
     Ok(changed == 1)
 }
@@ -251,6 +262,18 @@ pub fn add_grant(
     )?)
 }
 
+/// Binds the tokens of a session to a key of its client (DPoP).
+///
+/// # Errors
+/// Any failure of the database.
+pub fn bind(tx: &mut WriteTx<'_>, session: i64, thumbprint: &[u8; 32]) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO dpop_sessions (session_id, thumbprint) VALUES (?1, ?2)",
+        params![session, *thumbprint],
+    )?;
+    Ok(())
+}
+
 /// Puts a pending grant in force; forgets grants that were spent long ago.
 ///
 /// # Errors
@@ -267,11 +290,12 @@ pub fn confirm(tx: &mut WriteTx<'_>, session: i64, grant: i64) -> Result<(), Sto
 
 const GRANT: &str = "SELECT g.id, g.parent_id, s.grant_id, g.access_expires_at, s.id, s.user_nid, u.user_id, \
      s.device_id, a.admin, d.last_seen_at, a.kind, s.authentication, s.created_at, \
-     EXISTS (SELECT 1 FROM guests WHERE user_nid = s.user_nid) FROM grants g \
+     EXISTS (SELECT 1 FROM guests WHERE user_nid = s.user_nid), p.thumbprint FROM grants g \
      JOIN sessions s ON s.id = g.session_id \
      JOIN users u ON u.nid = s.user_nid \
      JOIN accounts a ON a.user_nid = s.user_nid \
      JOIN devices d ON d.user_nid = s.user_nid AND d.device_id = s.device_id \
+     LEFT JOIN dpop_sessions p ON p.session_id = s.id \
      WHERE a.deactivated_at IS NULL AND ";
 
 /// The grant with this access token.
@@ -312,6 +336,7 @@ fn grant_of(row: &Row<'_>) -> Result<GrantRow, StoreError> {
         authentication: row.get(11)?,
         opened_at: row.get(12)?,
         guest: row.get(13)?,
+        thumbprint: row.get(14)?,
     })
 }
 

@@ -36,6 +36,9 @@ enum Command {
         /// Address and port to listen on.
         #[arg(long, default_value = "127.0.0.1:8008")]
         listen: SocketAddr,
+        /// The address under which browsers reach it, such as http://localhost:8008; passkeys need a name.
+        #[arg(long)]
+        public_url: Option<String>,
     },
     /// Takes a FHIR bundle (.json) or HL7 v2 messages (.hl7) in. The server must be stopped.
     Import {
@@ -179,8 +182,8 @@ async fn execute(command: Command) -> Result<(), Error> {
             start_log(&config)?;
             serve::until_signal(&config, Arc::new(SystemClock), Arc::new(SystemRandom)).await
         }
-        Command::Demo { data, listen } => {
-            let config = demo::config(data, listen);
+        Command::Demo { data, listen, public_url } => {
+            let config = Config { public_url, ..demo::config(data, listen) };
             start_log(&config)?;
             demo::run(&config, Arc::new(SystemClock), Arc::new(SystemRandom)).await
         }

@@ -12,7 +12,7 @@ function client(answer: (url: string) => Response): FhirClient {
     });
     const tokens = new TokenHolder(
         { accessToken: "token" },
-        "",
+        { tokenEndpoint: "", clientId: "" },
         async () => undefined,
         () => undefined,
     );

@@ -22,6 +22,11 @@ export function calendarDate(at: number): string {
     return `${String(when.getDate()).padStart(2, "0")}-${t.months[when.getMonth()]}-${when.getFullYear()}`;
 }
 
+/** `14:05, 22-Nov-2026`. */
+export function dateTime(at: number): string {
+    return `${clock(at)}, ${calendarDate(at)}`;
+}
+
 /** `Today`, `Yesterday`, or `Monday 16-Nov-2026`. */
 export function dayLabel(at: number, now: number): string {
     const days = daysBetween(at, now);

@@ -29,12 +29,11 @@ export class SecretKeyHolder {
     }
 }
 
-/** What set-up needs; the password is the one just typed. */
+/** What set-up needs. */
 export interface CryptoSetup {
     client: MatrixClient;
     tokens: TokenHolder;
     holder: SecretKeyHolder;
-    password: string;
 }
 
 /**
@@ -49,8 +48,9 @@ export async function setUpCrypto(setup: CryptoSetup): Promise<CryptoOutcome> {
         const exists = await api.userHasCrossSigningKeys(setup.client.getSafeUserId(), true);
         const secretsExist = (await setup.client.secretStorage.getDefaultKeyId()) !== null;
         if (exists && secretsExist) return await joinIdentity(api, setup);
-        // Keys without secret storage are the trace of a set-up cut short: nobody can ever read them, so start again.
-        await createIdentity(api, setup, exists);
+        // Keys without secret storage are the trace of a set-up cut short. The browser that made them still has them and
+        // goes on; for another one nobody can ever read them, and the account page must allow new ones.
+        await createIdentity(api, setup, exists && !(await hasPrivateKeys(api)));
         return "ready";
     } finally {
         setup.holder.drop();
@@ -59,15 +59,15 @@ export async function setUpCrypto(setup: CryptoSetup): Promise<CryptoOutcome> {
 
 /** First browser: sealing comes first, so that a crash at any later point never leaves keys that nobody can open. */
 async function createIdentity(api: CryptoApi, setup: CryptoSetup, replace: boolean): Promise<void> {
-    const { client, tokens, holder, password } = setup;
+    const { tokens, holder } = setup;
     const recovery = await api.createRecoveryKeyFromPassphrase();
     const privateKey: Uint8Array<ArrayBuffer> = new Uint8Array(recovery.privateKey);
     holder.hold(privateKey);
-    await sealRecoveryKey(tokens, privateKey, password);
+    await sealRecoveryKey(tokens, privateKey);
     await api.bootstrapCrossSigning({
         setupNewCrossSigning: replace,
-        authUploadDeviceSigningKeys: (makeRequest) =>
-            withPassword(client.getSafeUserId(), password, makeRequest),
+        // The first keys of an account need no further proof; for others the account page gives leave before.
+        authUploadDeviceSigningKeys: (makeRequest) => makeRequest(null),
     });
     await api.bootstrapSecretStorage({
         createSecretStorageKey: (): Promise<GeneratedSecretStorageKey> => Promise.resolve(recovery),
@@ -80,7 +80,7 @@ async function createIdentity(api: CryptoApi, setup: CryptoSetup, replace: boole
 async function joinIdentity(api: CryptoApi, setup: CryptoSetup): Promise<CryptoOutcome> {
     if ((await api.isCrossSigningReady()) && (await api.getActiveSessionBackupVersion()) !== null)
         return "ready";
-    const key = await unsealRecoveryKey(setup.tokens, setup.password);
+    const key = await unsealRecoveryKey(setup.tokens);
     if (!key) return "no-history";
     setup.holder.hold(key);
     await api.bootstrapCrossSigning({});
@@ -91,26 +91,9 @@ async function joinIdentity(api: CryptoApi, setup: CryptoSetup): Promise<CryptoO
     return "ready";
 }
 
-interface AuthFailure {
-    data?: { session?: string; flows?: unknown };
-}
-
-/** User-interactive authentication with the password (client-server API, "Password-based"). */
-async function withPassword<T>(
-    userId: string,
-    password: string,
-    makeRequest: (auth: { type: string; [key: string]: unknown } | null) => Promise<T>,
-): Promise<T> {
-    try {
-        return await makeRequest(null);
-    } catch (error) {
-        const session = (error as AuthFailure).data?.session;
-        if (!session) throw error;
-        return makeRequest({
-            type: "m.login.password",
-            identifier: { type: "m.id.user", user: userId },
-            password,
-            session,
-        });
-    }
+/** Whether this browser holds the private keys of the identity. */
+async function hasPrivateKeys(api: CryptoApi): Promise<boolean> {
+    const { masterKey, selfSigningKey, userSigningKey } = (await api.getCrossSigningStatus())
+        .privateKeysCachedLocally;
+    return masterKey && selfSigningKey && userSigningKey;
 }

@@ -21,7 +21,7 @@ function holder(tokens: Tokens): { holder: TokenHolder; renewed: Tokens[]; lost:
     const lost: boolean[] = [];
     const made = new TokenHolder(
         tokens,
-        "",
+        { tokenEndpoint: "/oauth/token", clientId: "app" },
         async (next) => void renewed.push(next),
         (soft) => void lost.push(soft),
     );
@@ -33,28 +33,37 @@ afterEach(() => vi.unstubAllGlobals());
 describe("the session's token", () => {
     it("is renewed once for all requests that found it expired, which then go through", async () => {
         const seen = serve((url, token) => {
-            if (url.endsWith("/refresh")) return Response.json({ access_token: "new", refresh_token: "r2" });
+            if (url.endsWith("/token")) return Response.json({ access_token: "new", refresh_token: "r2" });
             return token === "Bearer new" ? Response.json({}) : unknown(true);
         });
         const { holder: tokens, renewed } = holder({ accessToken: "old", refreshToken: "r1" });
         const answers = await Promise.all([tokens.authorised("/a"), tokens.authorised("/b")]);
         expect(answers.map((answer) => answer.status)).toEqual([200, 200]);
-        expect(seen.filter((line) => line.includes("/refresh"))).toHaveLength(1);
+        expect(seen.filter((line) => line.includes("/token"))).toHaveLength(1);
         expect(renewed).toMatchObject([{ accessToken: "new", refreshToken: "r2" }]);
     });
 
     it("tells when the server ends the session, and whether the device may come back", async () => {
-        serve((url) => (url.endsWith("/refresh") ? unknown(false) : unknown(true)));
+        serve((url) =>
+            url.endsWith("/token")
+                ? Response.json({ error: "invalid_grant" }, { status: 400 })
+                : unknown(true),
+        );
         const refused = holder({ accessToken: "old", refreshToken: "r1" });
         expect((await refused.holder.authorised("/a")).status).toBe(401);
-        expect(refused.lost).toEqual([false]);
+        expect(refused.lost).toEqual([true]);
+        serve(() => unknown(false));
+        const hard = holder({ accessToken: "old", refreshToken: "r1" });
+        await hard.holder.authorised("/a");
+        expect(hard.lost).toEqual([false]);
+        serve(() => unknown(true));
         const soft = holder({ accessToken: "old" });
         await soft.holder.authorised("/a");
         expect(soft.lost).toEqual([true]);
     });
 
     it("keeps the session when the renewal fails for want of a server", async () => {
-        serve((url) => (url.endsWith("/refresh") ? new Response("", { status: 502 }) : unknown(true)));
+        serve((url) => (url.endsWith("/token") ? new Response("", { status: 502 }) : unknown(true)));
         const { holder: tokens, lost } = holder({ accessToken: "old", refreshToken: "r1" });
         await tokens.authorised("/a");
         expect(lost).toEqual([]);
@@ -62,8 +71,8 @@ describe("the session's token", () => {
 
     it("is renewed before it ends, and never sent with a request that did not ask for it", async () => {
         const seen = serve((url) =>
-            url.endsWith("/refresh")
-                ? Response.json({ access_token: "new", expires_in_ms: 300_000 })
+            url.endsWith("/token")
+                ? Response.json({ access_token: "new", expires_in: 300 })
                 : Response.json({}),
         );
         const { holder: tokens } = holder({
@@ -73,6 +82,6 @@ describe("the session's token", () => {
         });
         await tokens.authorised("/a");
         await tokens.fetch("/open");
-        expect(seen).toEqual(["/_matrix/client/v3/refresh -", "/a Bearer new", "/open -"]);
+        expect(seen).toEqual(["/oauth/token -", "/a Bearer new", "/open -"]);
     });
 });

@@ -1,5 +1,5 @@
 /**
- * The session's access token and its renewal (Matrix client-server API, "Refreshing access tokens").
+ * The session's access token and its renewal (Matrix client-server API, "Token refresh flow").
  * One holder serves the Matrix client, the FHIR client and the key service, so that a token is renewed once.
  */
 export interface Tokens {
@@ -9,10 +9,16 @@ export interface Tokens {
     expiresAt?: number | undefined;
 }
 
+/** Where tokens are renewed, and for which client (OAuth 2.0, RFC 6749 section 6). */
+export interface TokenEndpoint {
+    tokenEndpoint: string;
+    clientId: string;
+}
+
 interface RefreshAnswer {
     access_token: string;
     refresh_token?: string;
-    expires_in_ms?: number;
+    expires_in?: number;
 }
 
 /** Renew this long before the end, so that a long upload does not start with a dying token. */
@@ -23,7 +29,7 @@ export class TokenHolder {
 
     constructor(
         private tokens: Tokens,
-        private readonly baseUrl: string,
+        private readonly endpoint: TokenEndpoint,
         /** Called with renewed tokens, before they are used. */
         private readonly onRenewed: (tokens: Tokens) => Promise<void>,
         /** Called when the server will not accept this session any more; `soft` when the device may sign in again. */
@@ -73,13 +79,16 @@ export class TokenHolder {
             if (soft !== undefined) this.onLost(soft);
             return false;
         }
-        const response = await fetch(`${this.baseUrl}/_matrix/client/v3/refresh`, {
+        const response = await fetch(this.endpoint.tokenEndpoint, {
             method: "POST",
-            headers: { "Content-Type": "application/json" },
-            body: JSON.stringify({ refresh_token: this.tokens.refreshToken }),
+            body: new URLSearchParams({
+                grant_type: "refresh_token",
+                client_id: this.endpoint.clientId,
+                refresh_token: this.tokens.refreshToken,
+            }),
         });
-        if (response.status === 401 || response.status === 403) {
-            this.onLost((await unknownToken(response))?.soft ?? false);
+        if (response.status === 400 && (await isOver(response))) {
+            this.onLost(soft ?? false);
             return false;
         }
         if (!response.ok) return false;
@@ -87,12 +96,18 @@ export class TokenHolder {
         const renewed: Tokens = {
             accessToken: answer.access_token,
             refreshToken: answer.refresh_token ?? this.tokens.refreshToken,
-            expiresAt: answer.expires_in_ms === undefined ? undefined : Date.now() + answer.expires_in_ms,
+            expiresAt: answer.expires_in === undefined ? undefined : Date.now() + answer.expires_in * 1000,
         };
         await this.onRenewed(renewed);
         this.tokens = renewed;
         return true;
     }
+}
+
+/** Whether the authorisation server says that the session has ended, and not that it has a problem. */
+async function isOver(response: Response): Promise<boolean> {
+    const body = (await response.json().catch(() => ({}))) as { error?: string };
+    return body.error === "invalid_grant";
 }
 
 /** What a refused token means, if that is why the request was refused (client-server API, "Soft logout"). */

@@ -6,7 +6,8 @@ import { localpart } from "../matrix/rooms.ts";
 import { Dialog } from "../ui/Dialog.tsx";
 import { Avatar } from "../ui/parts.tsx";
 import { themes, useTheme } from "../ui/theme.ts";
-import { signOut } from "./session.ts";
+import { DevicesDialog } from "./DevicesDialog.tsx";
+import { proveAgain, signOut } from "./session.ts";
 import { useClient, useSession } from "./store.ts";
 
 /** Who am I, how it looks, sign out. */
@@ -14,6 +15,7 @@ export function MeMenu(): JSX.Element {
     const userId = useClient().getSafeUserId();
     const { data: staff } = useStaff();
     const [open, setOpen] = useState(false);
+    const [devices, setDevices] = useState(false);
     const me = staff?.get(localpart(userId));
     const name = me?.name ?? localpart(userId);
     return (
@@ -37,10 +39,19 @@ export function MeMenu(): JSX.Element {
                         </p>
                         <Appearance />
                         <Messages />
+                        <p>
+                            <button type="button" className="button" onClick={() => setDevices(true)}>
+                                {t.me.devices}
+                            </button>
+                            <a href="/account?action=org.wardline.security" target="_blank" rel="noopener">
+                                {t.me.account}
+                            </a>
+                        </p>
                         <Leave />
                     </div>
                 </Dialog>
             )}
+            {devices && <DevicesDialog onClose={() => setDevices(false)} />}
         </>
     );
 }
@@ -71,6 +82,14 @@ function Messages(): JSX.Element {
         <p>
             <span className="me__label">{t.me.encryption}</span>
             <span>{t.me.history[history]}</span>
+            {history === "unreadable" && (
+                <>
+                    <button type="button" className="button" onClick={() => void proveAgain()}>
+                        {t.me.fetchHistory}
+                    </button>
+                    <span className="muted">{t.me.fetchHint}</span>
+                </>
+            )}
         </p>
     );
 }

@@ -5,6 +5,7 @@ import { eraseCryptoStore, makeClient, startSync, type Identity } from "../matri
 import { backUpKeys } from "../matrix/crypto-backend.ts";
 import { SecretKeyHolder, setUpCrypto } from "../matrix/crypto-setup.ts";
 import { HistorySharing } from "../matrix/history.ts";
+import { StepUpNeeded } from "../matrix/key-service.ts";
 import { MediaStore } from "../matrix/media.ts";
 import { Outbox } from "../matrix/outbox.ts";
 import { DeliveryReceipts } from "../matrix/receipts.ts";
@@ -12,7 +13,8 @@ import { takeTabLock } from "../matrix/tab-lock.ts";
 import { TokenHolder, type Tokens } from "../matrix/tokens.ts";
 import { Vault } from "../matrix/vault.ts";
 import { withEvent } from "../requests/model.ts";
-import { login } from "./sign-in.ts";
+import { comeBack, isBack, leaveForSignIn, revoke, type OAuthClient, type SignedIn } from "./oauth.ts";
+import { SignInError } from "./sign-in-error.ts";
 import { useSession } from "./store.ts";
 
 const SESSION = "session";
@@ -21,7 +23,7 @@ const NOTICE = "wardline-notice";
 const LAST_BACKUP_MS = 10_000;
 
 /** What is kept of a session between visits, in the `Vault`. */
-interface StoredSession extends Identity, Tokens {
+interface StoredSession extends Identity, Tokens, OAuthClient {
     /** The server ended the session but this device may go on after a new sign-in (soft logout). */
     expired?: boolean;
 }
@@ -38,8 +40,12 @@ export async function boot(steal = false): Promise<void> {
         // The tab that lost the lock is told at once but needs a moment to let go of its stores.
         if (steal) await new Promise((resolve) => setTimeout(resolve, 250));
         const vault = await Vault.open();
-        const stored = await vault.get<StoredSession>(SESSION);
         useSession.setState({ vault });
+        if (isBack()) {
+            await finishSignIn(vault);
+            return;
+        }
+        const stored = await vault.get<StoredSession>(SESSION);
         if (stored && !stored.expired) await run(vault, stored);
         else useSession.setState({ phase: "signed-out", notice: stored ? t.signIn.expired : takeNotice() });
     } catch {
@@ -47,14 +53,36 @@ export async function boot(steal = false): Promise<void> {
     }
 }
 
-/** Signs in with a user name and password; throws `SignInError` with words to show. */
-export async function signIn(user: string, password: string): Promise<void> {
+/** Leaves for the server's sign-in page; throws `SignInError` with words to show. */
+export async function signIn(): Promise<void> {
     const { vault } = useSession.getState();
-    if (!vault) throw new Error("storage is not open");
+    const stored = await vault?.get<StoredSession>(SESSION);
+    await leaveForSignIn(stored?.deviceId);
+}
+
+/** Has the person show again that it is them, so that this device may fetch the keys of earlier messages. */
+export async function proveAgain(): Promise<void> {
+    const { client } = useSession.getState();
+    await leaveForSignIn(client?.getDeviceId() ?? undefined, true);
+}
+
+/** The browser is back from the sign-in page. */
+async function finishSignIn(vault: Vault): Promise<void> {
+    let answer: SignedIn | undefined;
+    let failure: string = t.signIn.refusedByYou;
+    try {
+        answer = await comeBack();
+    } catch (error) {
+        failure = error instanceof SignInError ? error.message : t.signIn.failed;
+    }
     const stored = await vault.get<StoredSession>(SESSION);
-    const same = stored && sameUser(stored.userId, user) ? stored : undefined;
-    const answer = await login(user.trim(), password, same?.deviceId);
-    const kept = same?.deviceId === answer.device_id && same.userId === answer.user_id;
+    if (!answer) {
+        // A session that was only to be proved again goes on as it was.
+        if (stored && !stored.expired) await run(vault, stored);
+        else useSession.setState({ phase: "signed-out", failure });
+        return;
+    }
+    const kept = stored?.deviceId === answer.deviceId && stored.userId === answer.userId;
     // Somebody else used this browser before: what is stored here (queued messages, drafts) is not this person's.
     let store = vault;
     if (stored && !kept) {
@@ -64,43 +92,36 @@ export async function signIn(user: string, password: string): Promise<void> {
         useSession.setState({ vault: store });
     }
     const session: StoredSession = {
-        userId: answer.user_id,
-        deviceId: answer.device_id,
-        accessToken: answer.access_token,
-        refreshToken: answer.refresh_token,
-        expiresAt: answer.expires_in_ms === undefined ? undefined : Date.now() + answer.expires_in_ms,
-        cryptoKey: kept ? same.cryptoKey : randomKey(),
-        cryptoPrefix: kept ? same.cryptoPrefix : `wardline-${answer.device_id}`,
+        ...answer,
+        cryptoKey: kept ? stored.cryptoKey : randomKey(),
+        cryptoPrefix: kept ? stored.cryptoPrefix : `wardline-${answer.deviceId}`,
     };
     await store.put(SESSION, session);
-    await run(store, session, password);
+    await run(store, session);
 }
 
 /** Signs out and erases everything this browser held. */
 export async function signOut(): Promise<void> {
-    const { client } = useSession.getState();
+    const { client, vault } = useSession.getState();
     if (client) {
         const late = new Promise((resolve) => setTimeout(resolve, LAST_BACKUP_MS));
         await Promise.race([backUpKeys(client).catch(() => undefined), late]);
     }
-    await client?.logout(true).catch(() => undefined);
+    halt();
+    const stored = await vault?.get<StoredSession>(SESSION);
+    if (stored) await revoke(stored, stored.refreshToken ?? stored.accessToken).catch(() => undefined);
     await forget(t.signIn.signedOut);
-}
-
-function sameUser(userId: string, typed: string): boolean {
-    const name = typed.trim().toLowerCase();
-    return userId === name || userId.slice(1).split(":")[0] === name;
 }
 
 function randomKey(): string {
     return btoa(String.fromCodePoint(...crypto.getRandomValues(new Uint8Array(32))));
 }
 
-async function run(vault: Vault, session: StoredSession, password?: string): Promise<void> {
+async function run(vault: Vault, session: StoredSession): Promise<void> {
     let current = session;
     const tokens = new TokenHolder(
         session,
-        location.origin,
+        session,
         async (renewed) => {
             current = { ...current, ...renewed };
             await vault.put(SESSION, current);
@@ -125,14 +146,13 @@ async function run(vault: Vault, session: StoredSession, password?: string): Pro
         fhir,
         outbox,
         media,
+        authorised: tokens.authorised,
         loaded: false,
         notice: undefined,
     });
     await outbox.start();
     await startSync(client);
-    const readable =
-        password === undefined ? checkHistory(client) : prepareCrypto({ client, tokens, holder, password });
-    void readable.then((yes) => {
+    void prepareCrypto({ client, tokens, holder }).then((yes) => {
         if (yes && useSession.getState().client === client) history.ready();
     });
 }
@@ -172,23 +192,15 @@ function watchConnection(client: MatrixClient, outbox: Outbox): () => void {
     return () => controller.abort();
 }
 
-/**
- * After a reload there is no password to set anything up with; say so if it was never finished. Gives whether encryption
- * is set up.
- */
-async function checkHistory(client: MatrixClient): Promise<boolean> {
-    await firstSync(client);
-    const api = client.getCrypto();
-    const ready = (await api?.isCrossSigningReady()) && (await api?.checkKeyBackupAndEnable());
-    if (useSession.getState().client === client)
-        useSession.setState({ history: ready ? "readable" : "unreadable" });
-    return Boolean(ready);
-}
-
-/** Sets encryption up behind the scenes; tries again while the password of this sign-in is at hand. Gives whether it is. */
+/** Sets encryption up behind the scenes, unless it is; tries again after a failure. Gives whether it is set up. */
 async function prepareCrypto(setup: Parameters<typeof setUpCrypto>[0]): Promise<boolean> {
-    useSession.setState({ history: "setting-up" });
     await firstSync(setup.client);
+    const api = setup.client.getCrypto();
+    if ((await api?.isCrossSigningReady()) && (await api?.checkKeyBackupAndEnable())) {
+        if (useSession.getState().client === setup.client) useSession.setState({ history: "readable" });
+        return true;
+    }
+    useSession.setState({ history: "setting-up" });
     for (const wait of [0, 2_000, 5_000, 15_000, 30_000, 60_000]) {
         await new Promise((resolve) => setTimeout(resolve, wait));
         if (useSession.getState().client !== setup.client) return false;
@@ -196,7 +208,9 @@ async function prepareCrypto(setup: Parameters<typeof setUpCrypto>[0]): Promise<
             const outcome = await setUpCrypto(setup);
             useSession.setState({ history: outcome === "ready" ? "readable" : "unreadable" });
             return outcome === "ready";
-        } catch {
+        } catch (error) {
+            // Only the person can help.
+            if (error instanceof StepUpNeeded) break;
             // Keys are only ever left in a state from which the next try goes on.
         }
     }
@@ -226,14 +240,15 @@ function stepAside(): void {
 async function lose(vault: Vault, session: StoredSession, soft: boolean): Promise<void> {
     halt();
     if (!soft) {
-        await forget(t.signIn.endedByServer);
+        await forget(t.signIn.endedByServer, session.accessToken);
         return;
     }
     await vault.put(SESSION, { ...session, expired: true });
     location.reload();
 }
 
-async function forget(notice: string): Promise<void> {
+/** Erases everything this browser held; with the dead token of a session that was ended elsewhere the server is told so. */
+async function forget(notice: string, dead?: string): Promise<void> {
     const { vault } = useSession.getState();
     halt();
     const stored = await vault?.get<StoredSession>(SESSION);
@@ -241,6 +256,10 @@ async function forget(notice: string): Promise<void> {
     sessionStorage.setItem(NOTICE, notice);
     if (stored) eraseCryptoStore(stored.cryptoPrefix);
     await vault?.erase();
+    if (dead !== undefined) {
+        const headers = { Authorization: `Bearer ${dead}` };
+        await fetch("/_wardline/client/v1/erased", { method: "POST", headers }).catch(() => undefined);
+    }
     location.assign("/");
 }
 

@@ -25,12 +25,16 @@ export interface SessionState {
     loaded: boolean;
     /** Shown on the sign-in page: why one is there. */
     notice?: string | undefined;
+    /** Why the sign-in that the person just came back from did not work. */
+    failure?: string | undefined;
     /** Earlier messages cannot be read on this browser, or its set-up is still being tried. */
     history: "readable" | "setting-up" | "unreadable";
     client?: MatrixClient | undefined;
     fhir?: FhirClient | undefined;
     outbox?: Outbox | undefined;
     media?: MediaStore | undefined;
+    /** `fetch` with the session's token, for the server's own services. */
+    authorised?: typeof globalThis.fetch | undefined;
     vault?: Vault | undefined;
 }
 

@@ -44,17 +44,17 @@ pub enum KeyServiceError {
     /// 400 `M_BAD_JSON`: a field is missing or of the wrong shape; the text names it.
     #[error("{0}")]
     BadRequest(String),
-    /// 403 `M_FORBIDDEN`: the password is not this person's.
-    #[error("Wrong password")]
-    WrongPassword,
     /// 403 `ORG.WARDLINE.PERSONAL_KEYS`: by the policy of this place each person keeps their own recovery key.
     #[error("Recovery keys are kept by each person, not by this service")]
     PersonalPolicy,
+    /// 401 `ORG.WARDLINE.STEP_UP`: the person signed in too long ago, and must do so again on this device.
+    #[error("Sign in again on this device to go on")]
+    StepUp,
     /// 404 `M_NOT_FOUND`: nothing is kept for this person.
     #[error("No recovery key is kept for this account")]
     NotFound,
-    /// 429 `M_LIMIT_EXCEEDED`: too many attempts from this device; carries the milliseconds to wait.
-    #[error("Too many attempts")]
+    /// 429 `M_LIMIT_EXCEEDED`: the server asks for patience; carries the milliseconds to wait.
+    #[error("Too many requests")]
     LimitExceeded(u64),
     /// 502 `M_UNKNOWN`: the server could not be asked.
     #[error("The server could not be asked who you are")]
@@ -73,8 +73,8 @@ impl IntoResponse for KeyServiceError {
             Self::MissingToken => (StatusCode::UNAUTHORIZED, "M_MISSING_TOKEN"),
             Self::UnknownToken => (StatusCode::UNAUTHORIZED, "M_UNKNOWN_TOKEN"),
             Self::BadRequest(_) => (StatusCode::BAD_REQUEST, "M_BAD_JSON"),
-            Self::WrongPassword => (StatusCode::FORBIDDEN, "M_FORBIDDEN"),
             Self::PersonalPolicy => (StatusCode::FORBIDDEN, "ORG.WARDLINE.PERSONAL_KEYS"),
+            Self::StepUp => (StatusCode::UNAUTHORIZED, "ORG.WARDLINE.STEP_UP"),
             Self::NotFound => (StatusCode::NOT_FOUND, "M_NOT_FOUND"),
             Self::LimitExceeded(_) => (StatusCode::TOO_MANY_REQUESTS, "M_LIMIT_EXCEEDED"),
             Self::Server(_) => (StatusCode::BAD_GATEWAY, "M_UNKNOWN"),
@@ -84,6 +84,14 @@ impl IntoResponse for KeyServiceError {
             tracing::error!(error = &self as &dyn std::error::Error, "key service");
         }
         let mut body = json!({ "errcode": errcode, "error": self.to_string() });
+        if matches!(self, Self::StepUp) {
+            // RFC 9470 section 3.
+            let text = format!(
+                "Bearer error=\"insufficient_user_authentication\", max_age=\"{}\"",
+                super::STEP_UP_MILLIS / 1000
+            );
+            return (status, [(http::header::WWW_AUTHENTICATE, text)], Json(body)).into_response();
+        }
         let Self::LimitExceeded(wait) = self else { return (status, Json(body)).into_response() };
         body["retry_after_ms"] = json!(wait);
         let seconds = wait.div_ceil(1000).to_string();

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use super::{KeyService, KeyServiceError};
 
-/// Largest body taken, in bytes: a key and a password.
+/// Largest body taken, in bytes: a key.
 const LARGEST_BODY: usize = 4 * 1024;
 
 /// The routes of the key service.
@@ -33,14 +33,6 @@ pub fn router(service: KeyService) -> Router {
 struct Store {
     #[serde(deserialize_with = "secret")]
     recovery_key: Zeroizing<String>,
-    #[serde(deserialize_with = "secret")]
-    password: Zeroizing<String>,
-}
-
-#[derive(Deserialize)]
-struct Unseal {
-    #[serde(deserialize_with = "secret")]
-    password: Zeroizing<String>,
 }
 
 /// Whether a client leaves its recovery key here or shows it to its owner. No secret, and asked before signing in.
@@ -54,19 +46,16 @@ async fn store(
     body: Bytes,
 ) -> Result<Json<Value>, KeyServiceError> {
     let token = bearer(&headers)?;
-    let Store { recovery_key, password } = parse(&body)?;
-    service.store(token, &password, &recovery_key).await?;
+    let Store { recovery_key } = parse(&body)?;
+    service.store(token, &recovery_key).await?;
     Ok(Json(json!({})))
 }
 
 async fn unseal(
     State(service): State<KeyService>,
     headers: HeaderMap,
-    body: Bytes,
 ) -> Result<Json<Value>, KeyServiceError> {
-    let token = bearer(&headers)?;
-    let Unseal { password } = parse(&body)?;
-    let key = service.unseal(token, &password).await?;
+    let key = service.unseal(bearer(&headers)?).await?;
     Ok(Json(json!({ "recovery_key": key.as_str() })))
 }
 

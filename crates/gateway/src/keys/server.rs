@@ -1,32 +1,31 @@
-//! The server as the key service sees it: three calls of the Matrix client-server API.
+//! The server as the key service sees it: one call of its OAuth 2.0 API.
 
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{StatusCode, header::CONTENT_TYPE};
 use reqwest::{Client, Response};
 use serde::Deserialize;
-use serde_json::json;
+use wardline_domain::Timestamp;
 
 use super::{KeyServiceError, OpenError, vault::Caller};
 
-/// A server's client-server API at `base_url` (no slash at the end).
+/// A server's API at `base_url` (no slash at the end).
 #[derive(Debug)]
 pub(super) struct Server {
     http: Client,
     base_url: String,
 }
 
+/// What a token is good for (RFC 7662).
 #[derive(Deserialize)]
-struct Whoami {
-    user_id: String,
-    #[serde(default)]
-    device_id: String,
-}
-
-#[derive(Deserialize)]
-struct SignedIn {
-    user_id: String,
-    access_token: String,
+struct Introspection {
+    active: bool,
+    sub: Option<String>,
+    device_id: Option<String>,
+    #[serde(rename = "org.wardline.signed_in_at")]
+    signed_in_at: Option<i64>,
+    /// The key that the token is bound to (RFC 9449): such a token is no use to a service that cannot check proofs.
+    cnf: Option<serde_json::Value>,
 }
 
 #[derive(Deserialize)]
@@ -40,50 +39,34 @@ impl Server {
         Ok(Self { http, base_url: base_url.trim_end_matches('/').to_owned() })
     }
 
-    /// `GET /account/whoami`: whose token this is.
-    pub(super) async fn whoami(&self, token: &str) -> Result<Caller, KeyServiceError> {
-        let url = format!("{}/_matrix/client/v3/account/whoami", self.base_url);
-        let response = self.http.get(url).bearer_auth(token).send().await.map_err(unreachable)?;
-        match response.status() {
-            StatusCode::OK => {
-                let Whoami { user_id, device_id } = response.json().await.map_err(unreachable)?;
-                Ok(Caller { user_id, device_id })
+    /// `POST /oauth/introspect`: whose token this is, and when its session was opened.
+    pub(super) async fn introspect(&self, token: &str) -> Result<(Caller, Timestamp), KeyServiceError> {
+        let url = format!("{}/oauth/introspect", self.base_url);
+        let body = form_of(token);
+        let kind = "application/x-www-form-urlencoded";
+        let request = self.http.post(url).header(CONTENT_TYPE, kind).body(body);
+        let response = request.send().await.map_err(unreachable)?;
+        if response.status() != StatusCode::OK {
+            return Err(other(response).await);
+        }
+        let found: Introspection = response.json().await.map_err(unreachable)?;
+        match (found.active && found.cnf.is_none(), found.sub, found.signed_in_at) {
+            (true, Some(user_id), Some(seconds)) => {
+                let caller = Caller { user_id, device_id: found.device_id.unwrap_or_default() };
+                Ok((caller, Timestamp(seconds.saturating_mul(1000))))
             }
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(KeyServiceError::UnknownToken),
-            _ => Err(other(response).await),
+            _ => Err(KeyServiceError::UnknownToken),
         }
     }
+}
 
-    /// Proves a password by signing in with it and signing that session out again at once. The Matrix API has
-    /// no call that only checks a password; the session never uploads keys, so nobody ever encrypts to it.
-    pub(super) async fn prove_password(&self, user_id: &str, password: &str) -> Result<(), KeyServiceError> {
-        let body = json!({
-            "type": "m.login.password",
-            "identifier": { "type": "m.id.user", "user": user_id },
-            "password": password,
-            "initial_device_display_name": "Key service (password check)",
-        });
-        let url = format!("{}/_matrix/client/v3/login", self.base_url);
-        let response = self.http.post(url).json(&body).send().await.map_err(unreachable)?;
-        match response.status() {
-            StatusCode::OK => {}
-            StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => return Err(KeyServiceError::WrongPassword),
-            _ => return Err(other(response).await),
-        }
-        let session: SignedIn = response.json().await.map_err(unreachable)?;
-        self.sign_out(&session.access_token).await;
-        if session.user_id == user_id { Ok(()) } else { Err(KeyServiceError::WrongPassword) }
-    }
-
-    /// Ends the temporary session. A failure leaves an unused session behind, which its owner can see and end;
-    /// it does not change whether the password was right, so it is only logged.
-    async fn sign_out(&self, token: &str) {
-        let url = format!("{}/_matrix/client/v3/logout", self.base_url);
-        let ended = self.http.post(url).bearer_auth(token).json(&json!({})).send().await;
-        if let Err(error) = ended.and_then(Response::error_for_status) {
-            tracing::warn!(error = &error as &dyn std::error::Error, "temporary session not signed out");
-        }
-    }
+/// The token as a form; whatever is not plain in it is escaped.
+fn form_of(token: &str) -> String {
+    let escaped = token.bytes().map(|byte| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
+        other => format!("%{other:02X}"),
+    });
+    format!("token={}", escaped.collect::<String>())
 }
 
 fn unreachable(error: reqwest::Error) -> KeyServiceError {

@@ -11,10 +11,8 @@ use super::{
     vault::{Caller, Vault},
 };
 
-/// How many failed step-ups a device may make within [`WINDOW_MILLIS`].
-pub const ATTEMPTS: usize = 5;
-/// The window of [`ATTEMPTS`], in milliseconds.
-pub const WINDOW_MILLIS: i64 = 5 * 60 * 1000;
+/// For how long after signing in a session may store and fetch the recovery key, in milliseconds.
+pub const STEP_UP_MILLIS: i64 = 10 * 60 * 1000;
 /// Longest recovery key taken, in bytes. The specified form is 59 characters with its spaces.
 const LONGEST_KEY: usize = 256;
 
@@ -96,19 +94,14 @@ impl KeyService {
         }
     }
 
-    /// Keeps `recovery_key` for the owner of `token`, who proves `password`. Replaces what was kept before.
+    /// Keeps `recovery_key` for the owner of `token`, who signed in a moment ago. Replaces what was kept before.
     ///
     /// # Errors
     /// [`KeyServiceError`]; nothing is changed then.
-    pub async fn store(
-        &self,
-        token: &str,
-        password: &str,
-        recovery_key: &str,
-    ) -> Result<(), KeyServiceError> {
+    pub async fn store(&self, token: &str, recovery_key: &str) -> Result<(), KeyServiceError> {
         self.managed()?;
         check_key(recovery_key)?;
-        let caller = self.step_up(token, password, "store").await?;
+        let caller = self.step_up(token, "store").await?;
         let recovery_key = Zeroizing::new(recovery_key.to_owned());
         self.vault(move |inner| {
             let sealed = inner.sealer.seal(&caller.user_id, &recovery_key, inner.random.as_ref())?;
@@ -117,13 +110,13 @@ impl KeyService {
         .await
     }
 
-    /// Gives the owner of `token`, who proves `password`, the recovery key kept for them.
+    /// Gives the owner of `token`, who signed in a moment ago, the recovery key kept for them.
     ///
     /// # Errors
     /// [`KeyServiceError::NotFound`] when none is kept, otherwise as the variant says.
-    pub async fn unseal(&self, token: &str, password: &str) -> Result<Zeroizing<String>, KeyServiceError> {
+    pub async fn unseal(&self, token: &str) -> Result<Zeroizing<String>, KeyServiceError> {
         self.managed()?;
-        let caller = self.step_up(token, password, "unseal").await?;
+        let caller = self.step_up(token, "unseal").await?;
         self.vault(move |inner| {
             let opened = match inner.vault.get(&caller)? {
                 Some(sealed) => inner.sealer.open(&caller.user_id, &sealed),
@@ -135,34 +128,15 @@ impl KeyService {
         .await
     }
 
-    /// Who holds `token`, once they have also proved `password`. Every refusal is on the record of `action`.
-    async fn step_up(
-        &self,
-        token: &str,
-        password: &str,
-        action: &'static str,
-    ) -> Result<Caller, KeyServiceError> {
-        let caller = self.0.server.whoami(token).await?;
-        let proved = self.prove(&caller, password).await;
-        let noted = caller.clone();
-        match proved {
-            Ok(()) => self.vault(move |inner| inner.vault.clear_attempts(&noted)).await?,
-            Err(error) => {
-                let outcome = outcome(Some(&error));
-                self.vault(move |inner| inner.vault.note(&noted, action, outcome, inner.clock.now())).await?;
-                return Err(error);
-            }
+    /// Who holds `token`, if they signed in a moment ago. Every refusal is on the record of `action`.
+    async fn step_up(&self, token: &str, action: &'static str) -> Result<Caller, KeyServiceError> {
+        let (caller, signed_in_at) = self.0.server.introspect(token).await?;
+        if self.0.clock.now().millis_since(signed_in_at) <= STEP_UP_MILLIS {
+            return Ok(caller);
         }
-        Ok(caller)
-    }
-
-    async fn prove(&self, caller: &Caller, password: &str) -> Result<(), KeyServiceError> {
-        let asking = caller.clone();
-        let counted = self
-            .vault(move |inner| inner.vault.attempt(&asking, inner.clock.now(), ATTEMPTS, WINDOW_MILLIS))
-            .await?;
-        counted.map_err(KeyServiceError::LimitExceeded)?;
-        self.0.server.prove_password(&caller.user_id, password).await
+        let outcome = outcome(Some(&KeyServiceError::StepUp));
+        self.vault(move |inner| inner.vault.note(&caller, action, outcome, inner.clock.now())).await?;
+        Err(KeyServiceError::StepUp)
     }
 
     /// Runs `work` on a thread that may block: the vault syncs to disk.
@@ -189,9 +163,8 @@ impl KeyService {
 fn outcome(error: Option<&KeyServiceError>) -> &'static str {
     match error {
         None => "done",
-        Some(KeyServiceError::WrongPassword) => "wrong-password",
+        Some(KeyServiceError::StepUp) => "step-up",
         Some(KeyServiceError::NotFound) => "not-found",
-        Some(KeyServiceError::LimitExceeded(_)) => "limited",
         Some(_) => "failed",
     }
 }

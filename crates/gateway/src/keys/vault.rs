@@ -16,20 +16,15 @@ CREATE TABLE IF NOT EXISTS recovery_key (
   sealed BLOB NOT NULL,         -- 24 bytes of nonce, then ciphertext and tag
   updated_at INTEGER NOT NULL   -- milliseconds since the Unix epoch
 ) STRICT;
--- Step-up attempts that have not ended in success, the newest few minutes of them.
-CREATE TABLE IF NOT EXISTS attempt (
-  user_id TEXT NOT NULL,        -- full Matrix id
-  device_id TEXT NOT NULL,      -- the device that asked
-  at INTEGER NOT NULL           -- milliseconds since the Unix epoch
-) STRICT;
-CREATE INDEX IF NOT EXISTS attempt_by_device ON attempt (user_id, device_id, at);
+-- A key is not given for a password any more: nobody can guess, and nothing of it is kept.
+DROP TABLE IF EXISTS attempt;
 -- Who read or wrote a key and how it ended; only ever appended to.
 CREATE TABLE IF NOT EXISTS access (
   at INTEGER NOT NULL,          -- milliseconds since the Unix epoch
   user_id TEXT NOT NULL,        -- full Matrix id
   device_id TEXT NOT NULL,      -- the device that asked
   action TEXT NOT NULL,         -- store | unseal
-  outcome TEXT NOT NULL         -- done | wrong-password | not-found | limited | failed
+  outcome TEXT NOT NULL         -- done | step-up | not-found | failed (earlier versions: wrong-password | limited)
 ) STRICT;
 ";
 
@@ -51,46 +46,6 @@ impl Vault {
         connection.pragma_update(None, "secure_delete", "ON")?;
         connection.execute_batch(SCHEMA)?;
         Ok(Self(Mutex::new(connection)))
-    }
-
-    /// Counts one attempt in, unless `limit` of them already lie within `window` milliseconds before `now`: then
-    /// `Err(wait)` with the milliseconds until the oldest of them leaves the window. Counted before the password
-    /// is looked at, so that attempts made at the same moment cannot slip through together.
-    pub(super) fn attempt(
-        &self,
-        caller: &Caller,
-        now: Timestamp,
-        limit: usize,
-        window: i64,
-    ) -> rusqlite::Result<Result<(), u64>> {
-        let mut connection = self.0.lock();
-        let tx = connection.transaction()?;
-        tx.execute("DELETE FROM attempt WHERE at <= ?1", [now.as_millis() - window])?;
-        let recent = tx
-            .prepare_cached("SELECT at FROM attempt WHERE user_id = ?1 AND device_id = ?2 ORDER BY at")?
-            .query_map(params![caller.user_id, caller.device_id], |row| row.get::<_, i64>(0))?
-            .collect::<rusqlite::Result<Vec<_>>>()?;
-        if recent.len() >= limit {
-            let oldest = recent[recent.len() - limit];
-            return Ok(Err(u64::try_from(oldest + window - now.as_millis()).unwrap_or(0)));
-        }
-        tx.execute(
-            "INSERT INTO attempt (user_id, device_id, at) VALUES (?1, ?2, ?3)",
-            params![caller.user_id, caller.device_id, now.as_millis()],
-        )?;
-        tx.commit()?;
-        Ok(Ok(()))
-    }
-
-    /// Forgets the attempts of a device that has proved the password.
-    pub(super) fn clear_attempts(&self, caller: &Caller) -> rusqlite::Result<()> {
-        self.0
-            .lock()
-            .execute(
-                "DELETE FROM attempt WHERE user_id = ?1 AND device_id = ?2",
-                params![caller.user_id, caller.device_id],
-            )
-            .map(|_| ())
     }
 
     /// Keeps `sealed` for the caller in place of what was kept before, and notes that, in one transaction.

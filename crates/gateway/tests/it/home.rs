@@ -1,28 +1,24 @@
 //! A key service in a temporary folder, and the little of a Matrix server that it asks.
 
 use std::{
+    collections::HashMap,
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
 };
 
-use axum::{
-    Json, Router,
-    body::Body,
-    extract::State,
-    routing::{get, post},
-};
-use http::{HeaderMap, Request, StatusCode, header};
+use axum::{Form, Json, Router, body::Body, routing::post};
+use http::{Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use wardline_domain::{Clock, Random, Timestamp};
 use wardline_gateway::keys::{KeyService, SealingKey, router};
 
-/// The password of every account on the stand-in server.
-pub(crate) const PASSWORD: &str = "correct horse";
+/// When everybody on the stand-in server signed in, in seconds.
+pub(crate) const SIGNED_IN_AT: i64 = 1_800_000_000;
 
 #[derive(Debug, Default)]
 pub(crate) struct Settable(pub(crate) AtomicI64);
@@ -45,36 +41,24 @@ impl Random for Counting {
     }
 }
 
-/// Sessions that the stand-in server has open because of password checks.
-#[derive(Debug, Default)]
-pub(crate) struct Sessions(AtomicUsize);
-
-impl Sessions {
-    pub(crate) fn open(&self) -> usize {
-        self.0.load(Ordering::SeqCst)
-    }
-}
-
 /// The key service under test.
 pub(crate) struct Home {
     pub(crate) dir: tempfile::TempDir,
     pub(crate) clock: Arc<Settable>,
-    pub(crate) sessions: Arc<Sessions>,
     router: Router,
 }
 
 impl Home {
     pub(crate) async fn new() -> Self {
-        let sessions = Arc::<Sessions>::default();
-        let url = serve(Arc::clone(&sessions)).await;
-        Self::with_server(&url, sessions)
+        Self::with_server(&serve().await)
     }
 
-    pub(crate) fn with_server(url: &str, sessions: Arc<Sessions>) -> Self {
+    pub(crate) fn with_server(url: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::<Settable>::default();
+        clock.0.store(SIGNED_IN_AT * 1000, Ordering::SeqCst);
         let router = router(open(dir.path(), url, Arc::clone(&clock)));
-        Self { dir, clock, sessions, router }
+        Self { dir, clock, router }
     }
 
     /// Sends a request; `token` is `user/device`, as the stand-in server understands it.
@@ -95,14 +79,13 @@ impl Home {
         (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
     }
 
-    pub(crate) async fn store(&self, token: &str, key: &str, password: &str) -> (StatusCode, Value) {
-        let body = json!({ "recovery_key": key, "password": password }).to_string();
+    pub(crate) async fn store(&self, token: &str, key: &str) -> (StatusCode, Value) {
+        let body = json!({ "recovery_key": key }).to_string();
         self.call("PUT", "/recovery-key", Some(token), body).await
     }
 
-    pub(crate) async fn unseal(&self, token: &str, password: &str) -> (StatusCode, Value) {
-        let body = json!({ "password": password }).to_string();
-        self.call("POST", "/recovery-key/unseal", Some(token), body).await
+    pub(crate) async fn unseal(&self, token: &str) -> (StatusCode, Value) {
+        self.call("POST", "/recovery-key/unseal", Some(token), Body::empty()).await
     }
 
     /// The rows of the record of accesses as `user device action outcome`, oldest first.
@@ -123,38 +106,29 @@ fn open(dir: &Path, url: &str, clock: Arc<Settable>) -> KeyService {
     KeyService::open(dir, SealingKey::new([7; 32]), url, clock, random).unwrap()
 }
 
-async fn serve(sessions: Arc<Sessions>) -> String {
-    let app = Router::new()
-        .route("/_matrix/client/v3/account/whoami", get(whoami))
-        .route("/_matrix/client/v3/login", post(login))
-        .route("/_matrix/client/v3/logout", post(logout))
-        .with_state(sessions);
+async fn serve() -> String {
+    let app = Router::new().route("/oauth/introspect", post(introspect));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, app).await });
     url
 }
 
-async fn whoami(headers: HeaderMap) -> (StatusCode, Json<Value>) {
-    let token = headers[header::AUTHORIZATION].to_str().unwrap().trim_start_matches("Bearer ");
-    match token.split_once('/') {
-        Some((user, device)) => {
-            (StatusCode::OK, Json(json!({ "user_id": format!("@{user}:x"), "device_id": device })))
-        }
-        None => (StatusCode::UNAUTHORIZED, Json(json!({ "errcode": "M_UNKNOWN_TOKEN" }))),
+async fn introspect(Form(fields): Form<HashMap<String, String>>) -> Json<Value> {
+    let parts: Vec<&str> = fields["token"].split('/').collect();
+    let (user, device, bound) = match parts[..] {
+        [user, device] => (user, device, false),
+        [user, device, "bound"] => (user, device, true),
+        _ => return Json(json!({ "active": false })),
+    };
+    let mut answer = json!({
+        "active": true,
+        "sub": format!("@{user}:x"),
+        "device_id": device,
+        "org.wardline.signed_in_at": SIGNED_IN_AT,
+    });
+    if bound {
+        answer["cnf"] = json!({ "jkt": "key" });
     }
-}
-
-async fn login(State(sessions): State<Arc<Sessions>>, Json(body): Json<Value>) -> (StatusCode, Json<Value>) {
-    if body["password"] != PASSWORD {
-        return (StatusCode::FORBIDDEN, Json(json!({ "errcode": "M_FORBIDDEN" })));
-    }
-    sessions.0.fetch_add(1, Ordering::SeqCst);
-    (StatusCode::OK, Json(json!({ "user_id": body["identifier"]["user"], "access_token": "temporary" })))
-}
-
-async fn logout(State(sessions): State<Arc<Sessions>>, headers: HeaderMap) -> Json<Value> {
-    assert_eq!(headers[header::AUTHORIZATION], "Bearer temporary");
-    sessions.0.fetch_sub(1, Ordering::SeqCst);
-    Json(json!({}))
+    Json(answer)
 }

@@ -1,40 +1,36 @@
 //! Storing and unsealing a recovery key.
 
-use std::{
-    fs,
-    sync::{Arc, atomic::Ordering},
-};
+use std::{fs, sync::atomic::Ordering};
 
 use http::StatusCode;
-use wardline_gateway::keys::{ATTEMPTS, OpenError, SealingKey, WINDOW_MILLIS};
+use wardline_gateway::keys::{OpenError, STEP_UP_MILLIS, SealingKey};
 
-use crate::home::{Home, PASSWORD, Sessions};
+use crate::home::Home;
 
 const KEY: &str = "EsTc LW2K PGiF wKEA 3As5 g5c4 BXwk qeeJ ZJV8 Q9fu gUMN UE4d";
 
 #[tokio::test]
 async fn a_second_device_gets_the_key_back() {
     let home = Home::new().await;
-    assert_eq!(home.store("amara/ONE", KEY, PASSWORD).await.0, StatusCode::OK);
-    let (status, body) = home.unseal("amara/TWO", PASSWORD).await;
+    assert_eq!(home.store("amara/ONE", KEY).await.0, StatusCode::OK);
+    let (status, body) = home.unseal("amara/TWO").await;
     assert_eq!((status, body["recovery_key"].as_str()), (StatusCode::OK, Some(KEY)));
-    assert_eq!(home.sessions.open(), 0, "password checks leave no session behind");
     assert_eq!(home.accesses(), ["@amara:x ONE store done", "@amara:x TWO unseal done"]);
 }
 
 #[tokio::test]
 async fn the_newest_key_replaces_the_older() {
     let home = Home::new().await;
-    home.store("amara/ONE", "abcd", PASSWORD).await;
-    home.store("amara/ONE", KEY, PASSWORD).await;
-    assert_eq!(home.unseal("amara/ONE", PASSWORD).await.1["recovery_key"], KEY);
+    home.store("amara/ONE", "abcd").await;
+    home.store("amara/ONE", KEY).await;
+    assert_eq!(home.unseal("amara/ONE").await.1["recovery_key"], KEY);
 }
 
 #[tokio::test]
 async fn nobody_gets_the_key_of_another() {
     let home = Home::new().await;
-    home.store("amara/ONE", KEY, PASSWORD).await;
-    let (status, body) = home.unseal("mallory/M", PASSWORD).await;
+    home.store("amara/ONE", KEY).await;
+    let (status, body) = home.unseal("mallory/M").await;
     assert_eq!((status, &body["errcode"]), (StatusCode::NOT_FOUND, &"M_NOT_FOUND".into()));
     assert_eq!(home.accesses().last().unwrap(), "@mallory:x M unseal not-found");
 }
@@ -42,55 +38,33 @@ async fn nobody_gets_the_key_of_another() {
 #[tokio::test]
 async fn a_sealed_key_moved_to_another_person_does_not_open() {
     let home = Home::new().await;
-    home.store("amara/ONE", KEY, PASSWORD).await;
+    home.store("amara/ONE", KEY).await;
     let db = rusqlite::Connection::open(home.dir.path().join("keys.db")).unwrap();
     db.execute("UPDATE recovery_key SET user_id = '@mallory:x'", []).unwrap();
-    assert_eq!(home.unseal("mallory/M", PASSWORD).await.0, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(home.unseal("mallory/M").await.0, StatusCode::INTERNAL_SERVER_ERROR);
 }
 
 #[tokio::test]
-async fn a_wrong_password_neither_reads_nor_writes() {
+async fn a_token_whose_person_signed_in_long_ago_neither_reads_nor_writes() {
     let home = Home::new().await;
-    home.store("amara/ONE", KEY, PASSWORD).await;
-    let (status, body) = home.unseal("amara/ONE", "guess").await;
-    assert_eq!((status, &body["errcode"]), (StatusCode::FORBIDDEN, &"M_FORBIDDEN".into()));
-    assert_eq!(home.store("amara/ONE", "abcd", "guess").await.0, StatusCode::FORBIDDEN);
-    assert_eq!(home.unseal("amara/ONE", PASSWORD).await.1["recovery_key"], KEY);
-    assert_eq!(
-        home.accesses()[1..3],
-        ["@amara:x ONE unseal wrong-password", "@amara:x ONE store wrong-password"]
-    );
+    home.store("amara/ONE", KEY).await;
+    home.clock.0.fetch_add(STEP_UP_MILLIS, Ordering::SeqCst);
+    assert_eq!(home.unseal("amara/ONE").await.0, StatusCode::OK);
+    home.clock.0.fetch_add(1, Ordering::SeqCst);
+    let (status, body) = home.unseal("amara/ONE").await;
+    assert_eq!((status, &body["errcode"]), (StatusCode::UNAUTHORIZED, &"ORG.WARDLINE.STEP_UP".into()));
+    assert_eq!(home.store("amara/ONE", "abcd").await.0, StatusCode::UNAUTHORIZED);
+    home.clock.0.fetch_sub(1, Ordering::SeqCst);
+    assert_eq!(home.unseal("amara/ONE").await.1["recovery_key"], KEY);
+    assert_eq!(home.accesses()[2..4], ["@amara:x ONE unseal step-up", "@amara:x ONE store step-up"]);
 }
 
 #[tokio::test]
-async fn guessing_is_limited_for_each_device() {
+async fn a_token_that_is_bound_to_a_key_is_no_use_without_it() {
     let home = Home::new().await;
-    home.store("amara/ONE", KEY, PASSWORD).await;
-    for _ in 0..ATTEMPTS {
-        assert_eq!(home.unseal("amara/STOLEN", "guess").await.0, StatusCode::FORBIDDEN);
-    }
-    let (status, body) = home.unseal("amara/STOLEN", PASSWORD).await;
-    assert_eq!((status, &body["errcode"]), (StatusCode::TOO_MANY_REQUESTS, &"M_LIMIT_EXCEEDED".into()));
-    assert_eq!(body["retry_after_ms"], WINDOW_MILLIS);
-    assert_eq!(
-        home.unseal("amara/ONE", PASSWORD).await.0,
-        StatusCode::OK,
-        "another device is not locked out"
-    );
-    home.clock.0.fetch_add(WINDOW_MILLIS, Ordering::SeqCst);
-    assert_eq!(home.unseal("amara/STOLEN", PASSWORD).await.0, StatusCode::OK);
-}
-
-#[tokio::test]
-async fn success_forgets_earlier_slips() {
-    let home = Home::new().await;
-    home.store("amara/ONE", KEY, PASSWORD).await;
-    for _ in 0..3 {
-        for _ in 1..ATTEMPTS {
-            assert_eq!(home.unseal("amara/ONE", "slip").await.0, StatusCode::FORBIDDEN);
-        }
-        assert_eq!(home.unseal("amara/ONE", PASSWORD).await.0, StatusCode::OK);
-    }
+    home.store("amara/ONE", KEY).await;
+    let (status, body) = home.unseal("amara/ONE/bound").await;
+    assert_eq!((status, &body["errcode"]), (StatusCode::UNAUTHORIZED, &"M_UNKNOWN_TOKEN".into()));
 }
 
 #[tokio::test]
@@ -98,21 +72,20 @@ async fn bad_requests_are_named_and_touch_nothing() {
     let home = Home::new().await;
     let (status, body) = home.call("PUT", "/recovery-key", None, "{}").await;
     assert_eq!((status, &body["errcode"]), (StatusCode::UNAUTHORIZED, &"M_MISSING_TOKEN".into()));
-    let (status, body) = home.unseal("stolen", PASSWORD).await;
+    let (status, body) = home.unseal("stolen").await;
     assert_eq!((status, &body["errcode"]), (StatusCode::UNAUTHORIZED, &"M_UNKNOWN_TOKEN".into()));
     for (sent, named) in [
         ("{", "EOF"),
         ("{}", "recovery_key"),
-        (r#"{"recovery_key":"abcd"}"#, "password"),
-        (r#"{"recovery_key":7,"password":"p"}"#, "string"),
-        (r#"{"recovery_key":"two\nlines","password":"p"}"#, "recovery_key"),
-        (r#"{"recovery_key":"  ","password":"p"}"#, "recovery_key"),
+        (r#"{"recovery_key":7}"#, "string"),
+        (r#"{"recovery_key":"two\nlines"}"#, "recovery_key"),
+        (r#"{"recovery_key":"  "}"#, "recovery_key"),
     ] {
         let (status, body) = home.call("PUT", "/recovery-key", Some("amara/ONE"), sent).await;
         assert_eq!((status, &body["errcode"]), (StatusCode::BAD_REQUEST, &"M_BAD_JSON".into()), "{sent}");
         assert!(body["error"].as_str().unwrap().contains(named), "{sent}: {body}");
     }
-    let long = format!(r#"{{"recovery_key":"{}","password":"p"}}"#, "a".repeat(5000));
+    let long = format!(r#"{{"recovery_key":"{}"}}"#, "a".repeat(5000));
     let (status, _) = home.call("PUT", "/recovery-key", Some("amara/ONE"), long).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
     assert!(home.accesses().is_empty());
@@ -120,20 +93,20 @@ async fn bad_requests_are_named_and_touch_nothing() {
 
 #[tokio::test]
 async fn without_the_server_nothing_is_given() {
-    let home = Home::with_server("http://127.0.0.1:1", Arc::<Sessions>::default());
-    let (status, body) = home.unseal("amara/ONE", PASSWORD).await;
+    let home = Home::with_server("http://127.0.0.1:1");
+    let (status, body) = home.unseal("amara/ONE").await;
     assert_eq!((status, &body["errcode"]), (StatusCode::BAD_GATEWAY, &"M_UNKNOWN".into()));
 }
 
 #[tokio::test]
-async fn neither_key_nor_password_is_in_the_files() {
+async fn the_key_is_in_none_of_the_files() {
     let home = Home::new().await;
-    home.store("amara/ONE", KEY, PASSWORD).await;
+    home.store("amara/ONE", KEY).await;
     let holds = |bytes: &[u8], text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
     let mut files = 0;
     for entry in fs::read_dir(home.dir.path()).unwrap() {
         let bytes = fs::read(entry.unwrap().path()).unwrap();
-        assert!(!holds(&bytes, KEY) && !holds(&bytes, PASSWORD));
+        assert!(!holds(&bytes, KEY));
         files += 1;
     }
     assert!(files >= 1);

@@ -62,8 +62,10 @@ async fn flows(State(state): State<AppState>) -> Json<Value> {
     let mut flows = vec![
         json!({ "type": SSO, "oauth_aware_preferred": true, "org.matrix.msc3824.delegated_oidc_compatibility": true }),
         json!({ "type": TOKEN, "get_login_token": true }),
-        json!({ "type": uia::PASSWORD }),
     ];
+    if state.identity.policy().password_login {
+        flows.push(json!({ "type": uia::PASSWORD }));
+    }
     if state.engine.context.app_services.all().next().is_some() {
         flows.push(json!({ "type": APP_SERVICE }));
     }
@@ -127,6 +129,9 @@ async fn by_password(
     user: Option<String>,
     password: Option<String>,
 ) -> Result<Proven, MatrixError> {
+    if !state.identity.policy().password_login {
+        return Err(MatrixError::forbidden("this server takes passwords on its sign-in page only"));
+    }
     let user = uia::named_user(identifier, user)?;
     let password = password.ok_or_else(|| MatrixError::missing_param("password: is required"))?;
 
@@ -139,6 +144,10 @@ async fn by_password(
     let proven = state.identity.check_password(&user, &password, Some(address)).await?;
     state.limiter.give_back(&by_account);
     state.limiter.give_back(&by_address);
+    if state.identity.second_factor(&proven)?.is_some() {
+        let text = "the account has a second factor: sign in through the browser";
+        return Err(MatrixError::forbidden(text));
+    }
     Ok(proven)
 }
 

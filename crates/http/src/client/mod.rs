@@ -15,6 +15,7 @@ mod directory;
 mod events;
 mod filter;
 mod guest;
+mod invitations;
 mod joined_rooms;
 mod key_backup;
 mod keys;
@@ -36,11 +37,13 @@ mod receipts;
 mod redact;
 mod register;
 mod relations;
+mod rendezvous;
 mod report;
 mod room_summary;
 mod rooms;
 mod search;
 mod send;
+mod sessions;
 mod spaces;
 mod state;
 mod sync;
@@ -82,6 +85,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .merge(directory::routes())
         .merge(events::routes())
         .merge(filter::routes())
+        .merge(invitations::routes())
         .merge(joined_rooms::routes())
         .merge(key_backup::routes())
         .merge(keys::routes())
@@ -102,10 +106,12 @@ pub(crate) fn routes() -> Router<AppState> {
         .merge(redact::routes())
         .merge(register::routes())
         .merge(relations::routes())
+        .merge(rendezvous::routes())
         .merge(report::routes())
         .merge(room_summary::routes())
         .merge(search::routes())
         .merge(send::routes())
+        .merge(sessions::routes())
         .merge(spaces::routes())
         .merge(state::routes())
         .merge(sync::routes())

@@ -79,6 +79,7 @@ async fn register(
     }
     let password = body.password.ok_or_else(|| MatrixError::missing_param("password: is required"))?;
     state.limiter.take(&LimitKey::new("register", address, ""), state.config.register_limit)?;
+    state.identity.check_new_password(&password, &username).await?;
     let proven = state.identity.create_account(&username, Some(&password), false).await?;
     if let Some(session) = body.auth.and_then(|auth| auth.session) {
         state.identity.uia().finish(&session);

@@ -54,10 +54,7 @@ pub(crate) async fn resolve_alias(
 
 /// Refuses everybody but administrators of the server.
 pub(crate) fn require_admin(state: &AppState, auth: &Authenticated) -> Result<(), MatrixError> {
-    match state.store.read_now(|tx| accounts::find(tx, &auth.user_id))? {
-        Some(account) if account.admin => Ok(()),
-        _ => Err(MatrixError::forbidden("only administrators of the server may do this")),
-    }
+    Ok(state.identity.check_administrator(auth)?)
 }
 
 /// `dir` of a query.

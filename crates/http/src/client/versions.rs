@@ -22,6 +22,9 @@ async fn versions() -> Json<Value> {
             "uk.tcpip.msc4133.stable": true,
             // Events that are sent later.
             "org.matrix.msc4140": true,
+            // Signing in by QR code.
+            "org.matrix.msc4108": true,
+            "io.element.msc4388": true,
             // Deleting account data.
             "org.matrix.msc3391": true,
             // Rooms in common, under its paths before and since it was stable.

@@ -18,16 +18,18 @@ use super::{
     CROSS_SIGNING_RESET,
     browser::{Browser, Posted, go},
     html::{Html, Page, PageError},
-    sign_in::{sign_in_page, signed_in_as, wrong_again},
+    security::{self, SECURITY},
+    sign_in::{sign_in_again, sign_in_page, signed_in_as, wrong_again},
 };
 use crate::{AppState, Query};
 
 pub(super) const PATH: &str = "/account";
 const PROFILE: &str = "org.matrix.profile";
-const DEVICES: &str = "org.matrix.devices_list";
+pub(crate) const DEVICES: &str = "org.matrix.devices_list";
 const DEVICE: &str = "org.matrix.device_view";
 const DEVICE_DELETE: &str = "org.matrix.device_delete";
-const DEACTIVATE: &str = "org.matrix.account_deactivate";
+const SIGN_OUT_ALL: &str = "org.wardline.sign_out_all";
+pub(crate) const DEACTIVATE: &str = "org.matrix.account_deactivate";
 /// The actions as the metadata names them.
 pub(super) const ACTIONS: [&str; 6] =
     [PROFILE, DEVICES, DEVICE, DEVICE_DELETE, DEACTIVATE, CROSS_SIGNING_RESET];
@@ -44,6 +46,8 @@ fn action_of(name: &str) -> &'static str {
         DEVICE_DELETE | "org.matrix.session_end" | "session_end" => DEVICE_DELETE,
         DEACTIVATE => DEACTIVATE,
         CROSS_SIGNING_RESET => CROSS_SIGNING_RESET,
+        SECURITY => SECURITY,
+        SIGN_OUT_ALL => SIGN_OUT_ALL,
         _ => PROFILE,
     }
 }
@@ -52,6 +56,7 @@ fn action_of(name: &str) -> &'static str {
 struct AccountQuery {
     action: Option<String>,
     device_id: Option<String>,
+    next: Option<String>,
 }
 
 async fn show(
@@ -63,6 +68,9 @@ async fn show(
     let next = uri.path_and_query().map_or(PATH, http::uri::PathAndQuery::as_str);
     let Some(visitor) = &browser.visitor else { return Ok(sign_in_page(&state, &browser, next)) };
     let action = action_of(query.action.as_deref().unwrap_or_default());
+    if action == SECURITY || state.identity.lacks_second_factor(visitor)? {
+        return security::page(&state, &browser, visitor, query.next.as_deref().unwrap_or_default(), Ok(""));
+    }
     page(&state, &browser, visitor, action, query.device_id.as_deref(), None)
 }
 
@@ -85,16 +93,17 @@ fn page(
             .hidden("action", action)
     };
     let alert = wrong.map_or_else(Html::default, |text| Html::default().alert(text));
+    let asked = must_ask(state, visitor)?;
     let (title, body) = match (action, device(device_id)?) {
-        (DEVICES, _) => ("Your devices", device_list(state, visitor)?),
+        (DEVICES, _) => ("Your devices", device_list(state, visitor)?.add(sign_out_all(&form))),
         (DEVICE, Some(device)) => ("Device", device_page(state, visitor, &device, &form)?),
         (DEVICE_DELETE, Some(device)) => ("Sign this device out?", delete_page(&device, &form)),
         (DEVICE | DEVICE_DELETE, None) => {
             let text = "<p>There is no such device any more; it is signed out.</p>";
             ("Your devices", Html::default().raw(text).add(device_list(state, visitor)?))
         }
-        (CROSS_SIGNING_RESET, _) => ("Reset your digital identity?", reset_page(&form)),
-        (DEACTIVATE, _) => ("Close your account?", deactivate_page(&form)),
+        (CROSS_SIGNING_RESET, _) => ("Reset your digital identity?", reset_page(&form, asked)),
+        (DEACTIVATE, _) => ("Close your account?", deactivate_page(&form, asked)),
         _ => ("Your profile", profile_page(state, visitor, &form)?),
     };
     let body = alert.add(body).add(navigation(action)).add(signed_in_as(browser, PATH));
@@ -103,9 +112,10 @@ fn page(
 }
 
 /// The ways to the other actions.
-fn navigation(current: &str) -> Html {
+pub(super) fn navigation(current: &str) -> Html {
     let links = [
         (PROFILE, "Profile"),
+        (SECURITY, "How you sign in"),
         (DEVICES, "Devices"),
         (CROSS_SIGNING_RESET, "Reset identity"),
         (DEACTIVATE, "Close account"),
@@ -160,7 +170,44 @@ fn device_list(state: &AppState, visitor: &Visitor) -> Result<Html, PageError> {
             .text(&last_seen(device, now))
             .raw("</span></li>")
     });
+    Ok(list.raw("</ul>").add(erasures(state, visitor)?))
+}
+
+/// Devices that were signed out from elsewhere, and whether they have erased what they held.
+fn erasures(state: &AppState, visitor: &Visitor) -> Result<Html, PageError> {
+    let erasures = state.identity.erasures_of(visitor)?;
+    if erasures.is_empty() {
+        return Ok(Html::default());
+    }
+    let now = state.clock.now();
+    let start = Html::default().raw("<h2>Signed out from elsewhere</h2><ul class=\"devices\">");
+    let list = erasures.iter().fold(start, |html, erasure| {
+        let name = erasure.display_name.as_deref().filter(|name| !name.is_empty());
+        let state = match erasure.confirmed_at {
+            Some(at) => format!("has erased what it held, {} ago", ago(at, now)),
+            None => "has not come back yet to erase what it holds".to_owned(),
+        };
+        html.raw("<li>")
+            .text(name.unwrap_or(&erasure.device_id))
+            .raw("<br><span class=\"quiet\">")
+            .text(&state)
+            .raw("</span></li>")
+    });
     Ok(list.raw("</ul>"))
+}
+
+/// How long ago, in words that need no time zone.
+fn ago(at: Timestamp, now: Timestamp) -> String {
+    match now.millis_since(at) / 60_000 {
+        ..=1 => "a minute".to_owned(),
+        minutes @ 2..=119 => format!("{minutes} minutes"),
+        minutes @ 120..=2879 => format!("{} hours", minutes / 60),
+        minutes => format!("{} days", minutes / 1440),
+    }
+}
+
+fn sign_out_all(form: &impl Fn(&str) -> Html) -> Html {
+    form(SIGN_OUT_ALL).button("danger", "go", "1", "Sign all devices out").raw("</form>")
 }
 
 fn device_url(action: &str, device_id: &str) -> String {
@@ -183,6 +230,10 @@ fn device_page(
         .element("p class=\"quiet\"", &format!("Device id: {}", device.device_id))
         .element("p class=\"quiet\"", &format!("Signed in by: {client}"))
         .element("p class=\"quiet\"", &last_seen(device, state.clock.now()))
+        .element(
+            "p class=\"quiet\"",
+            &device.last_seen_ip.as_ref().map(|ip| format!("Network address: {ip}")).unwrap_or_default(),
+        )
         .add(delete_form(device, form)))
 }
 
@@ -197,11 +248,15 @@ fn delete_page(device: &Device, form: &impl Fn(&str) -> Html) -> Html {
     Html::default()
         .raw("<p><strong>")
         .text(named(device))
-        .raw("</strong> will no longer receive messages.</p>")
+        .raw("</strong> will no longer receive messages, and erases what it holds as soon as it is reached.</p>")
         .add(delete_form(device, form))
 }
 
-fn password_field(html: Html) -> Html {
+/// Asks for the password again; who has shown a second factor in this visit has done enough.
+fn password_field(html: Html, asked: bool) -> Html {
+    if !asked {
+        return html;
+    }
     html.field(
         "password",
         "Your password",
@@ -210,7 +265,7 @@ fn password_field(html: Html) -> Html {
     )
 }
 
-fn reset_page(form: &impl Fn(&str) -> Html) -> Html {
+fn reset_page(form: &impl Fn(&str) -> Html, asked: bool) -> Html {
     let html = Html::default()
         .raw(
             "<p>Do this only if an application of yours has just asked for it, and you have lost your other \
@@ -219,17 +274,17 @@ fn reset_page(form: &impl Fn(&str) -> Html) -> Html {
              messages.</p>",
         )
         .add(form(CROSS_SIGNING_RESET));
-    password_field(html).button("danger", "go", "1", "Allow the reset").raw("</form>")
+    password_field(html, asked).button("danger", "go", "1", "Allow the reset").raw("</form>")
 }
 
-fn deactivate_page(form: &impl Fn(&str) -> Html) -> Html {
+fn deactivate_page(form: &impl Fn(&str) -> Html, asked: bool) -> Html {
     let html = Html::default()
         .raw(
             "<p>All your devices are signed out, you leave all conversations, and nobody can use your user name \
              again. <strong>This cannot be undone.</strong></p>",
         )
         .add(form(DEACTIVATE));
-    password_field(html)
+    password_field(html, asked)
         .raw(
             "<label class=\"check\"><input type=\"checkbox\" name=\"sure\" value=\"yes\" required> Yes, close \
              my account for good</label>",
@@ -238,10 +293,19 @@ fn deactivate_page(form: &impl Fn(&str) -> Html) -> Html {
         .raw("</form>")
 }
 
+/// Whether a grave action asks for the password: of who has one and has not shown a second factor in this short visit.
+fn must_ask(state: &AppState, visitor: &Visitor) -> Result<bool, PageError> {
+    Ok(!visitor.is_strong() && state.identity.factors(visitor)?.password)
+}
+
 async fn act(State(state): State<AppState>, form: Posted) -> Result<Response, PageError> {
     let Some(visitor) = &form.browser.visitor else { return Ok(sign_in_page(&state, &form.browser, PATH)) };
     let action = action_of(form.field("action"));
-    if [CROSS_SIGNING_RESET, DEACTIVATE].contains(&action) {
+    let grave = [CROSS_SIGNING_RESET, DEACTIVATE].contains(&action);
+    if grave && !visitor.is_strong() && state.identity.factors(visitor)?.has_second() {
+        return Ok(sign_in_again(&state, &form.browser, &format!("{PATH}?action={action}")));
+    }
+    if grave && must_ask(&state, visitor)? {
         let user = visitor.user_id.as_str();
         if let Some(wrong) = wrong_again(&state, user, form.field("password")).await? {
             return page(&state, &form.browser, visitor, action, None, Some(wrong));
@@ -250,6 +314,10 @@ async fn act(State(state): State<AppState>, form: Posted) -> Result<Response, Pa
     let done = match action {
         DEVICE_DELETE => {
             state.identity.end_session_on(visitor, form.field("device_id").to_owned()).await?;
+            return go(&state, &format!("{PATH}?action={DEVICES}"), None);
+        }
+        SIGN_OUT_ALL => {
+            state.identity.end_all_sessions(visitor).await?;
             return go(&state, &format!("{PATH}?action={DEVICES}"), None);
         }
         CROSS_SIGNING_RESET => {

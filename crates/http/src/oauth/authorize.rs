@@ -8,13 +8,15 @@ use axum::{
     routing::get,
 };
 use url::form_urlencoded;
-use wardline_identity::oauth::{Authorization, AuthorizationError, AuthorizationRequest, Client};
+use wardline_identity::oauth::{
+    Authorization, AuthorizationError, AuthorizationRequest, Client, own_origin_of,
+};
 
 use super::{
     browser::{Browser, Posted, go},
     html::{Html, Page, PageError, form_source},
-    issuer,
-    sign_in::{sign_in_page, signed_in_as},
+    issuer, security,
+    sign_in::{sign_in_again, sign_in_page, signed_in_as},
 };
 use crate::AppState;
 
@@ -46,8 +48,18 @@ async fn ask(
         Err(AuthorizationError::Redirect(to)) => return go(&state, &to, None),
     };
     let next = uri.path_and_query().map_or(PATH, http::uri::PathAndQuery::as_str);
-    if browser.visitor.is_none() {
-        return Ok(sign_in_page(&state, &browser, next));
+    let Some(visitor) = &browser.visitor else { return Ok(sign_in_page(&state, &browser, next)) };
+    let now = state.clock.now();
+    if authorization.wants_newer_proof(visitor, now) {
+        return Ok(sign_in_again(&state, &browser, next));
+    }
+    if state.identity.lacks_second_factor(visitor)? {
+        return go(&state, &security::address(next), None);
+    }
+    let own = own_origin_of(&state.config.public_base_url);
+    if authorization.is_own_and_begun_just_now(visitor, own.as_ref(), now) {
+        let to = state.identity.allow_authorization(visitor, &authorization, &issuer(&state)).await?;
+        return go(&state, &to, None);
     }
     Ok(browser.show(consent_page(&browser, &authorization, &request, next)))
 }
@@ -135,7 +147,14 @@ async fn decide(State(state): State<AppState>, form: Posted) -> Result<Response,
     let Some(visitor) = &form.browser.visitor else {
         return Ok(sign_in_page(&state, &form.browser, &format!("{PATH}?{query}")));
     };
-    let to = if form.field("decision") == "allow" {
+    let allowed = form.field("decision") == "allow";
+    if allowed
+        && (authorization.wants_newer_proof(visitor, state.clock.now())
+            || state.identity.lacks_second_factor(visitor)?)
+    {
+        return go(&state, &format!("{PATH}?{query}"), None);
+    }
+    let to = if allowed {
         state.identity.allow_authorization(visitor, &authorization, &issuer).await?
     } else {
         state.identity.refuse_authorization(visitor, &authorization).await?;

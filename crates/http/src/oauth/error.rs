@@ -4,11 +4,11 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 use wardline_identity::{
-    IdentityError,
+    DpopError, IdentityError,
     oauth::{ErrorCode, OAuthError},
 };
 
-use crate::MatrixError;
+use crate::{MatrixError, extract::ERASE};
 
 /// A refusal or failure, answered as `{"error": …, "error_description": …}`.
 #[derive(Debug)]
@@ -16,11 +16,15 @@ pub(super) struct OAuthFailure {
     error: OAuthError,
     /// Seconds after which it is worth trying again.
     retry_after: Option<u64>,
+    /// The nonce for the next proof of possession.
+    nonce: Option<String>,
+    /// Whether the client is to erase what it holds.
+    erase: bool,
 }
 
 impl From<OAuthError> for OAuthFailure {
     fn from(error: OAuthError) -> Self {
-        Self { error, retry_after: None }
+        Self { error, retry_after: None, nonce: None, erase: false }
     }
 }
 
@@ -35,11 +39,25 @@ impl OAuthFailure {
         OAuthError::Refused(ErrorCode::InvalidRequest, text.into()).into()
     }
 
+    /// The proof of possession is not taken.
+    pub(super) fn dpop(error: DpopError) -> Self {
+        let nonce = match &error {
+            DpopError::UseNonce(nonce) => Some(nonce.clone()),
+            DpopError::Invalid(_) => None,
+        };
+        Self { nonce, ..OAuthError::from(IdentityError::Dpop(error)).into() }
+    }
+
+    /// The same, with word to the client whether to erase what it holds.
+    pub(super) fn erasing(self, erase: bool) -> Self {
+        Self { erase, ..self }
+    }
+
     /// A rate limit was reached. A client that gets 4xx for a refresh takes its session for ended, so this is 503.
     pub(super) fn limited(limit: &MatrixError) -> Self {
         let ms = limit.extra.get("retry_after_ms").and_then(serde_json::Value::as_u64).unwrap_or(1000);
         let error = OAuthError::Refused(ErrorCode::TemporarilyUnavailable, "too many requests".into());
-        Self { error, retry_after: Some(ms.div_ceil(1000).max(1)) }
+        Self { retry_after: Some(ms.div_ceil(1000).max(1)), ..error.into() }
     }
 }
 
@@ -59,8 +77,14 @@ impl IntoResponse for OAuthFailure {
             ErrorCode::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::BAD_REQUEST,
         };
-        let body = axum::Json(json!({ "error": code.as_str(), "error_description": text }));
-        let mut response = (status, body).into_response();
+        let mut body = json!({ "error": code.as_str(), "error_description": text });
+        if self.erase {
+            body[ERASE] = true.into();
+        }
+        let mut response = (status, axum::Json(body)).into_response();
+        if let Some(nonce) = self.nonce.and_then(|nonce| HeaderValue::from_str(&nonce).ok()) {
+            response.headers_mut().insert("dpop-nonce", nonce);
+        }
         if status == StatusCode::UNAUTHORIZED {
             response
                 .headers_mut()

@@ -1,4 +1,4 @@
-//! The pages' HTML: small, without script, readable by screen readers.
+//! The pages' HTML: small, readable by screen readers. The one script asks the browser for passkeys.
 
 use std::fmt::Write as _;
 
@@ -14,9 +14,16 @@ use wardline_identity::{IdentityError, oauth::OAuthError};
 use crate::{AppState, MatrixError};
 
 const STYLE: &str = "/oauth/style.css";
+const SCRIPT: &str = "/oauth/passkey.js";
 
 pub(super) fn routes() -> Router<AppState> {
-    Router::new().route(STYLE, get(style))
+    Router::new().route(STYLE, get(style)).route(SCRIPT, get(script))
+}
+
+async fn script() -> Response {
+    let headers =
+        [(header::CONTENT_TYPE, "text/javascript; charset=utf-8"), (header::CACHE_CONTROL, "max-age=3600")];
+    (headers, include_str!("passkey.js")).into_response()
 }
 
 async fn style() -> Response {
@@ -99,11 +106,13 @@ pub(super) struct Page {
     pub(super) body: Html,
     /// Where, besides this server, an answer to a form on the page may send the browser: a CSP source.
     pub(super) form_source: Option<String>,
+    /// Whether the script that asks for passkeys runs on it.
+    pub(super) script: bool,
 }
 
 impl Page {
     pub(super) fn new(title: &'static str, body: Html) -> Self {
-        Self { status: StatusCode::OK, title, body, form_source: None }
+        Self { status: StatusCode::OK, title, body, form_source: None, script: false }
     }
 }
 
@@ -111,11 +120,13 @@ impl IntoResponse for Page {
     fn into_response(self) -> Response {
         let mut html = String::with_capacity(2048 + self.body.0.len());
         let title = self.title;
+        let script =
+            if self.script { format!("<script src=\"{SCRIPT}\" defer></script>") } else { String::new() };
         let _ = write!(
             html,
             "<!doctype html><html lang=\"en-GB\"><head><meta charset=\"utf-8\">\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-             <title>{title} – Wardline</title><link rel=\"stylesheet\" href=\"{STYLE}\"></head>\
+             <title>{title} – Wardline</title><link rel=\"stylesheet\" href=\"{STYLE}\">{script}</head>\
              <body><header><span>Wardline</span></header><main><h1>{title}</h1>{}</main></body></html>",
             self.body.0
         );
@@ -129,8 +140,9 @@ impl IntoResponse for Page {
         set(header::REFERRER_POLICY, "no-referrer");
         let source = self.form_source.map(|source| format!(" {source}")).unwrap_or_default();
         let policy = format!(
-            "default-src 'none'; style-src 'self'; form-action 'self'{source}; frame-ancestors 'none'; \
-             base-uri 'none'"
+            "default-src 'none'; style-src 'self';{} form-action 'self'{source}; frame-ancestors 'none'; \
+             base-uri 'none'",
+            if self.script { " script-src 'self';" } else { "" }
         );
         if let Ok(policy) = HeaderValue::from_str(&policy) {
             headers.insert(header::CONTENT_SECURITY_POLICY, policy);

@@ -3,6 +3,7 @@
 
 use axum::{Router, extract::State, routing::get};
 use serde_json::{Value, json};
+use wardline_identity::DPOP_ALGORITHMS;
 
 use super::{account, authorize, issuer, link, register, token};
 use crate::{AppState, Json};
@@ -22,6 +23,9 @@ async fn metadata(State(state): State<AppState>) -> Json<Value> {
         "authorization_endpoint": at(authorize::PATH),
         "token_endpoint": at(token::TOKEN),
         "revocation_endpoint": at(token::REVOKE),
+        "introspection_endpoint": at(token::INTROSPECT),
+        "introspection_endpoint_auth_methods_supported": ["none"],
+        "dpop_signing_alg_values_supported": DPOP_ALGORITHMS,
         "registration_endpoint": at(register::PATH),
         "device_authorization_endpoint": at(link::DEVICE_AUTHORIZATION),
         "response_types_supported": ["code"],

@@ -1,6 +1,7 @@
 //! The OAuth 2.0 authorisation server's endpoints and its pages.
 //!
-//! Specification: Client-Server API, "OAuth 2.0 API". The pages are plain HTML without script: `html` writes them,
+//! Specification: Client-Server API, "OAuth 2.0 API". The pages are plain HTML; the only script is the one that asks the
+//! browser for a passkey, and all else works without it: `html` writes them,
 //! `browser` knows who is in front of them, and each of `sign_in`, `authorize`, `link`, `sso` and `account` is one.
 
 mod account;
@@ -9,9 +10,11 @@ mod browser;
 mod error;
 mod form;
 mod html;
+mod invitation;
 mod link;
 mod metadata;
 mod register;
+mod security;
 mod sign_in;
 mod sso;
 mod token;
@@ -28,15 +31,25 @@ pub(crate) fn account_url(state: &AppState, action: &str) -> String {
 /// The action of the account page that allows cross-signing keys to be replaced.
 pub(crate) const CROSS_SIGNING_RESET: &str = "org.matrix.cross_signing_reset";
 
+/// The page on which an invitation with this token is used.
+pub(crate) fn invitation_url(state: &AppState, token: &str) -> String {
+    format!("{}{}?token={token}", state.config.public_base_url, invitation::PATH)
+}
+
+pub(crate) use account::{DEACTIVATE, DEVICES};
+pub(crate) use security::SECURITY;
+
 /// All routes under `/oauth` and `/account`, the server metadata, and `/login/sso/redirect`.
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .merge(account::routes())
         .merge(authorize::routes())
         .merge(html::routes())
+        .merge(invitation::routes())
         .merge(link::routes())
         .merge(metadata::routes())
         .merge(register::routes())
+        .merge(security::routes())
         .merge(sign_in::routes())
         .merge(sso::routes())
         .merge(token::routes())

@@ -12,7 +12,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use url::form_urlencoded;
 use wardline_identity::{
-    IdentityError,
+    IdentityError, PasskeyRequest,
     oauth::{Asks, Attempt, Offer, Question, Step},
 };
 
@@ -20,7 +20,9 @@ use super::{
     account, authorize,
     browser::{Browser, Posted, go},
     html::{Html, Page, PageError},
-    link, sso,
+    link,
+    security::passkey_form,
+    sso,
 };
 use crate::{AppState, ClientAddr, LimitKey, MatrixError, Path, Query};
 
@@ -29,6 +31,8 @@ const LOGOUT: &str = "/oauth/logout";
 const LEAVE: &str = "/oauth/login/elsewhere";
 /// What the names of methods that lead to an identity provider begin with; the rest is the provider's name.
 const UPSTREAM: &str = "oidc:";
+/// The method that takes passkeys.
+const PASSKEY: &str = "passkey";
 const TOO_MANY: &str = "Too many attempts. Wait a minute, then try again.";
 
 pub(super) fn routes() -> Router<AppState> {
@@ -40,7 +44,7 @@ pub(super) fn routes() -> Router<AppState> {
 }
 
 /// Whether the sign-in page may go on to this address: one of our pages, path and query.
-fn is_ours(next: &str) -> bool {
+pub(super) fn is_ours(next: &str) -> bool {
     [authorize::PATH, link::PATH, sso::PATH, account::PATH]
         .iter()
         .filter_map(|page| next.strip_prefix(page))
@@ -50,6 +54,13 @@ fn is_ours(next: &str) -> bool {
 /// Offers the ways of signing in, then goes on to `next`.
 pub(super) fn sign_in_page(state: &AppState, browser: &Browser, next: &str) -> Response {
     page(state, browser, next, "", None)
+}
+
+/// Asks somebody who is signed in to prove more, or anew, before they go on.
+pub(super) fn sign_in_again(state: &AppState, browser: &Browser, next: &str) -> Response {
+    let text =
+        "To go on, show once more that it is you, with your passkey or your one-time code if you have one.";
+    page(state, browser, next, "", Some((StatusCode::OK, text)))
 }
 
 fn page(
@@ -64,8 +75,13 @@ fn page(
         body = body.alert(text);
     }
     body = body.element("p class=\"quiet\"", &format!("With your account on {}.", state.config.server_name));
-    let offers: Vec<_> =
-        state.identity.sign_in_methods().filter(|(_, offer)| *offer != Offer::Hidden).collect();
+    // A challenge is made for each page that is shown; without one there is the password.
+    let passkey = state.identity.begin_passkey_sign_in().ok();
+    let offers: Vec<_> = state
+        .identity
+        .sign_in_methods()
+        .filter(|(_, offer)| *offer != Offer::Hidden && (*offer != Offer::Passkey || passkey.is_some()))
+        .collect();
     for (n, (name, offer)) in offers.iter().enumerate() {
         if n > 0 {
             body = body.raw("<p class=\"or\"><span>or</span></p>");
@@ -73,11 +89,19 @@ fn page(
         body = match offer {
             Offer::Elsewhere { label } => body.add(elsewhere(name, label, next)),
             Offer::Password => body.add(password_form(browser, name, next, username)),
-            Offer::Passkey | Offer::Hidden => body,
+            Offer::Passkey => body.add(passkey_button(browser, name, next, passkey.as_ref())),
+            Offer::Hidden => body,
         };
     }
     let status = wrong.map_or(StatusCode::OK, |(status, _)| status);
-    browser.show(Page { status, ..Page::new("Sign in", body) })
+    browser.show(Page { status, script: passkey.is_some(), ..Page::new("Sign in", body) })
+}
+
+fn passkey_button(browser: &Browser, method: &str, next: &str, request: Option<&PasskeyRequest>) -> Html {
+    let Some(request) = request else { return Html::default() };
+    let start = browser.csrf().hidden("next", next).hidden("method", method);
+    let button = Html::default().button("main", "go", "1", "Sign in with a passkey");
+    passkey_form(start, "get", LOGIN, request, button)
 }
 
 /// The button that leads to another system. A link and no form: nothing changes here by following it, and a form's
@@ -104,7 +128,7 @@ fn password_form(browser: &Browser, method: &str, next: &str, username: &str) ->
             "User name",
             username,
             &format!(
-                "autocomplete=\"username\" autocapitalize=\"none\" spellcheck=\"false\" required{name_focus}"
+                "autocomplete=\"username webauthn\" autocapitalize=\"none\" spellcheck=\"false\" required{name_focus}"
             ),
         )
         .field(
@@ -186,7 +210,9 @@ async fn login(
         return Err(not_ours());
     }
     // The same buckets as those of the legacy login API.
-    let account = state.identity.local_user(username).map_or(username.to_owned(), String::from);
+    let half = state.identity.half_signed_in(form.field("ticket"));
+    let account = half.clone().or_else(|| state.identity.local_user(username));
+    let account = account.map_or(username.to_owned(), String::from);
     let (by_account, by_address) =
         (LimitKey::new("login", address, &account), LimitKey::new("login", address, ""));
     let taken = state.limiter.take(&by_account, state.config.login_limit);
@@ -196,14 +222,27 @@ async fn login(
     }
     let attempt =
         Attempt { fields: &form.fields, cookie: form.browser.cookie(), address: Some(address), next };
+    // Guessing codes is limited for the account from all addresses together: who gets here knows the password.
+    let by_code = LimitKey::new("code", std::net::Ipv4Addr::UNSPECIFIED.into(), &account);
+    if half.is_some() && state.limiter.take(&by_code, state.config.login_limit).is_err() {
+        let wrong = Some((StatusCode::TOO_MANY_REQUESTS, TOO_MANY));
+        return Ok(page(&state, &form.browser, next, username, wrong));
+    }
     let step = state.identity.prove(method, attempt).await;
-    if step.is_ok() {
+    let guessed = matches!(&step, Ok(Step::Ask(question)) if question.wrong.is_some());
+    if step.is_ok() && !guessed {
+        state.limiter.give_back(&by_code);
         state.limiter.give_back(&by_account);
         state.limiter.give_back(&by_address);
     }
     match step {
         Err(IdentityError::WrongPassword) => {
-            let text = "The user name or password is wrong. Check both and try again.";
+            let text = match method {
+                PASSKEY => {
+                    "That passkey is not known here, or it was refused. Try again, or sign in in another way."
+                }
+                _ => "The user name or password is wrong. Check both and try again.",
+            };
             Ok(page(&state, &form.browser, next, username, Some((StatusCode::FORBIDDEN, text))))
         }
         step => after(&state, &form.browser, method, next, step).await,

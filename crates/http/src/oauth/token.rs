@@ -1,18 +1,24 @@
-//! `POST /oauth/token` and `POST /oauth/revoke`.
-//! Specification: Client-Server API, "Grant types" and "Token revocation"; RFC 6749, RFC 7009, RFC 8628.
+//! `POST /oauth/token`, `POST /oauth/revoke` and `POST /oauth/introspect`.
+//! Specification: Client-Server API, "Grant types" and "Token revocation"; RFC 6749, RFC 7009, RFC 7662, RFC 8628,
+//! RFC 9449.
 
 use axum::{Router, extract::State, routing::post};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderMap, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use wardline_identity::oauth::{Client, ErrorCode, Granted, OAuthError};
+use wardline_identity::{
+    Thumbprint,
+    oauth::{Client, ErrorCode, Granted, Introspection, OAuthError},
+    show_thumbprint,
+};
 
 use super::{error::OAuthFailure, form::OAuthForm};
-use crate::{AppState, ClientAddr, Empty, Json, LimitKey};
+use crate::{AppState, ClientAddr, Empty, Json, LimitKey, extract::dpop_proof};
 
 pub(super) const TOKEN: &str = "/oauth/token";
 pub(super) const REVOKE: &str = "/oauth/revoke";
+pub(super) const INTROSPECT: &str = "/oauth/introspect";
 const CODE: &str = "authorization_code";
 const REFRESH: &str = "refresh_token";
 const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -20,7 +26,7 @@ const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 pub(super) const GRANTS: [&str; 3] = [CODE, REFRESH, DEVICE];
 
 pub(super) fn routes() -> Router<AppState> {
-    Router::new().route(TOKEN, post(token)).route(REVOKE, post(revoke))
+    Router::new().route(TOKEN, post(token)).route(REVOKE, post(revoke)).route(INTROSPECT, post(introspect))
 }
 
 /// Who the client says it is. RFC 6749 section 2.3.1.
@@ -103,15 +109,23 @@ async fn token(
     let credentials = Credentials::of(&headers, body.client_id.take(), body.client_secret.take())?;
     let credentials = credentials.ok_or_else(|| OAuthFailure::invalid_request("client_id: is required"))?;
     let client = credentials.check(&state)?;
-    let granted = grant(&state, &client, &body).await;
+    let proved = proved_key(&state, &headers)?;
+    let granted = grant(&state, &client, &body, proved).await;
     let guessed = matches!(granted, Err(Failed::Grant(OAuthError::Refused(ErrorCode::InvalidGrant, _))));
     if !guessed {
         state.limiter.give_back(&key);
     }
-    let Granted { tokens, scope } = granted?;
+    let Granted { tokens, scope, bound } = match granted {
+        Ok(granted) => granted,
+        Err(failed) => {
+            let dead = body.refresh_token.as_deref().filter(|_| guessed);
+            let erase = dead.map_or(Ok(false), |token| state.identity.must_erase(token))?;
+            return Err(OAuthFailure::from(failed).erasing(erase));
+        }
+    };
     Ok(Json(json!({
         "access_token": tokens.access_token,
-        "token_type": "Bearer",
+        "token_type": if bound { "DPoP" } else { "Bearer" },
         "expires_in": tokens.expires_in_ms.map(|ms| ms / 1000),
         "refresh_token": tokens.refresh_token,
         "scope": scope,
@@ -145,22 +159,34 @@ impl From<Failed> for OAuthFailure {
     }
 }
 
-async fn grant(state: &AppState, client: &Client, body: &TokenRequest) -> Result<Granted, Failed> {
+/// The key of which the client has proved possession, if it wants its tokens bound to one. RFC 9449 section 5.
+fn proved_key(state: &AppState, headers: &HeaderMap) -> Result<Option<Thumbprint>, OAuthFailure> {
+    let Some(proof) = dpop_proof(headers).map_err(OAuthFailure::dpop)? else { return Ok(None) };
+    let url = format!("{}{TOKEN}", state.config.public_base_url);
+    state.identity.dpop().check(proof, "POST", &url, None).map(Some).map_err(OAuthFailure::dpop)
+}
+
+async fn grant(
+    state: &AppState,
+    client: &Client,
+    body: &TokenRequest,
+    key: Option<Thumbprint>,
+) -> Result<Granted, Failed> {
     let identity = &state.identity;
     match required(body.grant_type.as_ref(), "grant_type")? {
         CODE => {
             let code = required(body.code.as_ref(), "code")?;
             let redirect_uri = required(body.redirect_uri.as_ref(), "redirect_uri")?;
             let verifier = required(body.code_verifier.as_ref(), "code_verifier")?;
-            Ok(identity.redeem_code(client, code, redirect_uri, verifier).await?)
+            Ok(identity.redeem_code(client, code, redirect_uri, verifier, key).await?)
         }
         REFRESH => {
             let token = required(body.refresh_token.as_ref(), "refresh_token")?;
-            Ok(identity.redeem_refresh_token(client, token).await?)
+            Ok(identity.redeem_refresh_token(client, token, key).await?)
         }
         DEVICE => {
             let code = required(body.device_code.as_ref(), "device_code")?;
-            Ok(identity.redeem_device_code(client, code).await?)
+            Ok(identity.redeem_device_code(client, code, key).await?)
         }
         _ => {
             let text = "grant_type: is not supported here".to_owned();
@@ -196,4 +222,47 @@ async fn revoke(
     }
     state.identity.revoke_token(token).await?;
     Ok(Empty)
+}
+
+#[derive(Deserialize)]
+struct IntrospectRequest {
+    token: Option<String>,
+}
+
+/// Whoever holds an access token may ask what it is good for: a service that was given one asks about its caller. A
+/// refresh token is never given to a service, so that it is not looked up.
+async fn introspect(
+    State(state): State<AppState>,
+    OAuthForm(body): OAuthForm<IntrospectRequest>,
+) -> Result<Json<Value>, OAuthFailure> {
+    // Without a limit: nobody guesses 256 bits, and a service asks for all its callers from one address.
+    let found = state.identity.introspect(required(body.token.as_ref(), "token")?).await?;
+    let Some(found) = found else { return Ok(Json(json!({ "active": false }))) };
+    Ok(Json(described(&found)))
+}
+
+fn described(token: &Introspection) -> Value {
+    let seconds = |at: wardline_domain::Timestamp| at.as_millis().div_euclid(1000);
+    let mut answer = json!({
+        "active": true,
+        "sub": token.user_id,
+        "username": token.user_id,
+        "device_id": token.device_id,
+        "token_type": if token.thumbprint.is_some() { "DPoP" } else { "Bearer" },
+        "acr": token.authentication.assurance.as_str(),
+        "amr": [token.authentication.method],
+        "auth_time": seconds(token.authentication.at),
+        "org.wardline.signed_in_at": seconds(token.opened_at),
+    });
+    if let Some((client, scope)) = &token.client {
+        answer["client_id"] = json!(client);
+        answer["scope"] = json!(scope);
+    }
+    if let Some(at) = token.expires_at {
+        answer["exp"] = json!(seconds(at));
+    }
+    if let Some(thumbprint) = &token.thumbprint {
+        answer["cnf"] = json!({ "jkt": show_thumbprint(thumbprint) });
+    }
+    answer
 }

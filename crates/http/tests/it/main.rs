@@ -21,6 +21,7 @@ mod media_s3;
 mod oauth;
 mod profile;
 mod register;
+mod rendezvous;
 mod rooms;
 mod shape;
 mod spaces;

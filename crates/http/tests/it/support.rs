@@ -14,7 +14,7 @@ use wardline_clinical::{Clinical, ClinicalParts, ColumnCipher, TimeZone};
 use wardline_domain::{Clock, Random, Timestamp, signing::Signer};
 use wardline_engine::{Context, Engine, EngineConfig};
 use wardline_http::{AppState, HttpConfig, RateLimiter};
-use wardline_identity::Identity;
+use wardline_identity::{AccountPolicy, Identity};
 use wardline_store::{Store, StoreConfig};
 
 #[derive(Debug)]
@@ -85,10 +85,23 @@ impl Server {
     }
 
     pub(crate) async fn with(change: impl FnOnce(&mut HttpConfig)) -> Self {
-        Self::with_engine(change, EngineConfig::default()).await
+        Self::build(AccountPolicy::lenient(), change, EngineConfig::default()).await
     }
 
     pub(crate) async fn with_engine(change: impl FnOnce(&mut HttpConfig), engine: EngineConfig) -> Self {
+        Self::build(AccountPolicy::lenient(), change, engine).await
+    }
+
+    /// With these rules for local accounts.
+    pub(crate) async fn with_policy(policy: AccountPolicy, change: impl FnOnce(&mut HttpConfig)) -> Self {
+        Self::build(policy, change, EngineConfig::default()).await
+    }
+
+    async fn build(
+        policy: AccountPolicy,
+        change: impl FnOnce(&mut HttpConfig),
+        engine: EngineConfig,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&StoreConfig::at(folder.path().join("wardline.db"))).unwrap();
         let clock = Arc::new(Hand(AtomicI64::new(1_800_000_000_000)));
@@ -96,7 +109,10 @@ impl Server {
         let name = wardline_domain::ruma::OwnedServerName::try_from("riverside.example").unwrap();
         let mut config = HttpConfig::new(name.clone(), "https://chat.riverside.example/");
         change(&mut config);
-        let identity = Arc::new(Identity::new(store.clone(), clock.clone(), random.clone(), name.clone()));
+        let identity = Identity::new(store.clone(), clock.clone(), random.clone(), name.clone())
+            .with_public_url("https://chat.riverside.example")
+            .with_policy(policy);
+        let identity = Arc::new(identity);
         for user in ["amy", "bob"] {
             identity.create_account(user, Some(PASSWORD), false).await.unwrap();
         }

@@ -4,6 +4,7 @@
 
 use wardline_audit::Action;
 use wardline_store::{
+    accounts,
     oauth::{browsers, clients},
     sessions::{self, Device},
 };
@@ -34,6 +35,47 @@ impl Identity {
     ) -> Result<Option<ClientMetadata>, IdentityError> {
         let text = self.store.read_now(|tx| clients::of_device(tx, visitor.proven.user, device))?;
         Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+    }
+
+    /// What the client on a device of the session's user says of itself, if it signed in by OAuth.
+    ///
+    /// # Errors
+    /// A failure of the server.
+    pub fn client_of(
+        &self,
+        session: &Session,
+        device: &str,
+    ) -> Result<Option<ClientMetadata>, IdentityError> {
+        let text = self.store.read_now(|tx| clients::of_device(tx, session.user_nid, device))?;
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+    }
+
+    /// Signs all devices of theirs out.
+    ///
+    /// # Errors
+    /// A failure of the server.
+    pub async fn end_all_sessions(&self, visitor: &Visitor) -> Result<(), IdentityError> {
+        let user = visitor.proven.user;
+        self.remove_devices(&visitor.actor(), Action::SignOut, move |tx| {
+            Ok(sessions::devices(tx, user)?.into_iter().map(|device| device.device_id).collect())
+        })
+        .await
+    }
+
+    /// Replaces the password of the person at the pages, or gives them one; all other pages of theirs end.
+    ///
+    /// # Errors
+    /// [`IdentityError::WeakPassword`], or a failure of the server.
+    pub async fn set_own_password(&self, visitor: &Visitor, password: &str) -> Result<(), IdentityError> {
+        self.check_new_password(password, visitor.user_id.localpart()).await?;
+        let hash = self.passwords.hash(password).await?;
+        let (user, at) = (visitor.proven.user, self.now());
+        let entry = visitor.actor().entry(at, Action::PasswordChanged);
+        let done = self.store.write(move |tx| {
+            accounts::set_password(tx, user, &hash)?;
+            wardline_audit::append(tx, &entry)
+        });
+        Ok(done.await?)
     }
 
     /// Signs a device of theirs out: it goes with its keys and tokens.

@@ -3,8 +3,9 @@
 //! Specification: Client-Server API, "Login flow"; RFC 6749 section 4.1, RFC 7636, RFC 9207.
 
 use serde::{Deserialize, Serialize};
-use url::{Url, form_urlencoded};
+use url::{Origin, Url, form_urlencoded};
 use wardline_audit::{Action, Outcome};
+use wardline_domain::Timestamp;
 use wardline_store::oauth::{
     browsers, clients,
     codes::{self, NewCode},
@@ -16,12 +17,14 @@ use super::{
     redirect::{self, Kind},
     scope::Scope,
 };
-use crate::{Identity, IdentityError, token};
+use crate::{Identity, IdentityError, Thumbprint, parse_thumbprint, token};
 
 /// How long a code lasts.
 const LIFETIME_MS: i64 = 10 * 60 * 1000;
 /// How long a code is remembered after its end, so that a second use is recognised.
 const REMEMBERED_MS: i64 = 24 * 60 * 60 * 1000;
+/// How long the way from the sign-in page back to the authorisation request takes at most.
+const JUST_NOW_MS: i64 = 60 * 1000;
 /// The longest `state`, in bytes.
 const MAX_STATE: usize = 2048;
 
@@ -36,6 +39,9 @@ pub struct AuthorizationRequest {
     state: Option<String>,
     code_challenge: Option<String>,
     code_challenge_method: Option<String>,
+    dpop_jkt: Option<String>,
+    max_age: Option<String>,
+    prompt: Option<String>,
 }
 
 impl AuthorizationRequest {
@@ -51,6 +57,9 @@ impl AuthorizationRequest {
             ("state", &self.state),
             ("code_challenge", &self.code_challenge),
             ("code_challenge_method", &self.code_challenge_method),
+            ("dpop_jkt", &self.dpop_jkt),
+            ("max_age", &self.max_age),
+            ("prompt", &self.prompt),
         ];
         all.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))).collect()
     }
@@ -100,6 +109,9 @@ pub struct Authorization {
     pub device_id: String,
     scope: String,
     challenge: String,
+    thumbprint: Option<Thumbprint>,
+    /// How long ago the person may have proved who they are, in milliseconds.
+    max_age_ms: Option<i64>,
     /// As it was given.
     redirect_uri: String,
     back: Return,
@@ -118,6 +130,21 @@ impl Authorization {
     #[must_use]
     pub fn is_on_this_device(&self) -> bool {
         self.client.kind() == Kind::Native && self.back.uri.scheme() != "https"
+    }
+
+    /// Whether the client wants the person to prove again who they are: what they proved is too old for it. Who has
+    /// just come from the sign-in page is never sent back there.
+    #[must_use]
+    pub fn wants_newer_proof(&self, visitor: &Visitor, now: Timestamp) -> bool {
+        let age = now.millis_since(visitor.proved_at);
+        self.max_age_ms.is_some_and(|max| age > max.max(JUST_NOW_MS))
+    }
+
+    /// Whether the client is this server's own web application, and the person has just signed in for it: nobody needs
+    /// to ask them whether they want to.
+    #[must_use]
+    pub fn is_own_and_begun_just_now(&self, visitor: &Visitor, own: Option<&Origin>, now: Timestamp) -> bool {
+        own == Some(&self.back.uri.origin()) && now.millis_since(visitor.proved_at) <= JUST_NOW_MS
     }
 
     /// Where the answer goes.
@@ -168,10 +195,12 @@ impl Identity {
             state: request.state.clone().filter(|state| state.len() <= MAX_STATE),
         };
         match rest(request, mode, &client) {
-            Ok((scope, challenge)) => Ok(Authorization {
-                device_id: scope.device_id,
-                scope: scope.text,
-                challenge,
+            Ok(asked) => Ok(Authorization {
+                device_id: asked.scope.device_id,
+                scope: asked.scope.text,
+                challenge: asked.challenge,
+                thumbprint: asked.thumbprint,
+                max_age_ms: asked.max_age_ms,
                 redirect_uri: given.to_owned(),
                 client,
                 back,
@@ -207,6 +236,7 @@ impl Identity {
             challenge: authorization.challenge.clone(),
             method: visitor.proven.authentication.to_text(),
             expires_at: at.plus_millis(LIFETIME_MS),
+            thumbprint: authorization.thumbprint,
         };
         let (actor, cookie) = (visitor.actor(), visitor.cookie_hash);
         self.store
@@ -249,12 +279,16 @@ impl Identity {
     }
 }
 
-/// Checks what the client may be told about: the scope and code challenge.
-fn rest(
-    request: &AuthorizationRequest,
-    mode: Option<&str>,
-    client: &Client,
-) -> Result<(Scope, String), OAuthError> {
+/// What the client asks for.
+struct Asked {
+    scope: Scope,
+    challenge: String,
+    thumbprint: Option<Thumbprint>,
+    max_age_ms: Option<i64>,
+}
+
+/// Checks what the client may be told about: the scope, code challenge, key and age.
+fn rest(request: &AuthorizationRequest, mode: Option<&str>, client: &Client) -> Result<Asked, OAuthError> {
     let invalid = |text: &str| OAuthError::new(ErrorCode::InvalidRequest, text);
     client.may(CODE)?;
     match request.response_type.as_deref() {
@@ -279,5 +313,17 @@ fn rest(
     if challenge.len() != 43 || !challenge.chars().all(alphabet) {
         return Err(invalid("code_challenge: must be the base64url form of a SHA-256 hash"));
     }
-    Ok((Scope::parse(request.scope.as_deref().unwrap_or_default())?, challenge.to_owned()))
+    let thumbprint = match request.dpop_jkt.as_deref() {
+        None => None,
+        Some(text) => {
+            let thumbprint = parse_thumbprint(text);
+            Some(thumbprint.ok_or_else(|| invalid("dpop_jkt: must be the SHA-256 thumbprint of a key"))?)
+        }
+    };
+    let seconds = request.max_age.as_deref().map(str::parse::<u32>).transpose();
+    let seconds = seconds.map_err(|_| invalid("max_age: must be a number of seconds"))?;
+    let login = request.prompt.as_deref().is_some_and(|prompt| prompt.split(' ').any(|word| word == "login"));
+    let max_age_ms = if login { Some(0) } else { seconds.map(|seconds| i64::from(seconds) * 1000) };
+    let scope = Scope::parse(request.scope.as_deref().unwrap_or_default())?;
+    Ok(Asked { scope, challenge: challenge.to_owned(), thumbprint, max_age_ms })
 }

@@ -12,8 +12,10 @@ use wardline_store::{
     },
 };
 
-use super::{Client, ErrorCode, Granted, OAuthError, Visitor, client::DEVICE_CODE, scope::Scope};
-use crate::{Authentication, Identity, IdentityError, Proven, sign_in::open_session, token};
+use super::{
+    Client, ErrorCode, Granted, OAuthError, Visitor, client::DEVICE_CODE, exchange::bind, scope::Scope,
+};
+use crate::{Authentication, Identity, IdentityError, Proven, Thumbprint, sign_in::open_session, token};
 
 /// How long a device waits for its person.
 const LIFETIME_MS: i64 = 15 * 60 * 1000;
@@ -152,12 +154,18 @@ impl Identity {
         Ok(done.await?)
     }
 
-    /// Redeems a device code, once somebody has allowed the device.
+    /// Redeems a device code, once somebody has allowed the device. With a `key` that the client has proved the tokens
+    /// are bound to it.
     ///
     /// # Errors
     /// [`ErrorCode::AuthorizationPending`], [`ErrorCode::SlowDown`], [`ErrorCode::AccessDenied`],
     /// [`ErrorCode::ExpiredToken`], [`ErrorCode::InvalidGrant`], or a failure of the server.
-    pub async fn redeem_device_code(&self, client: &Client, code: &str) -> Result<Granted, OAuthError> {
+    pub async fn redeem_device_code(
+        &self,
+        client: &Client,
+        code: &str,
+        key: Option<Thumbprint>,
+    ) -> Result<Granted, OAuthError> {
         client.may(DEVICE_CODE)?;
         let hash = token::hash(code);
         let unknown = || OAuthError::invalid_grant("device_code: is unknown or was used before");
@@ -191,13 +199,14 @@ impl Identity {
                 let more = [("client", &*client_id), ("grant", DEVICE_CODE)];
                 let session = open_session(tx, at, &who, (&device, Some(&*name)), &grant, &more)?;
                 clients::add_session(tx, session, &client_id, &row.grant.scope)?;
+                bind(tx, session, key)?;
                 Ok::<_, IdentityError>(Asked::Opened(user, device))
             })
             .await?;
         match asked {
             Asked::Opened(user, device) => {
                 self.sessions.forget(|s| s.user_nid == user && s.device_id == *device);
-                Ok(Granted { tokens, scope })
+                Ok(Granted { tokens, scope, bound: key.is_some() })
             }
             Asked::Refused(code, text) => Err(OAuthError::new(code, text)),
         }

@@ -2,7 +2,7 @@
 
 use wardline_store::StoreError;
 
-use crate::IdentityError;
+use crate::{DpopError, IdentityError};
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $text:literal),* $(,)?) => {
@@ -47,6 +47,10 @@ codes! {
     AuthorizationPending = "authorization_pending",
     /// Nobody has decided yet, and the device asks too often. RFC 8628 section 3.5.
     SlowDown = "slow_down",
+    /// The proof of possession is wrong. RFC 9449 section 5.
+    InvalidDpopProof = "invalid_dpop_proof",
+    /// The proof of possession must carry the nonce of this answer. RFC 9449 section 8.
+    UseDpopNonce = "use_dpop_nonce",
     /// The device code has ended. RFC 8628 section 3.5.
     ExpiredToken = "expired_token",
 }
@@ -82,6 +86,12 @@ impl From<IdentityError> for OAuthError {
     fn from(error: IdentityError) -> Self {
         match error {
             IdentityError::UnknownToken { .. } => Self::invalid_grant("the token is unknown or has ended"),
+            IdentityError::Dpop(error @ DpopError::Invalid(_)) => {
+                Self::new(ErrorCode::InvalidDpopProof, error.to_string())
+            }
+            IdentityError::Dpop(error @ DpopError::UseNonce(_)) => {
+                Self::new(ErrorCode::UseDpopNonce, error.to_string())
+            }
             IdentityError::WrongPassword => Self::invalid_grant("the account is not active"),
             other => Self::Server(other),
         }

@@ -20,7 +20,7 @@ use super::{
     client::{CODE, REFRESH},
 };
 use crate::{
-    Authentication, Identity, IdentityError, Proven, Tokens,
+    Authentication, Identity, IdentityError, Proven, Thumbprint, Tokens,
     sign_in::{Actor, open_session},
     token,
 };
@@ -32,6 +32,13 @@ pub struct Granted {
     pub tokens: Tokens,
     /// The granted scope.
     pub scope: String,
+    /// Whether the tokens are bound to a key of the client (DPoP).
+    pub bound: bool,
+}
+
+/// Binds a new session to a key that its client has proved.
+pub(super) fn bind(tx: &mut WriteTx<'_>, session: i64, key: Option<Thumbprint>) -> Result<(), StoreError> {
+    key.map_or(Ok(()), |key| sessions::bind(tx, session, &key))
 }
 
 /// How an attempt with a code ended, inside the transaction: refusals must be written down too.
@@ -45,6 +52,8 @@ enum Attempt {
 impl Identity {
     /// Redeems an authorisation code: opens a session on the device that its scope names.
     ///
+    /// With a `key` that the client has proved the tokens are bound to it.
+    ///
     /// A code is good for one attempt, right or wrong. A second one revokes the session that the first opened,
     /// because somebody else may hold that.
     ///
@@ -56,6 +65,7 @@ impl Identity {
         code: &str,
         redirect_uri: &str,
         verifier: &str,
+        key: Option<Thumbprint>,
     ) -> Result<Granted, OAuthError> {
         client.may(CODE)?;
         let unknown = || OAuthError::invalid_grant("code: is unknown, has ended or was used before");
@@ -75,7 +85,7 @@ impl Identity {
                 if row.spent {
                     return Ok(Attempt::Reused(reused(tx, at, &row)?));
                 }
-                if let Some(why) = unfit(&row, at, &client_id, &redirect_uri, &verifier) {
+                if let Some(why) = unfit(&row, at, &client_id, &redirect_uri, &verifier, key) {
                     codes::spend(tx, &hash, None)?;
                     wardline_audit::append(tx, &refusal(at, &row, &client_id, why))?;
                     return Ok(Attempt::Refused(why));
@@ -85,6 +95,7 @@ impl Identity {
                 let more = [("client", &*client_id), ("grant", CODE)];
                 let session = open_session(tx, at, &who, (&row.code.device_id, Some(&*name)), &grant, &more)?;
                 clients::add_session(tx, session, &client_id, &row.code.scope)?;
+                bind(tx, session, key)?;
                 codes::spend(tx, &hash, Some(session))?;
                 Ok::<_, IdentityError>(Attempt::Opened)
             })
@@ -92,7 +103,7 @@ impl Identity {
         match attempt {
             Attempt::Opened => {
                 self.sessions.forget(|s| s.user_nid == user && s.device_id == *device);
-                Ok(Granted { tokens, scope })
+                Ok(Granted { tokens, scope, bound: key.is_some() })
             }
             Attempt::Refused(why) => Err(OAuthError::invalid_grant(why)),
             Attempt::Reused(session) => {
@@ -106,10 +117,15 @@ impl Identity {
     ///
     /// # Errors
     /// [`super::ErrorCode::InvalidGrant`], or a failure of the server.
-    pub async fn redeem_refresh_token(&self, client: &Client, token: &str) -> Result<Granted, OAuthError> {
+    pub async fn redeem_refresh_token(
+        &self,
+        client: &Client,
+        token: &str,
+        key: Option<Thumbprint>,
+    ) -> Result<Granted, OAuthError> {
         client.may(REFRESH)?;
-        let (tokens, scope) = self.rotate(token, Some(client.id.clone())).await?;
-        Ok(Granted { tokens, scope: scope.unwrap_or_default() })
+        let (tokens, scope, key) = self.rotate(token, Some(client.id.clone()), key).await?;
+        Ok(Granted { tokens, scope: scope.unwrap_or_default(), bound: key.is_some() })
     }
 
     /// Ends the session of an access or refresh token, with its device and keys, as signing out does. Whoever
@@ -146,6 +162,7 @@ fn unfit(
     client: &str,
     redirect_uri: &str,
     verifier: &str,
+    key: Option<Thumbprint>,
 ) -> Option<&'static str> {
     if row.code.expires_at <= now {
         return Some("code: has ended");
@@ -155,6 +172,9 @@ fn unfit(
     }
     if row.code.redirect_uri != redirect_uri {
         return Some("redirect_uri: is not that of the authorisation request");
+    }
+    if row.code.thumbprint.is_some() && row.code.thumbprint != key {
+        return Some("DPoP: is not by the key of the authorisation request");
     }
     if !proves(verifier, &row.code.challenge) {
         return Some("code_verifier: does not fit the code challenge");

@@ -134,7 +134,59 @@ impl SignInMethod for LocalPassword {
     fn prove<'a>(&'a self, identity: &'a Identity, attempt: Attempt<'a>) -> StepFuture<'a> {
         Box::pin(async move {
             let (user, password) = (attempt.field("username"), attempt.field("password"));
+            let ticket = attempt.field("ticket");
+            if !ticket.is_empty() {
+                return match identity
+                    .finish_second_factor(ticket, attempt.field("code"), attempt.address)
+                    .await
+                {
+                    Ok(who) => Ok(Step::Proven { who, next: None }),
+                    Err(IdentityError::WrongCode) if identity.half_signed_in(ticket).is_some() => {
+                        let wrong = "The code is wrong or was used before. Wait for the next one.".to_owned();
+                        Ok(Step::Ask(code_question(ticket.to_owned(), Some(wrong))))
+                    }
+                    Err(IdentityError::WrongCode) => Err(IdentityError::WrongPassword),
+                    Err(error) => Err(error),
+                };
+            }
             let who = identity.check_password(user, password, attempt.address).await?;
+            match identity.second_factor(&who)? {
+                Some(ticket) => Ok(Step::Ask(code_question(ticket, None))),
+                None => Ok(Step::Proven { who, next: None }),
+            }
+        })
+    }
+}
+
+fn code_question(ticket: String, wrong: Option<String>) -> Question {
+    Question {
+        title: "Your one-time code",
+        text: "Type the six digits that your authenticator application shows, or one of your recovery codes."
+            .into(),
+        wrong,
+        ticket,
+        asks: Asks::Code,
+        next: None,
+    }
+}
+
+/// A passkey of a local account: the fields `challenge` and `credential`, as the page's script fills them in.
+#[derive(Clone, Copy, Debug)]
+pub struct LocalPasskey;
+
+impl SignInMethod for LocalPasskey {
+    fn name(&self) -> &'static str {
+        "passkey"
+    }
+
+    fn offer(&self) -> Offer {
+        Offer::Passkey
+    }
+
+    fn prove<'a>(&'a self, identity: &'a Identity, attempt: Attempt<'a>) -> StepFuture<'a> {
+        Box::pin(async move {
+            let (challenge, answer) = (attempt.field("challenge"), attempt.field("credential"));
+            let who = identity.finish_passkey_sign_in(challenge, answer, attempt.address).await?;
             Ok(Step::Proven { who, next: None })
         })
     }

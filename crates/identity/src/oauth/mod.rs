@@ -7,6 +7,7 @@
 //! - `scope`: what may be asked for.
 //! - `authorize`: the authorisation request, and what consent to it gives.
 //! - `exchange`: codes and refresh tokens into tokens; revocation.
+//! - `introspect`: what a token is good for, for whoever holds it.
 //! - `device_grant`: sign-in of a device that has no browser.
 //! - `pages`: who is signed in to the sign-in and account pages, in which browser.
 //! - `account`: what a person does to their own account on those pages.
@@ -24,6 +25,7 @@ mod client;
 mod device_grant;
 mod error;
 mod exchange;
+mod introspect;
 mod login_token;
 mod method;
 mod pages;
@@ -40,7 +42,10 @@ pub use client::{Client, ClientMetadata};
 pub use device_grant::{DeviceAuthorization, WaitingDevice};
 pub use error::{ErrorCode, OAuthError};
 pub use exchange::Granted;
-pub use method::{Asks, Attempt, Choice, LocalPassword, Offer, Question, SignInMethod, Step, StepFuture};
+pub use introspect::Introspection;
+pub use method::{
+    Asks, Attempt, Choice, LocalPasskey, LocalPassword, Offer, Question, SignInMethod, Step, StepFuture,
+};
 pub use pages::{Visitor, csrf_token};
 pub use redirect::own_origin_of;
 

@@ -10,7 +10,7 @@ use wardline_domain::{Timestamp, ruma::OwnedUserId};
 use wardline_store::oauth::browsers;
 
 use super::{Attempt, Offer, Step};
-use crate::{Authentication, Identity, IdentityError, Proven, sign_in::Actor, token};
+use crate::{Assurance, Authentication, Identity, IdentityError, Proven, sign_in::Actor, token};
 
 /// How long a visit lasts.
 const LIFETIME_MS: i64 = 15 * 60 * 1000;
@@ -27,7 +27,13 @@ pub struct Visitor {
 }
 
 impl Visitor {
-    pub(super) fn actor(&self) -> Actor {
+    /// Whether they have proved two factors.
+    #[must_use]
+    pub fn is_strong(&self) -> bool {
+        self.proven.is_strong()
+    }
+
+    pub(crate) fn actor(&self) -> Actor {
         Actor {
             user: self.proven.user,
             user_id: self.user_id.clone(),
@@ -95,6 +101,14 @@ impl Identity {
             proved_at: row.proved_at,
             cookie_hash,
         }))
+    }
+
+    /// Notes that the person at the pages has just proved, or added, a second factor.
+    pub(crate) async fn note_stronger(&self, visitor: &Visitor, method: &str) -> Result<(), IdentityError> {
+        let mut how = visitor.proven.authentication.clone();
+        (how.method, how.assurance) = (method.to_owned(), how.assurance.max(Assurance::Aal2));
+        let (hash, how) = (visitor.cookie_hash, how.to_text());
+        Ok(self.store.write(move |tx| browsers::set_method(tx, &hash, &how)).await?)
     }
 
     /// Signs a browser out of the pages.

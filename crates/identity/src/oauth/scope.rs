@@ -36,9 +36,11 @@ impl Scope {
             }
         }
         let device_id = device_id.ok_or_else(|| refuse("must have urn:matrix:client:device:<device_id>"))?;
-        let unreserved = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
-        if device_id.is_empty() || device_id.len() > 255 || !device_id.chars().all(unreserved) {
-            return Err(refuse("the device id must be 1 to 255 of the characters a-z A-Z 0-9 - . _ ~"));
+        // Beside the unreserved characters those of base64: clients that sign in by QR code (MSC4108) name their
+        // device by its key.
+        let acceptable = |c: char| c.is_ascii_alphanumeric() || "-._~+/=".contains(c);
+        if device_id.is_empty() || device_id.len() > 255 || !device_id.chars().all(acceptable) {
+            return Err(refuse("the device id must be 1 to 255 of the characters a-z A-Z 0-9 - . _ ~ + / ="));
         }
         if !granted.iter().any(|token| API.contains(token)) {
             return Err(refuse("must have urn:matrix:client:api:*"));
@@ -68,7 +70,7 @@ mod tests {
             "urn:matrix:client:device:A",
             "urn:matrix:client:api:* urn:matrix:client:device:",
             "urn:matrix:client:api:* urn:matrix:client:device:A urn:matrix:client:device:B",
-            "urn:matrix:client:api:* urn:matrix:client:device:A/B",
+            "urn:matrix:client:api:* urn:matrix:client:device:A?B",
             "urn:matrix:client:api:read urn:matrix:client:device:A",
         ] {
             assert!(Scope::parse(text).is_err(), "{text}");

@@ -62,6 +62,18 @@ pub fn find(tx: &impl Reader, cookie_hash: &[u8; 32]) -> Result<Option<BrowserRo
     )
 }
 
+/// Notes that the person at the pages has proved more than before.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn set_method(tx: &mut WriteTx<'_>, cookie_hash: &[u8; 32], method: &str) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE oauth_browsers SET method = ?2 WHERE cookie_hash = ?1",
+        params![*cookie_hash, method],
+    )?;
+    Ok(())
+}
+
 /// Signs one browser out of the pages.
 ///
 /// # Errors

@@ -25,6 +25,8 @@ pub struct NewCode {
     pub method: String,
     /// When it ends.
     pub expires_at: Timestamp,
+    /// The key to which the tokens will be bound, if the request named one.
+    pub thumbprint: Option<[u8; 32]>,
 }
 
 /// A stored code.
@@ -48,7 +50,7 @@ pub fn add(tx: &mut WriteTx<'_>, code: &NewCode, forget_before: Timestamp) -> Re
     tx.execute("DELETE FROM oauth_codes WHERE expires_at < ?1", params![forget_before])?;
     tx.execute(
         "INSERT INTO oauth_codes (code_hash, client_id, user_nid, device_id, scope, redirect_uri, challenge, \
-         method, expires_at, spent) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0)",
+         method, expires_at, spent, dpop_thumbprint) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10)",
         params![
             code.code_hash,
             code.client_id,
@@ -58,7 +60,8 @@ pub fn add(tx: &mut WriteTx<'_>, code: &NewCode, forget_before: Timestamp) -> Re
             code.redirect_uri,
             code.challenge,
             code.method,
-            code.expires_at
+            code.expires_at,
+            code.thumbprint
         ],
     )?;
     Ok(())
@@ -71,7 +74,7 @@ pub fn add(tx: &mut WriteTx<'_>, code: &NewCode, forget_before: Timestamp) -> Re
 pub fn find(tx: &impl Reader, hash: &[u8; 32]) -> Result<Option<CodeRow>, StoreError> {
     tx.query_row(
         "SELECT c.client_id, c.user_nid, c.device_id, c.scope, c.redirect_uri, c.challenge, c.method, \
-         c.expires_at, u.user_id, c.spent, c.session_id FROM oauth_codes c \
+         c.expires_at, u.user_id, c.spent, c.session_id, c.dpop_thumbprint FROM oauth_codes c \
          JOIN users u ON u.nid = c.user_nid WHERE c.code_hash = ?1",
         params![*hash],
         |row| {
@@ -86,6 +89,7 @@ pub fn find(tx: &impl Reader, hash: &[u8; 32]) -> Result<Option<CodeRow>, StoreE
                     challenge: row.get(5)?,
                     method: row.get(6)?,
                     expires_at: row.get(7)?,
+                    thumbprint: row.get(11)?,
                 },
                 user_id: row.get(8)?,
                 spent: row.get(9)?,

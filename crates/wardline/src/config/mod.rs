@@ -3,6 +3,7 @@
 //! One file per table. A table that names files has `resolve`, which makes their paths count from the folder of the
 //! configuration; one whose values can be wrong has `check`.
 
+mod accounts;
 mod application_services;
 mod clinical;
 mod directory;
@@ -29,6 +30,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use wardline_domain::ruma::OwnedServerName;
 
+pub use accounts::Accounts;
 pub use application_services::ApplicationServices;
 pub use clinical::Clinical;
 pub use directory::{Directory, PublishersConfig, UsersConfig};
@@ -105,6 +107,9 @@ pub struct Config {
     /// Who may register an account.
     #[serde(default)]
     pub registration: Registration,
+    /// Rules for local accounts.
+    #[serde(default)]
+    pub accounts: Accounts,
     /// The database.
     #[serde(default)]
     pub store: StoreSection,
@@ -171,6 +176,7 @@ impl Config {
             log: Log::default(),
             limits: LimitsConfig::default(),
             registration: Registration::default(),
+            accounts: Accounts::default(),
             store: StoreSection::default(),
             gateway: Gateway::default(),
             media: MediaSection::default(),
@@ -199,6 +205,7 @@ impl Config {
         let folder = path.parent().unwrap_or(Path::new(""));
         config.data = folder.join(&config.data);
         config.registration.resolve(folder);
+        config.accounts.resolve(folder);
         config.gateway.resolve(folder);
         config.media.resolve(folder);
         config.trust_identity.resolve(folder);
@@ -228,6 +235,7 @@ impl Config {
         self.gateway.check()?;
         self.media.check()?;
         self.trust_identity.check()?;
+        self.accounts.check()?;
         self.registration.check()?;
         self.outgoing.check()?;
         self.rooms.check()?;

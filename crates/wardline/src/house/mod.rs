@@ -110,9 +110,13 @@ impl House {
         )
         .with_app_services(services);
         let engine = Arc::new(Engine::start(Arc::new(context))?);
+        let cipher = ColumnCipher::new(&*folder.column_key(random.as_ref())?, Arc::clone(&random));
         let identity =
             Identity::new(store.clone(), Arc::clone(&clock), Arc::clone(&random), config.server_name.clone())
-                .with_profile_listener(Arc::new(MemberEvents(Arc::clone(&engine))));
+                .with_profile_listener(Arc::new(MemberEvents(Arc::clone(&engine))))
+                .with_policy(config.accounts.policy(config.registration.open))
+                .with_cipher(cipher.clone())
+                .with_public_url(config.public_url.as_deref().unwrap_or(&url));
         let clerk = clerk(&identity).await?;
         for service in engine.context.app_services.all() {
             match identity.create_service_account(service.sender.localpart(), service.id()).await {
@@ -121,7 +125,7 @@ impl House {
             }
         }
         let clinical = Arc::new(Clinical::new(ClinicalParts {
-            cipher: ColumnCipher::new(&*folder.column_key(random.as_ref())?, Arc::clone(&random)),
+            cipher,
             store: store.clone(),
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),

@@ -4,8 +4,11 @@ mod account;
 mod clients;
 mod code;
 mod devices;
+mod dpop;
+mod factors;
 mod legacy;
 mod pages;
+mod sessions;
 
 use axum::body::Body;
 use http::{HeaderMap, StatusCode, header};
@@ -134,12 +137,21 @@ impl<'a> Browser<'a> {
         self.post(path, &all).await
     }
 
+    /// Fills in one of the forms of the sign-in page, which are for different methods, and sends it.
+    pub(crate) async fn login(&mut self, page: &Shown, next: &str, fields: &[(&str, &str)]) -> Shown {
+        let mut all: Vec<(String, String)> =
+            page.hidden().into_iter().filter(|(name, _)| ["csrf", "ticket"].contains(&&**name)).collect();
+        all.push(("next".into(), next.into()));
+        all.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        self.post("/oauth/login", &all).await
+    }
+
     /// Opens a page that asks for amy's password, gives it, and is shown the page.
     pub(crate) async fn sign_in(&mut self, path: &str) -> Shown {
         let page = self.get(path).await;
         assert_eq!(page.status, 200, "{}", page.html);
-        let fields = [("username", "amy"), ("password", PASSWORD)];
-        let next = self.fill(&page, "/oauth/login", &fields).await.location();
+        let fields = [("method", "password"), ("username", "amy"), ("password", PASSWORD)];
+        let next = self.login(&page, path, &fields).await.location();
         assert_eq!(next, path);
         self.get(&next).await
     }

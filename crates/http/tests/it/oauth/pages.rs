@@ -14,15 +14,20 @@ async fn pages_cannot_be_framed_scripted_or_kept() {
     let policy = page.headers["content-security-policy"].to_str().unwrap();
     assert_eq!(
         policy,
-        "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+        "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; frame-ancestors 'none'; \
+         base-uri 'none'"
     );
     assert_eq!(page.headers["cache-control"], "no-store");
     assert_eq!(page.headers["x-frame-options"], "DENY");
     assert_eq!(page.headers["referrer-policy"], "no-referrer");
-    assert!(!page.html.contains("<script"));
+    // The one script is ours and asks for passkeys; other pages have none.
+    assert_eq!(page.html.matches("<script").count(), 1);
+    assert!(page.html.contains("<script src=\"/oauth/passkey.js\" defer></script>"));
+    assert!(browser.get("/oauth/passkey.js").await.html.contains("navigator.credentials"));
     let consent = browser.sign_in(&authorize_path(&client, &[])).await;
     let policy = consent.headers["content-security-policy"].to_str().unwrap();
     assert!(policy.contains("form-action 'self' https://app.example.com;"), "{policy}");
+    assert!(!policy.contains("script-src") && !consent.html.contains("<script"), "{policy}");
     assert!(browser.get("/oauth/style.css").await.html.contains("focus-visible"));
 }
 
@@ -87,20 +92,21 @@ async fn a_wrong_password_is_said_at_once_and_guessing_is_limited() {
     let mut browser = Browser::new(&server);
     let page = browser.get("/account").await;
     for user in ["amy", "nobody"] {
-        let fields = [("username", user), ("password", "guess guess")];
-        let wrong = browser.fill(&page, "/oauth/login", &fields).await;
+        let fields = [("method", "password"), ("username", user), ("password", "guess guess")];
+        let wrong = browser.login(&page, "/account", &fields).await;
         assert_eq!(wrong.status, 403);
         assert!(wrong.html.contains("role=\"alert\""));
         assert!(!wrong.html.contains("guess guess"));
     }
     for _ in 0..4 {
-        browser.fill(&page, "/oauth/login", &[("username", "amy"), ("password", "guess")]).await;
+        let guess = [("method", "password"), ("username", "amy"), ("password", "guess")];
+        browser.login(&page, "/account", &guess).await;
     }
-    let right = [("username", "amy"), ("password", PASSWORD)];
-    assert_eq!(browser.fill(&page, "/oauth/login", &right).await.status, 429);
+    let right = [("method", "password"), ("username", "amy"), ("password", PASSWORD)];
+    assert_eq!(browser.login(&page, "/account", &right).await.status, 429);
     // Somebody else at the same address is not locked out.
-    let bob = [("username", "bob"), ("password", PASSWORD)];
-    browser.fill(&page, "/oauth/login", &bob).await.location();
+    let bob = [("method", "password"), ("username", "bob"), ("password", PASSWORD)];
+    browser.login(&page, "/account", &bob).await.location();
 }
 
 #[tokio::test]

@@ -1,0 +1,2 @@
+/** A sign-in that did not work, in words for the person. */
+export class SignInError extends Error {}
