@@ -44,7 +44,6 @@ const REFUSED: &[(&str, &str)] = &[
         "POST /_matrix/client/unstable/org.matrix.msc3983/keys/claim",
         "for application services only, not stable",
     ),
-    ("POST /_matrix/client/unstable/org.matrix.msc4108/rendezvous", "superseded by MSC4388"),
     ("POST /_matrix/client/unstable/org.continuwuity.msc4560", "one other server's experiment"),
     ("POST /_matrix/client/unstable/org.matrix.msc4536/profile/query", "an experiment"),
 ];
@@ -65,10 +64,6 @@ const PLANNED: &[(&str, &str)] = &[
     ("GET /_matrix/client/unstable/io.element.msc4306/", "thread subscriptions"),
     ("PUT /_matrix/client/unstable/io.element.msc4306/", "thread subscriptions"),
     ("GET /_matrix/client/unstable/io.element.msc4308/", "thread subscriptions"),
-    ("GET /_matrix/client/unstable/io.element.msc4388/", "sign-in by QR code"),
-    ("POST /_matrix/client/unstable/io.element.msc4388/", "sign-in by QR code"),
-    ("PUT /_matrix/client/unstable/io.element.msc4388/", "sign-in by QR code"),
-    ("DELETE /_matrix/client/unstable/io.element.msc4388/", "sign-in by QR code"),
     ("GET /_matrix/client/unstable/org.matrix.msc1763/", "with the archive"),
     ("DELETE /_matrix/client/unstable/org.matrix.msc3814.v1/", "dehydrated devices"),
     ("GET /_matrix/client/unstable/org.matrix.msc3814.v1/", "dehydrated devices"),
