@@ -1,6 +1,7 @@
 # make run   builds everything and starts the demo hospital: make run ADDR=127.0.0.1:8008 DATA=./demo-data
 # make test  everything that a change must pass (what .ci/run runs)
 # make lint  formatting and lints only
+# make soak  plays 500 staff who lose devices and stay away, 20,000 encrypted messages: make soak SOAK_PEOPLE=100 SOAK_MESSAGES=4000
 # make bench measures and writes docs/performance.md: make bench PEER=synapse SIZE=full ROUNDS=3
 # make profile draws a flame graph of sends and syncs and counts the instructions of a send
 
@@ -14,6 +15,9 @@ DATA ?= ./demo-data
 # A release for `run`, the development profile for every test; the whole workspace each time, so that nothing is built
 # twice with other features.
 TARGET ?= $(CURDIR)/target
+SOAK_PEOPLE ?= 500
+SOAK_MESSAGES ?= 20000
+SOAK_SECONDS ?= 7200
 DEV_BIN := $(TARGET)/debug/wardline
 export CARGO_TARGET_DIR := $(TARGET)
 export CARGO_TERM_COLOR ?= auto
@@ -67,7 +71,7 @@ lint-rust:
 
 .PHONY: lint-web
 lint-web: web/node_modules/.package-lock.json
-	cd web && npm run lint && npm run typecheck
+	cd web && npm run lint && npm run typecheck && node_modules/.bin/oxfmt -c .oxfmtrc.json --check ../conformance/js/*.mjs
 
 .PHONY: test-web
 test-web: web
@@ -81,9 +85,22 @@ test-rust:
 dev-binary:
 	cargo build --locked --workspace --bins
 
+conformance/js/node_modules/.package-lock.json: conformance/js/package-lock.json
+	@scripts/need node
+	cd conformance/js && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
 .PHONY: conformance
-conformance: dev-binary
+conformance: dev-binary conformance/js/node_modules/.package-lock.json
 	cd conformance && WARDLINE_BIN="$(DEV_BIN)" CARGO_TARGET_DIR="$(TARGET)/conformance" cargo test --locked
+	cd conformance/js && WARDLINE_BIN="$(DEV_BIN)" npm test
+
+# The key soak at full size; `make conformance` plays a short one.
+.PHONY: soak
+soak: dev-binary
+	cd conformance && WARDLINE_BIN="$(DEV_BIN)" CARGO_TARGET_DIR="$(TARGET)/conformance" \
+	SOAK_PEOPLE=$(SOAK_PEOPLE) SOAK_MESSAGES=$(SOAK_MESSAGES) SOAK_SECONDS=$(SOAK_SECONDS) \
+	cargo test --locked soak -- --nocapture
 
 .PHONY: browser
 browser: tools web dev-binary

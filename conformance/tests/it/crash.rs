@@ -98,16 +98,27 @@ fn task(id: &str, patient: &str, nurse: &Person, doctor: &Person) -> Value {
 }
 
 /// A small generator for the instants of the kills; the seed is printed so that a failure can be repeated.
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn up_to(&mut self, millis: u64) -> Duration {
+    /// A number below `end`.
+    pub(crate) fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap_or(0) % end
+    }
+
+    /// True once in so many times.
+    pub(crate) fn one_in(&mut self, times: usize) -> bool {
+        self.below(times) == 0
+    }
+
+    pub(crate) fn up_to(&mut self, millis: u64) -> Duration {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         Duration::from_micros((self.0 >> 33) % (millis * 1000))
     }
 }
 
-fn from_environment(name: &str, otherwise: impl FnOnce() -> u64) -> u64 {
+pub(crate) fn from_environment(name: &str, otherwise: impl FnOnce() -> u64) -> u64 {
     env::var(name).map_or_else(|_| otherwise(), |text| text.parse().expect("a number"))
 }
 

@@ -24,7 +24,8 @@ use crate::MatrixError;
 const METHODS: HeaderValue = HeaderValue::from_static("GET,POST,PUT,DELETE,PATCH,OPTIONS");
 const HEADERS: HeaderValue =
     HeaderValue::from_static("x-requested-with,content-type,authorization,if-match,if-none-match,dpop");
-const EXPOSED: HeaderValue = HeaderValue::from_static("etag,location,retry-after,www-authenticate,dpop-nonce");
+const EXPOSED: HeaderValue =
+    HeaderValue::from_static("etag,location,retry-after,www-authenticate,dpop-nonce");
 const VARY: HeaderValue =
     HeaderValue::from_static("origin, access-control-request-method, access-control-request-headers");
 const A_DAY: HeaderValue = HeaderValue::from_static("86400");

@@ -18,6 +18,7 @@ mod fhir;
 mod gate;
 mod json;
 mod limits;
+mod metrics;
 mod oauth;
 mod state;
 mod uia;
@@ -43,6 +44,7 @@ pub fn router(state: AppState) -> Router {
     Router::new()
         .merge(client::routes())
         .merge(fhir::routes())
+        .merge(metrics::routes())
         .merge(oauth::routes())
         .fallback(async || MatrixError::unrecognized(StatusCode::NOT_FOUND))
         .method_not_allowed_fallback(async || MatrixError::unrecognized(StatusCode::METHOD_NOT_ALLOWED))

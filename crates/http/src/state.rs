@@ -50,6 +50,8 @@ pub struct HttpConfig {
     pub registration_shared_secret: Option<String>,
     /// Whether a reverse proxy sets `X-Forwarded-For`, so that rate limits see the true address.
     pub trust_forwarded_for: bool,
+    /// The bearer token of `GET /metrics`; `None`: there are no metrics.
+    pub metrics_token: Option<String>,
     /// The page that tells a user what to do when their share of media is used up; `None`: the public address.
     pub media_quota_url: Option<String>,
     /// Whether guests may register.
@@ -145,6 +147,7 @@ impl HttpConfig {
             registration_open: false,
             registration_shared_secret: None,
             trust_forwarded_for: false,
+            metrics_token: None,
             media_quota_url: None,
             guests: false,
             user_directory: UserDirectory::Shared,

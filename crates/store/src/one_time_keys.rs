@@ -22,6 +22,8 @@ pub struct Claimed {
     pub key_id: String,
     /// Canonical JSON of the key.
     pub json: String,
+    /// Whether it is the fallback key, which others may have been given too.
+    pub fallback: bool,
 }
 
 /// Adds a one-time key to the end of the queue of its algorithm.
@@ -85,7 +87,7 @@ pub fn claim(
            (SELECT min(seq) FROM otks WHERE user_nid = ?1 AND device_id = ?2 AND algorithm = ?3) \
          RETURNING key_id, json",
         key,
-        |row| Ok(Claimed { key_id: row.get(0)?, json: row.get(1)? }),
+        |row| Ok(Claimed { key_id: row.get(0)?, json: row.get(1)?, fallback: false }),
     )?;
     if let Some(taken) = taken {
         tx.execute(
@@ -98,7 +100,9 @@ pub fn claim(
     let fallback = tx.query_row(
         "SELECT key_id, json, used FROM fallback_keys WHERE user_nid = ?1 AND device_id = ?2 AND algorithm = ?3",
         key,
-        |row| Ok((Claimed { key_id: row.get(0)?, json: row.get(1)? }, row.get::<bool>(2)?)),
+        |row| {
+            Ok((Claimed { key_id: row.get(0)?, json: row.get(1)?, fallback: true }, row.get::<bool>(2)?))
+        },
     )?;
     let Some((fallback, used)) = fallback else { return Ok(None) };
     if !used {

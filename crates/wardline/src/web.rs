@@ -47,7 +47,10 @@ fn embedded(name: &str) -> Option<File> {
 
 /// Whether `path` belongs to the APIs rather than to the web app.
 pub(crate) fn is_api(path: &str) -> bool {
-    ["/_", "/fhir", "/.well-known", "/oauth/", "/account"].iter().any(|prefix| path.starts_with(prefix))
+    path == "/metrics"
+        || ["/_", "/fhir", "/.well-known", "/oauth/", "/account"]
+            .iter()
+            .any(|prefix| path.starts_with(prefix))
 }
 
 /// Answers `path` from the embedded files; a page that is no file gets `index.html`, whose script knows the route.

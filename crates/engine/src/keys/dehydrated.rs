@@ -35,6 +35,8 @@ pub struct Messages {
     pub events: Vec<String>,
     /// Where the next page begins.
     pub next: Pos,
+    /// Whether there are more.
+    pub more: bool,
 }
 
 impl Keys {
@@ -113,7 +115,7 @@ impl Keys {
             .await
     }
 
-    /// The messages that came for the user's sleeping device after a position: one page. The last page is empty.
+    /// The messages that came for the user's sleeping device after a position: one page.
     ///
     /// # Errors
     /// [`KeyError::UnknownDevice`] if that device does not sleep.
@@ -129,9 +131,12 @@ impl Keys {
                     Some(asleep) if asleep.device_id == device => {}
                     _ => return Err(KeyError::UnknownDevice),
                 }
-                let messages = to_device::pending(tx, user, &device, after, Pos::MAX >> 1, PAGE)?;
+                let mut messages = to_device::pending(tx, user, &device, after, Pos::MAX >> 1, PAGE + 1)?;
+                let more = messages.len() > PAGE;
+                messages.truncate(PAGE);
                 let next = messages.last().map_or(after, |message| message.pos);
-                Ok(Messages { events: messages.into_iter().map(|message| message.json).collect(), next })
+                let events = messages.into_iter().map(|message| message.json).collect();
+                Ok(Messages { events, next, more })
             })
             .await
     }

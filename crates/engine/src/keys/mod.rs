@@ -9,6 +9,7 @@
 mod authority;
 mod cross_signing;
 mod dehydrated;
+mod metrics;
 mod parse;
 mod query;
 
@@ -27,6 +28,7 @@ use wardline_store::{
 pub use authority::{IdentityAuthority, IdentitySignature};
 pub use cross_signing::{SignatureFailures, SigningKeys};
 pub use dehydrated::{Dehydrated, Messages};
+pub use metrics::{Cause, KeyMetrics, Reading};
 pub use query::Queried;
 
 /// The most one-time keys of one algorithm that may wait for a device. Clients keep 50 to 100.
@@ -40,6 +42,9 @@ pub enum KeyError {
     /// A value is not acceptable; the text names the field.
     #[error("{0}")]
     Invalid(String),
+    /// Another one-time key was uploaded under this algorithm and id before.
+    #[error("one_time_keys.{0}:{1}: another key was uploaded under this id")]
+    OtherKey(String, String),
     /// A signature is missing or does not verify; the text names the key.
     #[error("{0}")]
     BadSignature(String),
@@ -87,6 +92,7 @@ pub struct Keys {
     clock: Arc<dyn Clock>,
     server_name: OwnedServerName,
     authority: Option<Arc<dyn IdentityAuthority>>,
+    metrics: Arc<KeyMetrics>,
 }
 
 struct OneTimeKey {
@@ -99,7 +105,7 @@ impl Keys {
     /// The keys of the users of `server_name`.
     #[must_use]
     pub fn new(store: Store, clock: Arc<dyn Clock>, server_name: OwnedServerName) -> Self {
-        Self { store, clock, server_name, authority: None }
+        Self { store, clock, server_name, authority: None, metrics: Arc::default() }
     }
 
     /// These keys, with an authority that signs the identities of staff.
@@ -112,8 +118,7 @@ impl Keys {
     /// algorithm.
     ///
     /// # Errors
-    /// [`KeyError::Invalid`] if the keys are not this device's, or a one-time key has the id of another one;
-    /// [`KeyError::BadSignature`] if the device did not sign its keys; [`KeyError::DeviceGone`].
+    /// [`KeyError::Invalid`] if the keys are not this device's; [`KeyError::OtherKey`]; [`KeyError::BadSignature`] if the device did not sign its keys; [`KeyError::DeviceGone`].
     pub async fn upload(
         &self,
         user: (&UserId, UserNid),
@@ -126,6 +131,7 @@ impl Keys {
         let otks = named_keys("one_time_keys", upload.one_time_keys)?;
         let fallbacks = named_keys("fallback_keys", upload.fallback_keys)?;
         let device = device.to_owned();
+        let metrics = Arc::clone(&self.metrics);
         if device_keys.is_none() && otks.is_empty() && fallbacks.is_empty() {
             return Ok(self.store.read_now(|tx| one_time_keys::counts(tx, user, &device))?);
         }
@@ -141,6 +147,11 @@ impl Keys {
                 store_one_time_keys(tx, user, &device, &otks, &fallbacks)
             })
             .await
+            .inspect_err(|error| {
+                if matches!(error, KeyError::OtherKey(..)) {
+                    KeyMetrics::count(&metrics.conflicting_keys);
+                }
+            })
     }
 
     /// Takes one key of each wanted device out of its queue (`POST /keys/claim`). `wanted`: user, device and
@@ -152,8 +163,12 @@ impl Keys {
         let mut claimed = Claimed::new();
         // Key by key it is a matter of microseconds, but somebody may ask for thousands: others write in between.
         for part in wanted.chunks(CLAIMS_AT_ONCE).map(<[_]>::to_vec) {
+            let asked = part.len();
             let keys: Vec<_> = self.store.write(move |tx| claim_all(tx, part)).await?;
-            for (user, device, name, json) in keys {
+            (keys.len()..asked).for_each(|_| KeyMetrics::count(&self.metrics.no_key_left));
+            for (user, device, name, json, fallback) in keys {
+                let given = if fallback { &self.metrics.fallback_keys } else { &self.metrics.one_time_keys };
+                KeyMetrics::count(given);
                 claimed.entry(user).or_default().insert(device, (name, json));
             }
         }
@@ -171,6 +186,12 @@ impl Keys {
         to: Pos,
     ) -> Result<device_lists::Changes, KeyError> {
         self.store.read(move |tx| Ok(device_lists::changed_between(tx, user, from, to)?)).await
+    }
+
+    /// How well encryption works, in counts.
+    #[must_use]
+    pub fn metrics(&self) -> &KeyMetrics {
+        &self.metrics
     }
 
     /// Whether the user belongs to this server.
@@ -210,16 +231,16 @@ fn named_keys(field: &str, keys: Vec<(String, String)>) -> Result<Vec<OneTimeKey
         .collect()
 }
 
-/// User, device, name and JSON text of every key that was there to be claimed.
+/// User, device, name and JSON text of every key that was there to be claimed, and whether it is a fallback key.
 fn claim_all(
     tx: &mut WriteTx<'_>,
     wanted: Vec<(OwnedUserId, String, String)>,
-) -> Result<Vec<(OwnedUserId, String, String, String)>, StoreError> {
+) -> Result<Vec<(OwnedUserId, String, String, String, bool)>, StoreError> {
     let mut claimed = Vec::with_capacity(wanted.len());
     for (user_id, device, algorithm) in wanted {
         let Some(user) = users::find(tx, &user_id)? else { continue };
         if let Some(key) = one_time_keys::claim(tx, user, &device, &algorithm)? {
-            claimed.push((user_id, device, format!("{algorithm}:{}", key.key_id), key.json));
+            claimed.push((user_id, device, format!("{algorithm}:{}", key.key_id), key.json, key.fallback));
         }
     }
     Ok(claimed)
@@ -251,10 +272,7 @@ fn store_one_time_keys(
             one_time_keys::Upload::Known => {}
             one_time_keys::Upload::Differs => {
                 tracing::warn!(user = user.0, "a device uploaded another one-time key under a known id");
-                return Err(KeyError::Invalid(format!(
-                    "one_time_keys.{}:{}: another key was uploaded under this id",
-                    key.algorithm, key.id
-                )));
+                return Err(KeyError::OtherKey(key.algorithm.clone(), key.id.clone()));
             }
         }
     }

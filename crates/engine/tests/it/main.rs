@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+mod complaints;
 mod e2ee;
 mod home;
 mod media;

@@ -15,7 +15,7 @@ use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use wardline_domain::{Clock, Random, Timestamp};
-use wardline_gateway::keys::{KeyService, SealingKey, router};
+use wardline_gateway::keys::{KeyService, Policy, Sealer, SealingKey, router};
 
 /// When everybody on the stand-in server signed in, in seconds.
 pub(crate) const SIGNED_IN_AT: i64 = 1_800_000_000;
@@ -45,10 +45,23 @@ impl Random for Counting {
 pub(crate) struct Home {
     pub(crate) dir: tempfile::TempDir,
     pub(crate) clock: Arc<Settable>,
+    url: String,
     router: Router,
 }
 
 impl Home {
+    /// The same folder under another policy.
+    pub(crate) fn with_policy(self, policy: Policy) -> Self {
+        let service = open(self.dir.path(), &self.url, Arc::clone(&self.clock), SealingKey::new([7; 32]));
+        Self { router: router(service.with_policy(policy)), ..self }
+    }
+
+    /// The same folder with another sealer.
+    pub(crate) fn with_sealer(self, sealer: impl Sealer + 'static) -> Self {
+        let service = open(self.dir.path(), &self.url, Arc::clone(&self.clock), sealer);
+        Self { router: router(service), ..self }
+    }
+
     pub(crate) async fn new() -> Self {
         Self::with_server(&serve().await)
     }
@@ -57,8 +70,8 @@ impl Home {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::<Settable>::default();
         clock.0.store(SIGNED_IN_AT * 1000, Ordering::SeqCst);
-        let router = router(open(dir.path(), url, Arc::clone(&clock)));
-        Self { dir, clock, router }
+        let router = router(open(dir.path(), url, Arc::clone(&clock), SealingKey::new([7; 32])));
+        Self { dir, clock, url: url.to_owned(), router }
     }
 
     /// Sends a request; `token` is `user/device`, as the stand-in server understands it.
@@ -101,9 +114,9 @@ impl Home {
     }
 }
 
-fn open(dir: &Path, url: &str, clock: Arc<Settable>) -> KeyService {
+fn open(dir: &Path, url: &str, clock: Arc<Settable>, sealer: impl Sealer + 'static) -> KeyService {
     let random = Arc::<Counting>::default();
-    KeyService::open(dir, SealingKey::new([7; 32]), url, clock, random).unwrap()
+    KeyService::open(dir, sealer, url, clock, random).unwrap()
 }
 
 async fn serve() -> String {

@@ -4,3 +4,4 @@
 
 mod home;
 mod recovery_key;
+mod trust;

@@ -3,7 +3,9 @@
 use std::{fs, sync::atomic::Ordering};
 
 use http::StatusCode;
-use wardline_gateway::keys::{OpenError, STEP_UP_MILLIS, SealingKey};
+use wardline_domain::Random;
+use wardline_gateway::keys::{KeyServiceError, OpenError, Policy, STEP_UP_MILLIS, Sealer, SealingKey};
+use zeroize::Zeroizing;
 
 use crate::home::Home;
 
@@ -118,4 +120,45 @@ fn a_sealing_key_is_64_hexadecimal_digits() {
     for wrong in ["", "0f", &"0g".repeat(32), &"0f".repeat(33)] {
         assert!(matches!(SealingKey::from_text(wrong), Err(OpenError::MalformedKey)), "{wrong}");
     }
+}
+
+#[tokio::test]
+async fn under_the_personal_policy_nothing_is_taken_or_given() {
+    let home = Home::new().await;
+    let policy = async |home: &Home| home.call("GET", "/policy", None, "").await.1["policy"].clone();
+    assert_eq!(policy(&home).await, "managed");
+    home.store("amara/ONE", KEY).await;
+    let home = home.with_policy(Policy::Personal);
+    assert_eq!(policy(&home).await, "personal");
+    for (status, body) in [home.store("amara/ONE", "abcd").await, home.unseal("amara/ONE").await] {
+        assert_eq!((status, &body["errcode"]), (StatusCode::FORBIDDEN, &"ORG.WARDLINE.PERSONAL_KEYS".into()));
+    }
+    let home = home.with_policy(Policy::Managed);
+    assert_eq!(home.unseal("amara/ONE").await.1["recovery_key"], KEY);
+}
+
+/// Keeps what it seals under the user's name only; for showing that the service asks nothing else of a sealer.
+#[derive(Debug)]
+struct Glass;
+
+impl Sealer for Glass {
+    fn seal(&self, user_id: &str, secret: &str, _: &dyn Random) -> Result<Vec<u8>, KeyServiceError> {
+        Ok(format!("{user_id} {secret}").into_bytes())
+    }
+
+    fn open(&self, user_id: &str, sealed: &[u8]) -> Result<Zeroizing<String>, KeyServiceError> {
+        let text = String::from_utf8(sealed.to_vec()).map_err(|_| KeyServiceError::Unsealable)?;
+        let secret = text.strip_prefix(&format!("{user_id} ")).ok_or(KeyServiceError::Unsealable)?;
+        Ok(Zeroizing::new(secret.to_owned()))
+    }
+}
+
+#[tokio::test]
+async fn another_sealer_does_as_well() {
+    let home = Home::new().await.with_sealer(Glass);
+    home.store("amara/ONE", KEY).await;
+    assert_eq!(home.unseal("amara/TWO").await.1["recovery_key"], KEY);
+    let db = rusqlite::Connection::open(home.dir.path().join("keys.db")).unwrap();
+    db.execute("UPDATE recovery_key SET user_id = '@mallory:x'", []).unwrap();
+    assert_eq!(home.unseal("mallory/M").await.0, StatusCode::INTERNAL_SERVER_ERROR);
 }

@@ -1,16 +1,17 @@
-//! `PUT|GET|DELETE …/dehydrated_device`, `POST …/dehydrated_device/{deviceId}/events`.
+//! `PUT|GET|DELETE …/dehydrated_device`, `GET|POST …/dehydrated_device/{deviceId}/events`.
 //! Specification: MSC3814, "Dehydrated devices with SSSS".
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::routing::{post, put};
+use axum::routing::{get, put};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use wardline_engine::keys::{Dehydrated, KeyError, Upload};
+use wardline_engine::keys::{Dehydrated, KeyError, Messages, Upload};
+use wardline_store::Pos;
 
 use super::keys::{InOrder, text};
-use crate::{AppState, Authenticated, Json, MatrixError, Path};
+use crate::{AppState, Authenticated, Json, MatrixError, Path, Query};
 
 const PATH: &str = "/_matrix/client/unstable/org.matrix.msc3814.v1/dehydrated_device";
 /// The largest sleeping device, in bytes: keys and their encrypted private parts.
@@ -19,7 +20,7 @@ const MAX_BODY: usize = 1 << 20;
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .route(PATH, put(dehydrate).get(found).delete(delete))
-        .route(&format!("{PATH}/{{deviceId}}/events"), post(events))
+        .route(&format!("{PATH}/{{deviceId}}/events"), get(events).post(events_before))
         .layer(DefaultBodyLimit::max(MAX_BODY))
 }
 
@@ -77,6 +78,11 @@ async fn delete(State(state): State<AppState>, auth: Authenticated) -> Result<Js
 }
 
 #[derive(Deserialize)]
+struct EventsQuery {
+    from: Option<String>,
+}
+
+#[derive(Deserialize)]
 struct EventsRequest {
     next_batch: Option<String>,
 }
@@ -84,24 +90,57 @@ struct EventsRequest {
 #[derive(Serialize)]
 struct EventsAnswer {
     events: Vec<Box<RawValue>>,
-    next_batch: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_batch: Option<String>,
 }
 
+/// The present form of the proposal: the last page has no `next_batch`.
 async fn events(
+    State(state): State<AppState>,
+    auth: Authenticated,
+    Path(device): Path<String>,
+    Query(query): Query<EventsQuery>,
+) -> Result<Json<EventsAnswer>, MatrixError> {
+    let page = page(&state, &auth, device, "from", query.from.as_deref()).await?;
+    let next_batch = page.more.then(|| token(page.next));
+    Ok(Json(EventsAnswer { events: shown(page)?, next_batch }))
+}
+
+/// The form before, which clients with matrix-rust-sdk use: they ask until a page is empty, and begin anew without
+/// `next_batch`.
+async fn events_before(
     State(state): State<AppState>,
     auth: Authenticated,
     Path(device): Path<String>,
     Json(body): Json<EventsRequest>,
 ) -> Result<Json<EventsAnswer>, MatrixError> {
-    // The prefix keeps it from being taken for a token of /sync.
-    let after = match body.next_batch.as_deref() {
+    let page = page(&state, &auth, device, "next_batch", body.next_batch.as_deref()).await?;
+    let next_batch = Some(token(page.next));
+    Ok(Json(EventsAnswer { events: shown(page)?, next_batch }))
+}
+
+/// The prefix keeps it from being taken for a token of /sync.
+fn token(pos: Pos) -> String {
+    format!("d{pos}")
+}
+
+fn shown(page: Messages) -> Result<Vec<Box<RawValue>>, MatrixError> {
+    page.events.into_iter().map(raw).collect()
+}
+
+async fn page(
+    state: &AppState,
+    auth: &Authenticated,
+    device: String,
+    field: &str,
+    from: Option<&str>,
+) -> Result<Messages, MatrixError> {
+    let after = match from {
         None => 0,
         Some(token) => token
             .strip_prefix('d')
             .and_then(|pos| pos.parse().ok())
-            .ok_or_else(|| MatrixError::invalid_param("next_batch: not a token of this endpoint"))?,
+            .ok_or_else(|| MatrixError::invalid_param(format!("{field}: not a token of this endpoint")))?,
     };
-    let messages = state.engine.keys.messages_to_dehydrated(auth.user_nid, device, after).await?;
-    let events = messages.events.into_iter().map(raw).collect::<Result<_, _>>()?;
-    Ok(Json(EventsAnswer { events, next_batch: format!("d{}", messages.next) }))
+    Ok(state.engine.keys.messages_to_dehydrated(auth.user_nid, device, after).await?)
 }

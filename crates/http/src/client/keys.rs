@@ -33,7 +33,7 @@ impl From<KeyError> for MatrixError {
     fn from(error: KeyError) -> Self {
         let text = error.to_string();
         match error {
-            KeyError::Invalid(_) => Self::invalid_param(text),
+            KeyError::Invalid(_) | KeyError::OtherKey(..) => Self::invalid_param(text),
             KeyError::BadSignature(_) => Self::new(StatusCode::BAD_REQUEST, "M_INVALID_SIGNATURE", text),
             KeyError::Missing(_) => Self::missing_param(text),
             KeyError::UnknownKey | KeyError::UnknownDevice => Self::not_found(text),

@@ -59,6 +59,24 @@ async fn a_device_sleeps_gets_messages_and_is_woken() {
     let after = server.call(&events, &amy, json!({ "next_batch": next })).await.ok();
     assert_eq!(after, json!({ "events": [], "next_batch": next }));
     server.call(&events, &amy, json!({ "next_batch": "s5" })).await.refused(400, "M_INVALID_PARAM");
+    // The present form: the last page says that it is.
+    let get = format!("{PATH}/SLEEP/events");
+    let page = server.get(&get, &amy).await.ok();
+    assert_eq!(page["events"].as_array().unwrap().len(), 3);
+    assert!(page.get("next_batch").is_none());
+    let rest = server.get(&format!("{get}?from={next}"), &amy).await.ok();
+    assert_eq!(rest, json!({ "events": [] }));
+    server.get(&format!("{get}?from=5"), &amy).await.refused(400, "M_INVALID_PARAM");
+    for n in 3..120 {
+        let send = format!("PUT /_matrix/client/v3/sendToDevice/m.room.encrypted/{n}");
+        let messages = json!({ "messages": { AMY: { "SLEEP": { "n": n } } } });
+        server.call(&send, &bob, messages).await.ok();
+    }
+    let first = server.get(&get, &amy).await.ok();
+    assert_eq!(first["events"].as_array().unwrap().len(), 100);
+    let second = server.get(&format!("{get}?from={}", text(&first, "next_batch")), &amy).await.ok();
+    assert_eq!(second["events"].as_array().unwrap().len(), 20);
+    assert!(second.get("next_batch").is_none());
     server.call(&events, &bob, json!({})).await.refused(404, "M_NOT_FOUND");
 
     assert_eq!(

@@ -18,6 +18,7 @@ mod keys;
 mod login;
 mod media;
 mod media_s3;
+mod metrics;
 mod oauth;
 mod profile;
 mod register;

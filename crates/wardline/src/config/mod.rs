@@ -11,6 +11,7 @@ mod gateway;
 mod limits;
 mod log;
 mod media;
+mod metrics;
 mod outgoing;
 mod registration;
 mod rooms;
@@ -38,6 +39,7 @@ pub use gateway::Gateway;
 pub use limits::LimitsConfig;
 pub use log::Log;
 pub use media::{MediaSection, MediaStore, S3Section};
+pub use metrics::Metrics;
 pub use outgoing::OutgoingSection;
 pub use registration::Registration;
 pub use rooms::RoomsSection;
@@ -119,6 +121,9 @@ pub struct Config {
     /// Uploaded files.
     #[serde(default)]
     pub media: MediaSection,
+    /// Counts for a monitoring system.
+    #[serde(default)]
+    pub metrics: Metrics,
     /// The organisation's signature on the identities of its staff.
     #[serde(default)]
     pub trust_identity: TrustIdentity,
@@ -180,6 +185,7 @@ impl Config {
             store: StoreSection::default(),
             gateway: Gateway::default(),
             media: MediaSection::default(),
+            metrics: Metrics::default(),
             trust_identity: TrustIdentity::default(),
             also_listen: Vec::new(),
             outgoing: OutgoingSection::default(),
@@ -208,6 +214,7 @@ impl Config {
         config.accounts.resolve(folder);
         config.gateway.resolve(folder);
         config.media.resolve(folder);
+        config.metrics.resolve(folder);
         config.trust_identity.resolve(folder);
         config.outgoing.resolve(folder);
         config.voip.resolve(folder);
@@ -234,6 +241,7 @@ impl Config {
         self.log.check()?;
         self.gateway.check()?;
         self.media.check()?;
+        self.metrics.token()?;
         self.trust_identity.check()?;
         self.accounts.check()?;
         self.registration.check()?;
@@ -316,6 +324,7 @@ mod tests {
             ),
             ("[trust_identity]\nkey_file = \"k\"", "trust_identity.key_file"),
             ("[gateway]\nseal_key_file = \"k\"\nseal_key_env = \"K\"", "gateway.seal_key_env"),
+            ("[metrics]\ntoken_file = \"nowhere\"", "nowhere"),
             ("[gateway]\npolicy = \"none\"", "policy"),
             ("[registration]\nshared_secret_file = \"missing\"", "missing"),
             ("[outgoing]\nca_certificates = [\"missing\"]", "missing"),

@@ -242,6 +242,8 @@ fn http_config(config: &Config, url: &str) -> Result<HttpConfig, Error> {
         login_address_limit: bucket(defaults.login_address_limit),
         register_limit: bucket(defaults.register_limit),
         write_limit: bucket(Bucket { burst: limits.write_burst, per_minute: limits.write_per_minute }),
+        metrics_token: config.metrics.token()?,
+        media_quota_url: config.media.quota_url.clone(),
         ..defaults
     })
 }

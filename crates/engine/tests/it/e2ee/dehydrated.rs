@@ -68,6 +68,7 @@ async fn messages_to_a_sleeping_device_are_read_page_by_page_and_again() {
                 break;
             }
             assert!(page.events.len() <= 100 && page.next > after);
+            assert_eq!(page.more, seen.len() + page.events.len() < 230);
             seen.extend(page.events);
             after = page.next;
         }

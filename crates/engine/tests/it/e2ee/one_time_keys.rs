@@ -52,10 +52,18 @@ async fn another_key_under_a_known_id_is_refused_and_changes_nothing() {
             one_time_keys: vec![otk("NEW"), (name, r#"{"key":"other"}"#.into())],
             ..Upload::default()
         };
-        assert!(matches!(home.upload(&phone, upload).await, Err(KeyError::Invalid(_))));
+        assert!(matches!(home.upload(&phone, upload).await, Err(KeyError::OtherKey(..))));
     }
     assert_eq!(home.claim(&phone).await.unwrap(), "signed_curve25519:B");
     assert_eq!(home.claim(&phone).await, None);
+    let metrics = home.keys.metrics().prometheus();
+    for line in [
+        "wardline_one_time_key_conflicts_total 2",
+        "wardline_one_time_keys_issued_total 2",
+        "wardline_claims_unanswered_total 1",
+    ] {
+        assert!(metrics.lines().any(|found| found == line), "{line}: {metrics}");
+    }
 }
 
 #[tokio::test]

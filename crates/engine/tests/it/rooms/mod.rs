@@ -29,7 +29,13 @@ async fn page(
 }
 
 /// The whole history in this direction, page by page.
-async fn all(home: &Home, who: &Person, room: &RoomId, direction: Direction, limit: usize) -> Vec<Value> {
+pub(crate) async fn all(
+    home: &Home,
+    who: &Person,
+    room: &RoomId,
+    direction: Direction,
+    limit: usize,
+) -> Vec<Value> {
     let (mut found, mut from) = (Vec::new(), None);
     loop {
         let page = page(home, who, room, direction, from, limit).await;
@@ -42,7 +48,7 @@ async fn all(home: &Home, who: &Person, room: &RoomId, direction: Direction, lim
 }
 
 /// The bodies of the messages among events.
-fn bodies(events: &[Value]) -> Vec<&str> {
+pub(crate) fn bodies(events: &[Value]) -> Vec<&str> {
     events.iter().filter_map(|event| event["content"]["body"].as_str()).collect()
 }
 

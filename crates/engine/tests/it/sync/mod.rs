@@ -3,7 +3,7 @@
 mod answers;
 mod glance;
 mod oracle;
-mod phone;
+pub(crate) mod phone;
 mod sliding;
 mod unread;
 mod waiting;
