@@ -59,6 +59,8 @@ export class Server {
             `listen = "${listen}"`,
             "[registration]",
             "open = true",
+            "[limits]",
+            "rates = false",
             "[log]",
             'level = "warn"',
             more,

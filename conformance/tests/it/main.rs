@@ -12,3 +12,4 @@ mod server;
 mod sleeper;
 mod sliding;
 mod soak;
+mod verification;

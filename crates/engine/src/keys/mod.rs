@@ -166,7 +166,7 @@ impl Keys {
             let asked = part.len();
             let keys: Vec<_> = self.store.write(move |tx| claim_all(tx, part)).await?;
             (keys.len()..asked).for_each(|_| KeyMetrics::count(&self.metrics.no_key_left));
-            for (user, device, name, json, fallback) in keys {
+            for ClaimedKey { user, device, name, json, fallback } in keys {
                 let given = if fallback { &self.metrics.fallback_keys } else { &self.metrics.one_time_keys };
                 KeyMetrics::count(given);
                 claimed.entry(user).or_default().insert(device, (name, json));
@@ -231,16 +231,32 @@ fn named_keys(field: &str, keys: Vec<(String, String)>) -> Result<Vec<OneTimeKey
         .collect()
 }
 
-/// User, device, name and JSON text of every key that was there to be claimed, and whether it is a fallback key.
+/// A key that was claimed, and of which device.
+struct ClaimedKey {
+    user: OwnedUserId,
+    device: String,
+    /// `algorithm:id`.
+    name: String,
+    json: String,
+    fallback: bool,
+}
+
+/// Every key that was there to be claimed.
 fn claim_all(
     tx: &mut WriteTx<'_>,
     wanted: Vec<(OwnedUserId, String, String)>,
-) -> Result<Vec<(OwnedUserId, String, String, String, bool)>, StoreError> {
+) -> Result<Vec<ClaimedKey>, StoreError> {
     let mut claimed = Vec::with_capacity(wanted.len());
     for (user_id, device, algorithm) in wanted {
         let Some(user) = users::find(tx, &user_id)? else { continue };
         if let Some(key) = one_time_keys::claim(tx, user, &device, &algorithm)? {
-            claimed.push((user_id, device, format!("{algorithm}:{}", key.key_id), key.json, key.fallback));
+            claimed.push(ClaimedKey {
+                user: user_id,
+                device,
+                name: format!("{algorithm}:{}", key.key_id),
+                json: key.json,
+                fallback: key.fallback,
+            });
         }
     }
     Ok(claimed)

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use wardline_domain::Clock;
 
-use super::certificate::{Said, certificate, key_id, name, parts, to_be_signed};
+use super::certificate::{Parts, Said, certificate, key_id, name, parts, to_be_signed};
 use super::{cms, pem};
 
 /// How long a certificate that is made at the first start is good for, in days: ten years.
@@ -167,7 +167,7 @@ impl Authority {
             })?;
         let certificate = pem::decode("CERTIFICATE", &text(&self.certificate_file)?)
             .ok_or_else(|| wrong(&self.certificate_file, "not a certificate in PEM"))?;
-        let (subject, key_id, until, public) = parts(&certificate).ok_or_else(|| {
+        let Parts { subject, key_id, until, public } = parts(&certificate).ok_or_else(|| {
             wrong(&self.certificate_file, "not an RSA certificate with a subject key identifier")
         })?;
         if public != key.public_key().as_ref() {

@@ -92,9 +92,20 @@ pub(super) fn certificate(to_be_signed: &[u8], signature: &[u8]) -> Vec<u8> {
     sequence(&[to_be_signed, &signature_algorithm(), &bits(0, signature)])
 }
 
-/// What is needed of a certificate to sign with its key: the subject as an encoded Name, the identifier of its key, the
-/// end of its validity as `YYYYMMDDHHMMSSZ`, and the public key as PKCS #1 has it. `None` if it is not such a certificate.
-pub(super) fn parts(certificate: &[u8]) -> Option<(Vec<u8>, Vec<u8>, String, Vec<u8>)> {
+/// What is needed of a certificate to sign with its key.
+pub(super) struct Parts {
+    /// Its subject, an encoded Name.
+    pub(super) subject: Vec<u8>,
+    /// The identifier of its key.
+    pub(super) key_id: Vec<u8>,
+    /// The end of its validity, `YYYYMMDDHHMMSSZ`.
+    pub(super) until: String,
+    /// Its public key, as PKCS #1 has it.
+    pub(super) public: Vec<u8>,
+}
+
+/// Takes a certificate apart. `None` if it is none, or has no subject key identifier.
+pub(super) fn parts(certificate: &[u8]) -> Option<Parts> {
     let (0x30, whole, _) = read(certificate)? else { return None };
     let (0x30, mut rest, _) = read(whole)? else { return None };
     let mut fields = Vec::new();
@@ -119,8 +130,8 @@ pub(super) fn parts(certificate: &[u8]) -> Option<(Vec<u8>, Vec<u8>, String, Vec
     let (0x03, public, _) = read(bit_string)? else { return None };
     let public = public.get(1..)?.to_vec();
     let extensions = more.iter().find(|(tag, _)| *tag == 0xa3).map(|(_, content)| *content)?;
-    let id = subject_key_id(extensions)?;
-    Some((sequence(&[subject]), id, end, public))
+    let key_id = subject_key_id(extensions)?;
+    Some(Parts { subject: sequence(&[subject]), key_id, until: end, public })
 }
 
 fn subject_key_id(extensions: &[u8]) -> Option<Vec<u8>> {
@@ -133,8 +144,10 @@ fn subject_key_id(extensions: &[u8]) -> Option<Vec<u8>> {
                 value = next;
                 (tag, content, _) = read(value)?;
             }
-            let (0x04, id, _) = (if tag == 0x04 { read(content)? } else { return None }) else { return None };
-            return Some(id.to_vec());
+            return match (tag, read(content)?) {
+                (0x04, (0x04, id, _)) => Some(id.to_vec()),
+                _ => None,
+            };
         }
         rest = after;
     }
