@@ -20,6 +20,8 @@ async fn versions() -> Json<Value> {
             "org.matrix.simplified_msc3575": true,
             // Profile fields under the stable paths of Matrix 1.16.
             "uk.tcpip.msc4133.stable": true,
+            // Dehydrated devices.
+            "org.matrix.msc3814": true,
             // Events that are sent later.
             "org.matrix.msc4140": true,
             // Signing in by QR code.

@@ -65,10 +65,6 @@ const PLANNED: &[(&str, &str)] = &[
     ("PUT /_matrix/client/unstable/io.element.msc4306/", "thread subscriptions"),
     ("GET /_matrix/client/unstable/io.element.msc4308/", "thread subscriptions"),
     ("GET /_matrix/client/unstable/org.matrix.msc1763/", "with the archive"),
-    ("DELETE /_matrix/client/unstable/org.matrix.msc3814.v1/", "dehydrated devices"),
-    ("GET /_matrix/client/unstable/org.matrix.msc3814.v1/", "dehydrated devices"),
-    ("PUT /_matrix/client/unstable/org.matrix.msc3814.v1/", "dehydrated devices"),
-    ("POST /_matrix/client/unstable/org.matrix.msc3814.v1/", "dehydrated devices"),
     ("PUT /_matrix/client/unstable/org.matrix.msc4140/", "the newest form of the proposal"),
 ];
 
