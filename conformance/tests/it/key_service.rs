@@ -8,7 +8,7 @@ use std::{
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 
-use crate::{encrypted::PASSWORD, server::Server};
+use crate::server::Server;
 
 /// The key service of a server. While it is down, nobody answers at its address.
 pub(crate) struct KeyService {
@@ -39,18 +39,32 @@ impl KeyService {
 
     /// Leaves a recovery key with it.
     pub(crate) async fn store(&self, token: &str, key: &str) {
-        let body = json!({ "recovery_key": key, "password": PASSWORD });
+        let body = json!({ "recovery_key": key });
         let answer =
             self.http.put(self.at("")).bearer_auth(token).json(&body).send().await.expect("an answer");
         assert_eq!(answer.status(), StatusCode::OK, "{}", answer.text().await.unwrap_or_default());
     }
 
-    /// Gets the recovery key back; `None` while the service is down.
-    pub(crate) async fn unseal(&self, token: &str) -> Option<String> {
-        let body = json!({ "password": PASSWORD });
-        let answer = self.http.post(self.at("/unseal")).bearer_auth(token).json(&body).send().await.ok()?;
-        assert_eq!(answer.status(), StatusCode::OK);
-        let answer: Value = answer.json().await.expect("JSON");
-        Some(answer["recovery_key"].as_str().expect("a key").to_owned())
+    /// Asks for the recovery key back.
+    pub(crate) async fn unseal(&self, token: &str) -> Unsealed {
+        let Ok(answer) = self.http.post(self.at("/unseal")).bearer_auth(token).send().await else {
+            return Unsealed::Down;
+        };
+        let (status, answer) = (answer.status(), answer.json::<Value>().await.expect("JSON"));
+        if answer["errcode"] == "ORG.WARDLINE.STEP_UP" {
+            return Unsealed::TooLate;
+        }
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        Unsealed::Key(answer["recovery_key"].as_str().expect("a key").to_owned())
     }
+}
+
+/// What the key service answers.
+pub(crate) enum Unsealed {
+    /// The recovery key.
+    Key(String),
+    /// The person signed in too long ago: they are to sign in again.
+    TooLate,
+    /// Nothing: it is down.
+    Down,
 }

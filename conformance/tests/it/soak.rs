@@ -29,7 +29,7 @@ use matrix_sdk::{
 use crate::{
     crash::{Dice, from_environment},
     encrypted::{register, sign_in, sync},
-    key_service::KeyService,
+    key_service::{KeyService, Unsealed},
     server::Server,
     sleeper,
 };
@@ -164,10 +164,12 @@ impl<'a> Hospital<'a> {
 
     /// Everybody who is there receives what came; whose keys are still with the key service tries again.
     async fn look(&mut self) {
-        let keys = &self.keys;
+        let (keys, server) = (&self.keys, self.server);
         for people in self.people.chunks_mut(AT_ONCE) {
-            join_all(people.iter_mut().filter(|person| person.away == 0).map(|person| person.look(keys)))
-                .await;
+            join_all(
+                people.iter_mut().filter(|person| person.away == 0).map(|person| person.look(keys, server)),
+            )
+            .await;
         }
     }
 
@@ -181,7 +183,7 @@ impl<'a> Hospital<'a> {
         }
         person.client = sign_in(self.server, &person.name).await;
         person.unrecovered = true;
-        person.recover(&self.keys).await;
+        person.recover(&self.keys, self.server).await;
     }
 
     /// Somebody leaves one conversation for another, having read all of the first.
@@ -278,17 +280,24 @@ impl<'a> Hospital<'a> {
 }
 
 impl Person {
-    async fn look(&mut self, keys: &KeyService) {
+    async fn look(&mut self, keys: &KeyService, server: &Server) {
         sync(&self.client).await;
         if self.unrecovered {
-            self.recover(keys).await;
+            self.recover(keys, server).await;
         }
     }
 
     /// Gets the keys back, if the key service answers.
-    async fn recover(&mut self, keys: &KeyService) {
-        let token = self.client.access_token().expect("signed in");
-        let Some(key) = keys.unseal(&token).await else { return };
+    async fn recover(&mut self, keys: &KeyService, server: &Server) {
+        let key = loop {
+            let token = self.client.access_token().expect("signed in");
+            match keys.unseal(&token).await {
+                Unsealed::Key(key) => break key,
+                Unsealed::Down => return,
+                // The service was down for so long that it asks for another sign-in.
+                Unsealed::TooLate => self.client = sign_in(server, &self.name).await,
+            }
+        };
         self.client.encryption().recovery().recover(&key).await.expect("the key opens the secrets");
         sleeper::wake(&self.client, &key).await;
         // What the sleeping device had is in the backup before another one takes its place.
