@@ -173,13 +173,16 @@ async fn a_decided_closure_that_breaks_its_word_leaves_nothing_behind() {
     let store = open(&folder);
     // Holds the writer up, so that the three behind it are one batch.
     let (go, wait) = std::sync::mpsc::channel::<()>();
+    let (begin, begun) = tokio::sync::oneshot::channel::<()>();
     let blocked = store
         .submit(move |_| {
+            let _ = begin.send(());
             wait.recv().unwrap_or_default();
             Ok::<_, StoreError>(())
         })
         .await
         .unwrap();
+    begun.await.unwrap();
     let mut answers = Vec::new();
     for breaks in [false, true, false] {
         let answer = store.submit_decided(move |tx| {

@@ -348,7 +348,7 @@ async fn a_request_without_bounds_is_refused() {
     let home = Home::new();
     let ada = home.person("ada").await;
     let state: Vec<_> = (0..501).map(|n| json!(["a", n.to_string()])).collect();
-    let lists: serde_json::Map<_, _> = (0..65).map(|n| (n.to_string(), json!({}))).collect();
+    let lists: serde_json::Map<_, _> = (0..101).map(|n| (n.to_string(), json!({}))).collect();
     let cases = [
         (json!({ "conn_id": "x".repeat(256) }), "conn_id"),
         (json!({ "lists": lists }), "lists"),
