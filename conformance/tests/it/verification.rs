@@ -85,9 +85,12 @@ async fn a_new_device_is_let_in_by_emoji() {
         fresh.encryption().get_device(user, device).await.expect("a store")
     })
     .await;
+    let id = fresh.device_id().expect("signed in");
+    // A request of a device that is not known yet is passed over.
+    until(&old, "the new device", async || old.encryption().get_device(user, id).await.expect("a store"))
+        .await;
     let request = old_device.request_verification().await.expect("asked");
     compare(&request, &fresh, &old).await;
-    let id = fresh.device_id().expect("signed in");
     until(&old, "the signature", async || {
         let device = old.encryption().get_device(user, id).await.expect("a store")?;
         device.is_verified_with_cross_signing().then_some(())
