@@ -90,6 +90,8 @@ actions! {
     RequestMoved = "request.moved",
     /// A file was imported.
     Import = "import",
+    /// The server was restored from a backup: what happened after `position` is lost.
+    Restored = "server.restored",
 }
 
 /// How it ended.

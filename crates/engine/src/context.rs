@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
 use wardline_domain::room_version::RoomVersion;
 use wardline_domain::ruma::{OwnedServerName, UserId};
 use wardline_domain::signing::Signer;
@@ -71,6 +72,8 @@ pub struct Context {
     pub app_services: Arc<AppServices>,
     /// Counts of unread events in memory.
     pub unread: Unread,
+    /// Cancelled when the server stops: whoever waits for news is answered at once.
+    pub stop: CancellationToken,
 }
 
 impl Context {
@@ -96,6 +99,7 @@ impl Context {
             rule_book: RuleBook::default(),
             app_services: Arc::default(),
             unread: Unread::default(),
+            stop: CancellationToken::new(),
         }
     }
 

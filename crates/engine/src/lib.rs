@@ -33,12 +33,16 @@ mod thumbnails;
 pub mod to_device;
 pub mod typing;
 pub mod unread;
+pub mod upkeep;
 pub mod user_directory;
 
 use std::sync::Arc;
 
 pub use context::{Context, EngineConfig};
 pub use error::EngineError;
+
+/// A task of the engine: it runs for as long as the engine is there.
+pub type Task = futures_util::future::BoxFuture<'static, ()>;
 
 /// All parts of the engine.
 #[derive(Debug)]
@@ -59,6 +63,8 @@ pub struct Engine {
     pub backup: backup::Backup,
     /// The content repository.
     pub media: media::Media,
+    /// What tidies up.
+    pub upkeep: upkeep::Upkeep,
     /// Receipts and read markers.
     pub receipts: receipts::Receipts,
     /// Who is typing.
@@ -84,15 +90,32 @@ impl Engine {
     /// # Errors
     /// Any failure of the database: the hub is loaded from it. An object store that cannot be as configured.
     pub fn start(context: Arc<Context>) -> Result<Self, wardline_store::StoreError> {
+        let (engine, tasks) = Self::prepare(context)?;
+        for task in tasks {
+            tokio::spawn(task);
+        }
+        Ok(engine)
+    }
+
+    /// Builds the parts over `context`, with their tasks for the caller to run: a simulation decides which of them goes
+    /// on when.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn prepare(context: Arc<Context>) -> Result<(Self, Vec<Task>), wardline_store::StoreError> {
         let hub = hub::Hub::start(&context.store)?;
         let typing = Arc::new(typing::Typing::new(Arc::clone(&hub), Arc::clone(&context.clock)));
-        tokio::spawn(Arc::clone(&typing).run());
-        let rooms = Arc::new(rooms::Rooms::start(Arc::clone(&context)));
-        tokio::spawn(unread::keep_long_counts(Arc::clone(&context)));
+        let (rooms, mut tasks) = rooms::Rooms::prepare(Arc::clone(&context));
+        let rooms = Arc::new(rooms);
         let delayed = Arc::new(delayed::Delayed::new(Arc::clone(&context), &rooms));
-        tokio::spawn(Arc::clone(&delayed).run());
+        tasks.push(Box::pin(Arc::clone(&typing).run()));
+        tasks.push(Box::pin(Arc::clone(&delayed).run()));
+        tasks.push(Box::pin(unread::keep_long_counts(Arc::clone(&context))));
+        tasks.push(Box::pin(Arc::clone(&rooms).finish_upgrades()));
+        let media = media::Media::new(Arc::clone(&context))?;
+        let upkeep = upkeep::Upkeep::new(Arc::clone(&context), media.blobs());
         let telling = context.app_services.start(&context, &typing);
-        Ok(Self {
+        let engine = Self {
             _telling: telling,
             rooms,
             delayed,
@@ -104,7 +127,8 @@ impl Engine {
             .with_authority(context.config.authority.clone()),
             to_device: to_device::ToDevice::new(context.store.clone(), Arc::clone(&context.clock)),
             backup: backup::Backup::new(context.store.clone()),
-            media: media::Media::new(Arc::clone(&context))?,
+            media,
+            upkeep,
             receipts: receipts::Receipts::new(Arc::clone(&context)),
             account_data: account_data::AccountData::new(Arc::clone(&context)),
             filters: filters::Filters::new(Arc::clone(&context)),
@@ -118,6 +142,7 @@ impl Engine {
             hub,
             typing,
             context,
-        })
+        };
+        Ok((engine, tasks))
     }
 }

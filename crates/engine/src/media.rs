@@ -147,6 +147,11 @@ impl Media {
         })
     }
 
+    /// The bytes on the local disk.
+    pub(crate) fn blobs(&self) -> Blobs {
+        self.objects.local()
+    }
+
     /// Begins an upload of at most `limit` bytes under a new id.
     ///
     /// # Errors
@@ -321,7 +326,10 @@ impl Media {
                 uploaded.await;
             }
         };
-        tokio::time::timeout(patience, look).await.unwrap_or(Err(MediaError::NotYetUploaded))
+        tokio::select! {
+            found = tokio::time::timeout(patience, look) => found.unwrap_or(Err(MediaError::NotYetUploaded)),
+            () = self.context.stop.cancelled() => Err(MediaError::NotYetUploaded),
+        }
     }
 
     /// Removes the bytes of a file that no row refers to any more.

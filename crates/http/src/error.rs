@@ -115,6 +115,17 @@ impl MatrixError {
             .with("retry_after_ms", retry_after_ms)
     }
 
+    /// When the client may try again, in seconds, if it shall try again at all.
+    pub(crate) fn retry_after(&self) -> Option<u64> {
+        Some(self.extra.get("retry_after_ms")?.as_u64()?.div_ceil(1000).max(1))
+    }
+
+    /// 503 `M_UNKNOWN`: this process ends, or its disk has failed; its successor will answer.
+    pub fn stopping() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "M_UNKNOWN", "the server is stopping, try again later")
+            .with("retry_after_ms", 1000)
+    }
+
     /// 500 `M_UNKNOWN` for a failure of the server itself. The cause goes to the log, not to the client.
     pub fn internal(cause: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error = cause, "request failed inside the server");
@@ -130,9 +141,7 @@ impl From<StoreError> for MatrixError {
                 tracing::error!("the disk is full");
                 Self::new(StatusCode::INSUFFICIENT_STORAGE, "M_UNKNOWN", "the server's disk is full")
             }
-            StoreError::Closed | StoreError::NotDurable => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "M_UNKNOWN", "the server is stopping")
-            }
+            StoreError::Closed | StoreError::NotDurable => Self::stopping(),
             other => Self::internal(&other),
         }
     }
@@ -165,7 +174,7 @@ impl From<EngineError> for MatrixError {
                 Self::new(StatusCode::CONFLICT, "IO.ELEMENT.MSC4306.M_CONFLICTING_UNSUBSCRIPTION", text)
             }
             EngineError::Busy => Self::limit_exceeded(1000),
-            EngineError::Stopping => Self::new(StatusCode::SERVICE_UNAVAILABLE, "M_UNKNOWN", text),
+            EngineError::Stopping => Self::stopping(),
             EngineError::Store(error) => error.into(),
         }
     }
@@ -198,7 +207,7 @@ impl From<IdentityError> for MatrixError {
 
 impl IntoResponse for MatrixError {
     fn into_response(self) -> Response {
-        let retry_after = self.extra.get("retry_after_ms").and_then(Value::as_u64);
+        let retry_after = self.retry_after();
         let mut body = self.extra;
         if !self.errcode.is_empty() {
             body.insert("errcode".into(), json!(self.errcode));
@@ -217,8 +226,8 @@ impl IntoResponse for MatrixError {
                 response.headers_mut().insert("dpop-nonce", nonce);
             }
         }
-        if let Some(ms) = retry_after {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(ms.div_ceil(1000).max(1)));
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -10,6 +10,7 @@
 //! The listener's limits (header size, header read time, idle time) are not here: they belong to the
 //! `wardline` crate, which owns the sockets.
 
+mod admission;
 mod app_service;
 mod client;
 mod error;
@@ -23,13 +24,14 @@ mod oauth;
 mod state;
 mod uia;
 
+pub use admission::Places;
 pub use error::MatrixError;
 pub use extract::{Authenticated, ClientAddr, Path, Query};
 pub use json::{Empty, Json, OptionalJson, RawJson, parse_object};
 pub use limits::{Bucket, LimitKey, RateLimiter};
 pub use state::{AppState, HttpConfig, Publishers, SupportConfig, SupportContact, TurnConfig, UserDirectory};
 
-use axum::Router;
+use axum::{Router, middleware::from_fn_with_state};
 use http::StatusCode;
 
 use gate::Gate;
@@ -38,9 +40,11 @@ use gate::Gate;
 ///
 /// Unknown endpoints answer 404 and wrong methods 405, both `M_UNRECOGNIZED`. Cross-origin requests are
 /// allowed as the Matrix specification ("Web Browser Clients") asks. JSON bodies are limited to
-/// [`HttpConfig::max_json_bytes`]; a route that takes more sets its own `DefaultBodyLimit`.
+/// [`HttpConfig::max_json_bytes`]; a route that takes more sets its own `DefaultBodyLimit`. More requests at once than
+/// [`HttpConfig::places`] are answered 429 `M_LIMIT_EXCEEDED`.
 pub fn router(state: AppState) -> Router {
     let max_json = state.config.max_json_bytes;
+    let admission = admission::Admission::new(state.config.places);
     Router::new()
         .merge(client::routes())
         .merge(fhir::routes())
@@ -48,6 +52,7 @@ pub fn router(state: AppState) -> Router {
         .merge(oauth::routes())
         .fallback(async || MatrixError::unrecognized(StatusCode::NOT_FOUND))
         .method_not_allowed_fallback(async || MatrixError::unrecognized(StatusCode::METHOD_NOT_ALLOWED))
+        .layer(from_fn_with_state(admission, admission::admit))
         .layer(Gate { max_json })
         .with_state(state)
 }

@@ -9,6 +9,7 @@ use wardline_engine::Engine;
 use wardline_identity::Identity;
 use wardline_store::Store;
 
+use crate::admission::Places;
 use crate::limits::{Bucket, RateLimiter};
 
 /// The state shared by all routes. Cheap to clone.
@@ -64,6 +65,8 @@ pub struct HttpConfig {
     pub support: Option<SupportConfig>,
     /// The TURN server that clients use for calls; `None`: there is none.
     pub turn: Option<TurnConfig>,
+    /// How many requests are worked on at once.
+    pub places: Places,
     /// Sign-in attempts that fail, per address and account.
     pub login_limit: Bucket,
     /// Sign-in attempts that fail, per address over all accounts. Generous: a hospital shares one address.
@@ -154,6 +157,7 @@ impl HttpConfig {
             publishers: Publishers::Members,
             support: None,
             turn: None,
+            places: Places::default(),
             login_limit: Bucket { burst: 5, per_minute: 6 },
             login_address_limit: Bucket { burst: 100, per_minute: 60 },
             register_limit: Bucket { burst: 20, per_minute: 20 },

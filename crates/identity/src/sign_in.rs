@@ -199,7 +199,7 @@ impl Identity {
     }
 
     async fn load(&self, hash: TokenHash) -> Result<Arc<Session>, IdentityError> {
-        let mut read_at = self.sessions.revocations();
+        let (mut read_at, restored) = (self.sessions.revocations(), self.is_restored());
         let mut grant =
             self.usable_access(self.store.read_now(|tx| sessions::by_access_token(tx, &hash))?)?;
         if grant.standing == Standing::Pending {
@@ -207,7 +207,7 @@ impl Identity {
             grant = self
                 .store
                 .write_with(move |tx| {
-                    let grant = usable_access(sessions::by_access_token(tx, &hash)?, now)?;
+                    let grant = usable_access(sessions::by_access_token(tx, &hash)?, now, restored)?;
                     sessions::confirm(tx, grant.session_id, grant.id)?;
                     Ok::<_, IdentityError>(grant)
                 })
@@ -222,8 +222,14 @@ impl Identity {
         Ok(session)
     }
 
+    /// Whether this database was restored from a backup: a token that it does not know may be one that was given
+    /// after the backup, and its device must not throw its keys away.
+    fn is_restored(&self) -> bool {
+        self.store.epochs().current() > 0
+    }
+
     fn usable_access(&self, grant: Option<GrantRow>) -> Result<GrantRow, IdentityError> {
-        usable_access(grant, self.now())
+        usable_access(grant, self.now(), self.is_restored())
     }
 
     /// A new pair of tokens for a refresh token. The old pair stays valid until the new one is used, so that a
@@ -247,7 +253,9 @@ impl Identity {
     ) -> Result<(Tokens, Option<String>, Option<Thumbprint>), IdentityError> {
         let hash = token::hash(refresh_token);
         let find = self.store.read_now(|tx| sessions::by_refresh_token(tx, &hash))?;
-        let Some(seen) = find else { return Err(IdentityError::UnknownToken { soft_logout: false }) };
+        let Some(seen) = find else {
+            return Err(IdentityError::UnknownToken { soft_logout: self.is_restored() });
+        };
         // A bound token is good with its key only; to spend it takes the key too.
         if seen.thumbprint.is_some() && seen.thumbprint != key {
             return Err(DpopError::Invalid("the refresh token is bound to another key").into());
@@ -408,8 +416,8 @@ pub(crate) fn open_session(
     Ok(session)
 }
 
-fn usable_access(grant: Option<GrantRow>, now: Timestamp) -> Result<GrantRow, IdentityError> {
-    let grant = grant.ok_or(IdentityError::UnknownToken { soft_logout: false })?;
+fn usable_access(grant: Option<GrantRow>, now: Timestamp, restored: bool) -> Result<GrantRow, IdentityError> {
+    let grant = grant.ok_or(IdentityError::UnknownToken { soft_logout: restored })?;
     let over = grant.access_expires_at.is_some_and(|at| at <= now);
     if over || grant.standing == Standing::Spent {
         return Err(IdentityError::UnknownToken { soft_logout: true });

@@ -4,11 +4,12 @@
 //! the folders on its way are on disk, so a blob that has a row is always whole. `tmp/` is emptied before the
 //! first blob of a process.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -58,6 +59,8 @@ struct Inner {
     next: AtomicU64,
     /// Whether `tmp/` is there and holds nothing of an earlier process.
     ready: Mutex<bool>,
+    /// Held while a blob takes its place, and while an old one is looked at and removed.
+    places: Mutex<()>,
 }
 
 impl Blobs {
@@ -65,7 +68,12 @@ impl Blobs {
     #[must_use]
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self {
-            inner: Arc::new(Inner { root: root.into(), next: AtomicU64::new(0), ready: Mutex::new(false) }),
+            inner: Arc::new(Inner {
+                root: root.into(),
+                next: AtomicU64::new(0),
+                ready: Mutex::new(false),
+                places: Mutex::new(()),
+            }),
         }
     }
 
@@ -103,21 +111,120 @@ impl Blobs {
         Ok(File::open(self.path_of(id))?)
     }
 
-    /// Removes a blob. One that is not there is no error.
+    /// Removes a blob. One that is not there is no error. While somebody [holds](hold) the blobs it stays, to be found
+    /// by [`tidy`](Self::tidy) later.
     ///
     /// # Errors
     /// [`StoreError::Io`].
     pub fn remove(&self, id: BlobId) -> Result<(), StoreError> {
+        let lock = hold_file(&self.inner.root)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(()),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
+        let _place = self.inner.places.lock();
         match fs::remove_file(self.path_of(id)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
             _ => Ok(()),
         }
     }
 
-    fn path_of(&self, id: BlobId) -> PathBuf {
-        let hex = id.hex();
-        self.inner.root.join(&hex[..2]).join(&hex[2..4]).join(hex)
+    /// The folders that hold blobs.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn folders(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let mut found = Vec::new();
+        for outer in named(&self.inner.root, 2)? {
+            found.extend(named(&outer, 2)?);
+        }
+        Ok(found)
     }
+
+    /// Removes from one of the [`folders`](Self::folders) the blobs that are older than `age` and that nobody needs
+    /// according to `is_needed`; how many there were. Removes nothing while somebody [holds](hold) the blobs.
+    ///
+    /// A blob that is written again takes its place anew and is young then, so whoever is about to name it finds it.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`], or what `is_needed` returns.
+    pub fn tidy(
+        &self,
+        folder: &Path,
+        age: Duration,
+        is_needed: impl Fn(BlobId) -> Result<bool, StoreError>,
+    ) -> Result<usize, StoreError> {
+        let lock = hold_file(&self.inner.root)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(0),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
+        let mut removed = 0;
+        for path in named(folder, 64)? {
+            let hex = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let Ok(hash) = blake3::Hash::from_hex(hex) else { continue };
+            let _place = self.inner.places.lock();
+            let is_old = fs::metadata(&path)?.modified()?.elapsed().is_ok_and(|since| since >= age);
+            if is_old && !is_needed(BlobId(*hash.as_bytes()))? {
+                fs::remove_file(&path)?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+
+    fn path_of(&self, id: BlobId) -> PathBuf {
+        self.inner.root.join(path(id))
+    }
+}
+
+/// Where a blob is under the folder of blobs.
+#[must_use]
+pub fn path(id: BlobId) -> PathBuf {
+    let hex = id.hex();
+    Path::new(&hex[..2]).join(&hex[2..4]).join(hex)
+}
+
+/// While this is held, by whichever process, no blob is removed from the folder `root`.
+#[derive(Debug)]
+pub struct Hold {
+    _lock: File,
+}
+
+/// Keeps the blobs in the folder `root` from being removed; waits while some are.
+///
+/// # Errors
+/// [`StoreError::Io`].
+pub fn hold(root: &Path) -> Result<Hold, StoreError> {
+    let lock = hold_file(root)?;
+    lock.lock_shared()?;
+    Ok(Hold { _lock: lock })
+}
+
+/// What lies in a folder under a hexadecimal name of this length.
+fn named(folder: &Path, length: usize) -> Result<Vec<PathBuf>, StoreError> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_str().unwrap_or_default();
+        if name.len() == length && name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn hold_file(root: &Path) -> Result<File, StoreError> {
+    fs::create_dir_all(root)?;
+    Ok(OpenOptions::new().write(true).create(true).truncate(false).open(root.join("hold"))?)
 }
 
 /// A blob that is being written. Dropped before [`finish`](Self::finish), it leaves nothing behind.
@@ -164,7 +271,10 @@ impl BlobWriter {
         self.file.sync_all()?;
         let folders: Vec<&Path> = target.ancestors().skip(1).take(3).collect();
         folders.first().map_or(Ok(()), fs::create_dir_all)?;
-        fs::rename(&self.path, &target)?;
+        {
+            let _place = self.blobs.inner.places.lock();
+            fs::rename(&self.path, &target)?;
+        }
         // Also if the blob was there: whoever wrote it may not have got this far yet.
         folders.into_iter().try_for_each(sync_folder)?;
         Ok((id, self.size))

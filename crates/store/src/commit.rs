@@ -2,11 +2,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::RwLock;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::disk::Disk;
 use crate::stream::{Pos, StreamSink};
 use crate::tx::WriteTx;
 use crate::{Reader, StoreError, account_holds, params};
@@ -64,14 +66,31 @@ where
     }
 }
 
-/// The writer thread's belongings.
+/// Pages in the log from which on they are moved into the database file.
+const LOG_PAGES: i64 = 16_000;
+/// Closures after which the length of the log is looked at, and batches.
+const LOOK_AFTER_JOBS: usize = 256;
+const LOOK_AFTER_BATCHES: usize = 32;
+
+/// The writer's belongings.
 pub(crate) struct Committer {
     pub(crate) connection: Connection,
+    pub(crate) disk: Box<dyn Disk>,
     pub(crate) queue: mpsc::Receiver<Box<dyn Job>>,
     pub(crate) sinks: Arc<RwLock<Vec<Arc<dyn StreamSink>>>>,
     pub(crate) head: watch::Sender<Pos>,
     pub(crate) holds: Arc<account_holds::Memory>,
     pub(crate) failed: watch::Sender<Option<StoreError>>,
+    pub(crate) log: LogWatch,
+    /// Set when no more writes shall be taken.
+    pub(crate) closing: Arc<AtomicBool>,
+}
+
+/// How much was written since the length of the log was last looked at.
+#[derive(Debug, Default)]
+pub(crate) struct LogWatch {
+    jobs: usize,
+    batches: usize,
 }
 
 impl Committer {
@@ -79,37 +98,61 @@ impl Committer {
     pub(crate) fn run(mut self) {
         let mut batch: Vec<Box<dyn Job>> = Vec::with_capacity(BATCH);
         while let Some(first) = self.queue.blocking_recv() {
-            batch.push(first);
-            while batch.len() < BATCH
-                && let Ok(next) = self.queue.try_recv()
-            {
-                batch.push(next);
-            }
-            if let Err(error) = self.commit(&mut batch) {
-                tracing::error!(%error, "the writer stops: the database cannot be trusted until a restart");
+            if self.closing.load(Ordering::Acquire) {
                 self.queue.close();
-                batch.clear();
-                while let Ok(job) = self.queue.try_recv() {
-                    job.answer(Some(error.clone()));
-                }
-                self.failed.send_replace(Some(error));
+            }
+            batch.push(first);
+            if self.go_on(&mut batch, BATCH).is_err() {
                 return;
             }
         }
     }
 
+    /// One batch of at most `most` closures that wait, without waiting for any. How many there were.
+    ///
+    /// # Errors
+    /// Why the writer has stopped for good.
+    pub(crate) fn step(&mut self, most: usize) -> Result<usize, StoreError> {
+        if let Some(error) = self.failed.borrow().clone() {
+            return Err(error);
+        }
+        let Ok(first) = self.queue.try_recv() else { return Ok(0) };
+        self.go_on(&mut vec![first], most)
+    }
+
+    /// Fills the batch up and commits it. After a failure of the disk everybody is refused, for good.
+    fn go_on(&mut self, batch: &mut Vec<Box<dyn Job>>, most: usize) -> Result<usize, StoreError> {
+        while batch.len() < most
+            && let Ok(next) = self.queue.try_recv()
+        {
+            batch.push(next);
+        }
+        let count = batch.len();
+        let done = self.commit(batch).and_then(|()| self.checkpoint(count));
+        done.inspect_err(|error| {
+            tracing::error!(%error, "the writer stops: the disk cannot be trusted until a restart");
+            self.queue.close();
+            batch.clear();
+            while let Ok(job) = self.queue.try_recv() {
+                job.answer(Some(error.clone()));
+            }
+            self.failed.send_replace(Some(error.clone()));
+        })?;
+        Ok(count)
+    }
+
     /// One batch: run, sync, publish, answer. An error is fatal; everybody has been answered by then.
-    fn commit(&self, batch: &mut Vec<Box<dyn Job>>) -> Result<(), StoreError> {
+    fn commit(&mut self, batch: &mut Vec<Box<dyn Job>>) -> Result<(), StoreError> {
         let before = *self.head.borrow();
-        let mut tx =
-            WriteTx { connection: &self.connection, head: before, rows: Vec::new(), holds_changed: false };
-        let result = self
-            .connection
-            .prepare_cached("BEGIN IMMEDIATE")
-            .and_then(|mut begin| begin.execute([]))
-            .map_err(StoreError::from)
-            .and_then(|_| run_all(&mut tx, batch))
-            .and_then(|()| self.finish(&mut tx, before));
+        let (connection, disk) = (&self.connection, &mut self.disk);
+        let mut tx = WriteTx::new(connection, before);
+        let result = disk
+            .begin(&mut || Ok(connection.prepare_cached("BEGIN IMMEDIATE")?.execute([]).map(drop)?))
+            .and_then(|()| run_all(&mut tx, batch))
+            .and_then(|()| record_head(&mut tx, before))
+            .and_then(|()| {
+                disk.commit(&mut || Ok(connection.prepare_cached("COMMIT")?.execute([]).map(drop)?))
+            });
         let WriteTx { head, rows, holds_changed, .. } = tx;
         match result {
             Ok(()) => {
@@ -128,6 +171,9 @@ impl Committer {
             Err(error) => {
                 let recoverable =
                     matches!(error, StoreError::DiskFull | StoreError::Abandoned) && self.roll_back();
+                if !recoverable {
+                    tracing::error!(%error, "a batch could not be made durable");
+                }
                 let told = if recoverable { error } else { StoreError::NotDurable };
                 batch.drain(..).for_each(|job| job.answer(Some(told.clone())));
                 if recoverable { Ok(()) } else { Err(told) }
@@ -135,17 +181,46 @@ impl Committer {
         }
     }
 
-    fn finish(&self, tx: &mut WriteTx<'_>, before: Pos) -> Result<(), StoreError> {
-        if tx.head != before {
-            let head = tx.head;
-            tx.execute("UPDATE stream_head SET pos = ?1 WHERE id = 1", params![head])?;
+    /// Moves the log into the database file when it has grown long. SQLite would do it by itself, but would not say
+    /// when the file could not be synced, and would forget the log the next time. A full disk waits: the log keeps
+    /// everything.
+    fn checkpoint(&mut self, jobs: usize) -> Result<(), StoreError> {
+        self.log.jobs += jobs;
+        self.log.batches += 1;
+        if self.log.jobs < LOOK_AFTER_JOBS && self.log.batches < LOOK_AFTER_BATCHES {
+            return Ok(());
         }
-        Ok(self.connection.prepare_cached("COMMIT")?.execute([]).map(drop)?)
+        self.log = LogWatch::default();
+        if log_pages(&self.connection, "NOOP")? < LOG_PAGES {
+            return Ok(());
+        }
+        let connection = &self.connection;
+        match self.disk.checkpoint(&mut || log_pages(connection, "PASSIVE").map(drop)) {
+            Ok(()) | Err(StoreError::DiskFull) => Ok(()),
+            Err(error) => {
+                tracing::error!(%error, "the log could not be moved into the database file");
+                Err(StoreError::NotDurable)
+            }
+        }
     }
 
     fn roll_back(&self) -> bool {
         self.connection.is_autocommit() || self.connection.execute_batch("ROLLBACK").is_ok()
     }
+}
+
+/// Checkpoints the log in the given way. How many of its pages are not in the database file after that.
+pub(crate) fn log_pages(connection: &Connection, mode: &str) -> Result<i64, StoreError> {
+    let mut statement = connection.prepare_cached(&format!("PRAGMA wal_checkpoint({mode})"))?;
+    Ok(statement.query_row([], |row| Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?))?)
+}
+
+fn record_head(tx: &mut WriteTx<'_>, before: Pos) -> Result<(), StoreError> {
+    if tx.head != before {
+        let head = tx.head;
+        tx.execute("UPDATE stream_head SET pos = ?1 WHERE id = 1", params![head])?;
+    }
+    Ok(())
 }
 
 /// Runs every closure so that one that fails takes nothing of the others with it: in a savepoint of its own, unless it
@@ -160,8 +235,8 @@ fn run_all(tx: &mut WriteTx<'_>, batch: &mut [Box<dyn Job>]) -> Result<(), Store
         }
         let failed = job.run(tx).is_err();
         if tx.connection.is_autocommit() {
-            // The database itself ended the transaction: that is how it reports a full disk.
-            return Err(StoreError::DiskFull);
+            // The database itself ended the transaction: that is how it reports a full disk, and a broken one.
+            return Err(if tx.saw_full_disk() { StoreError::DiskFull } else { StoreError::NotDurable });
         }
         if failed && decided && tx.connection.total_changes() != changes {
             // It broke its word, as for a damaged page: nothing of the batch is kept.

@@ -2,13 +2,16 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Condvar, Mutex, RwLock};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::commit::{Committer, Job, Task};
+use crate::commit::{Committer, Job, LogWatch, Task, log_pages};
+use crate::disk::{Disk, RealDisk};
+use crate::epochs::Epochs;
 use crate::stream::{self, Pos, StreamSink};
 use crate::tx::{ReadTx, WriteTx};
 use crate::{StoreError, account_holds, migrate};
@@ -64,7 +67,32 @@ struct Shared {
     failed: watch::Receiver<Option<StoreError>>,
     readers: Readers,
     writer: Mutex<Option<std::thread::JoinHandle<()>>>,
+    epochs: Epochs,
+    closing: Arc<AtomicBool>,
+    /// Whether a [`Stepper`] writes.
+    stepped: bool,
     path: PathBuf,
+}
+
+/// Drives a store that was opened with [`Store::stepped`].
+pub struct Stepper {
+    committer: Committer,
+}
+
+impl std::fmt::Debug for Stepper {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stepper").finish_non_exhaustive()
+    }
+}
+
+impl Stepper {
+    /// Commits one batch of at most `most` closures out of those that wait. How many there were.
+    ///
+    /// # Errors
+    /// Why the writer has stopped for good.
+    pub fn step(&mut self, most: usize) -> Result<usize, StoreError> {
+        self.committer.step(most)
+    }
 }
 
 impl std::fmt::Debug for Store {
@@ -79,48 +107,28 @@ impl Store {
     /// # Errors
     /// [`StoreError::UnknownSchema`] for a database of another lineage; any failure to open or write the file.
     pub fn open(config: &StoreConfig) -> Result<Self, StoreError> {
-        if let Some(folder) = config.path.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        let mut connection = Connection::open(&config.path)?;
-        tune(&connection)?;
-        connection.execute_batch(match config.durability {
-            Durability::Full => "PRAGMA synchronous = FULL",
-            Durability::Normal => "PRAGMA synchronous = NORMAL",
-        })?;
-        migrate::migrate(&mut connection)?;
-        if let Some(bytes) = config.max_bytes {
-            let size: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
-            let pages = i64::try_from(bytes / u64::from(size)).unwrap_or(i64::MAX).max(1);
-            connection.pragma_update(None, "max_page_count", pages)?;
-        }
-        let position = stream::head(&ReadTx { connection: &connection })?;
+        Self::open_on(config, Box::new(RealDisk))
+    }
 
-        let (queue, jobs) = mpsc::channel(QUEUE);
-        let (head, head_seen) = watch::channel(position);
-        let (failed, failed_seen) = watch::channel(None);
-        let sinks = Arc::new(RwLock::new(Vec::new()));
-        let holds = Arc::new(account_holds::Memory::default());
-        let committer = Committer {
-            connection,
-            queue: jobs,
-            sinks: Arc::clone(&sinks),
-            head,
-            holds: Arc::clone(&holds),
-            failed,
-        };
+    /// Opens a store like [`open`](Self::open) on a disk that may be simulated.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_on(config: &StoreConfig, disk: Box<dyn Disk>) -> Result<Self, StoreError> {
+        let (mut shared, committer) = build(config, disk, false)?;
         let writer = std::thread::Builder::new().name("committer".into()).spawn(move || committer.run())?;
-        let shared = Shared {
-            queue,
-            sinks,
-            head: head_seen,
-            holds,
-            failed: failed_seen,
-            readers: Readers::open(&config.path, config.readers.max(1))?,
-            writer: Mutex::new(Some(writer)),
-            path: config.path.clone(),
-        };
+        *shared.writer.get_mut() = Some(writer);
         Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Opens a store that does nothing by itself: it writes when the [`Stepper`] is told to, and reads on the
+    /// thread that asks. What happens in it, and in which order, is up to the caller alone.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn stepped(config: &StoreConfig, disk: Box<dyn Disk>) -> Result<(Self, Stepper), StoreError> {
+        let (shared, committer) = build(config, disk, true)?;
+        Ok((Self { shared: Arc::new(shared) }, Stepper { committer }))
     }
 
     /// Runs a closure in the shared write transaction and answers after the batch is durable.
@@ -208,6 +216,10 @@ impl Store {
         F: FnOnce(&ReadTx<'_>) -> Result<T, E> + Send + 'static,
     {
         let store = self.clone();
+        if store.shared.stepped {
+            yield_once().await;
+            return store.read_now(work);
+        }
         tokio::task::spawn_blocking(move || store.read_now(work)).await.map_err(|_| StoreError::Panicked)?
     }
 
@@ -247,6 +259,24 @@ impl Store {
         }
     }
 
+    /// Takes no more writes, and returns when all that were taken are answered and the writer has closed its file.
+    /// Whoever writes later is told [`StoreError::Closed`]; reading goes on.
+    pub async fn close(&self) {
+        self.shared.closing.store(true, Ordering::Release);
+        // Wakes the writer; what comes of it does not matter.
+        drop(self.write(|_| Ok(())).await);
+        let writer = self.shared.writer.lock().take();
+        if let Some(writer) = writer {
+            drop(tokio::task::spawn_blocking(move || writer.join()).await);
+        }
+    }
+
+    /// The lives of this database.
+    #[must_use]
+    pub fn epochs(&self) -> &Epochs {
+        &self.shared.epochs
+    }
+
     /// Where the database file is.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -260,6 +290,84 @@ impl Store {
     fn closed(&self) -> StoreError {
         self.shared.failed.borrow().clone().unwrap_or(StoreError::Closed)
     }
+}
+
+/// Opens the files: everything of a store but the thread that writes.
+fn build(
+    config: &StoreConfig,
+    disk: Box<dyn Disk>,
+    stepped: bool,
+) -> Result<(Shared, Committer), StoreError> {
+    if let Some(folder) = config.path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut connection = Connection::open(&config.path)?;
+    tune(&connection)?;
+    connection.execute_batch(match config.durability {
+        Durability::Full => "PRAGMA synchronous = FULL",
+        Durability::Normal => "PRAGMA synchronous = NORMAL",
+    })?;
+    // What an earlier process left in the log may never have reached the disk, whatever the cache of the operating
+    // system shows: it is written anew, and synced, before anything is built on it.
+    // Without waiting: where a server runs (`audit verify` opens its database too), its writer must not be held up.
+    connection.busy_timeout(std::time::Duration::ZERO)?;
+    if log_pages(&connection, "TRUNCATE")? != 0 {
+        tracing::warn!("another process uses the database: its log is kept for now");
+    }
+    keep_plans(&connection)?;
+    migrate::migrate(&mut connection)?;
+    if let Some(bytes) = config.max_bytes {
+        let size: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+        let pages = i64::try_from(bytes / u64::from(size)).unwrap_or(i64::MAX).max(1);
+        connection.pragma_update(None, "max_page_count", pages)?;
+    }
+    let position = stream::head(&ReadTx { connection: &connection })?;
+    let epochs = Epochs::load(&ReadTx { connection: &connection })?;
+    let (queue, jobs) = mpsc::channel(QUEUE);
+    let (head, head_seen) = watch::channel(position);
+    let (failed, failed_seen) = watch::channel(None);
+    let sinks = Arc::new(RwLock::new(Vec::new()));
+    let log = LogWatch::default();
+    let holds = Arc::new(account_holds::Memory::default());
+    let closing = Arc::new(AtomicBool::new(false));
+    let committer = Committer {
+        connection,
+        disk,
+        queue: jobs,
+        sinks: Arc::clone(&sinks),
+        head,
+        holds: Arc::clone(&holds),
+        failed,
+        log,
+        closing: Arc::clone(&closing),
+    };
+    let shared = Shared {
+        queue,
+        sinks,
+        head: head_seen,
+        holds,
+        failed: failed_seen,
+        readers: Readers::open(&config.path, config.readers.max(1))?,
+        writer: Mutex::new(None),
+        epochs,
+        closing,
+        stepped,
+        path: config.path.clone(),
+    };
+    Ok((shared, committer))
+}
+
+/// Lets others go first, once.
+async fn yield_once() {
+    let mut yielded = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut yielded, true) {
+            return std::task::Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        std::task::Poll::Pending
+    })
+    .await;
 }
 
 impl Drop for Shared {
@@ -278,7 +386,7 @@ impl Drop for Shared {
 fn tune(connection: &Connection) -> Result<(), StoreError> {
     connection.execute_batch(
         "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; \
-         PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32000; PRAGMA wal_autocheckpoint = 16000; \
+         PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32000; PRAGMA wal_autocheckpoint = 0; \
          PRAGMA trusted_schema = OFF; PRAGMA secure_delete = FAST",
     )?;
     keep_plans(connection)

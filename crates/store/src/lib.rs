@@ -4,6 +4,7 @@
 //! - [`Store`] opens the database and owns one writer thread and a pool of reading connections.
 //! - `commit`: the group committer. It takes whatever closures wait, runs them in one transaction (each in
 //!   its own savepoint), syncs once, publishes the stream rows in order, then answers everyone.
+//! - `disk`: the seam between the committer and the disk, where tests and simulations let it fail.
 //! - `tx`: [`WriteTx`], [`ReadTx`] and the [`Reader`] trait: the three verbs `execute`, `query_row`, `query`.
 //! - `value`: [`Param`], [`Row`] and the conversions; nothing of SQLite shows through them.
 //! - `stream`: the one ordered stream of everything that is persisted.
@@ -32,12 +33,15 @@ pub mod audit_log;
 pub mod blobs;
 pub mod clinical;
 mod commit;
+pub mod copy;
 pub mod cross_signing;
 mod db;
 pub mod dehydrated_devices;
 pub mod delayed_events;
 pub mod device_keys;
 pub mod device_lists;
+mod disk;
+pub mod epochs;
 pub mod erasures;
 mod error;
 pub mod events;
@@ -58,6 +62,7 @@ pub mod published;
 pub mod push_rules;
 pub mod receipts;
 pub mod reports;
+pub mod restoration;
 pub mod rooms;
 pub mod sessions;
 pub mod state;
@@ -68,10 +73,12 @@ pub mod to_device;
 mod tx;
 pub mod txn_ids;
 pub mod unread;
+pub mod upgrades;
 pub mod users;
 mod value;
 
-pub use db::{Durability, Store, StoreConfig};
+pub use db::{Durability, Stepper, Store, StoreConfig};
+pub use disk::{Disk, DiskWork, RealDisk};
 pub use error::StoreError;
 pub use nid::{EventNid, RoomNid, SnapshotNid, StateKeyNid, UserNid};
 pub use stream::{Kind, Pos, StreamRow, StreamSink};

@@ -159,6 +159,64 @@ pub fn thumbnail(
     )
 }
 
+/// Whether a row names a blob.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn is_named(tx: &impl Reader, blob: BlobId) -> Result<bool, StoreError> {
+    let named: Option<i64> = tx.query_row(
+        "SELECT 1 WHERE EXISTS (SELECT 1 FROM media WHERE hash = ?1) \
+         OR EXISTS (SELECT 1 FROM thumbnails WHERE blob = ?1)",
+        params![blob],
+        |row| row.get(0),
+    )?;
+    Ok(named.is_some())
+}
+
+/// Removes at most `limit` announcements whose time to upload is over; how many there were.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn forget_announced(tx: &mut WriteTx<'_>, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+    tx.execute(
+        "DELETE FROM media WHERE media_id IN (SELECT media_id FROM media \
+         WHERE hash IS NULL AND expires_at <= ?1 LIMIT ?2)",
+        params![now, limit],
+    )
+}
+
+/// Removes at most `limit` thumbnails of originals that no row names any more; how many there were.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn forget_thumbnails(tx: &mut WriteTx<'_>, limit: usize) -> Result<usize, StoreError> {
+    let gone: Vec<(BlobId, i64, i64, i64)> = tx.query(
+        "SELECT hash, width, height, crop FROM thumbnails t \
+         WHERE NOT EXISTS (SELECT 1 FROM media m WHERE m.hash = t.hash) LIMIT ?1",
+        params![limit],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+    )?;
+    for (hash, width, height, crop) in &gone {
+        tx.execute(
+            "DELETE FROM thumbnails WHERE hash = ?1 AND width = ?2 AND height = ?3 AND crop = ?4",
+            params![hash, width, height, crop],
+        )?;
+    }
+    Ok(gone.len())
+}
+
+/// Every blob that a row names, each once, in order.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn all_blobs(tx: &impl Reader) -> Result<Vec<BlobId>, StoreError> {
+    tx.query(
+        "SELECT hash FROM media WHERE hash IS NOT NULL UNION SELECT blob FROM thumbnails ORDER BY 1",
+        params![],
+        |row| row.get(0),
+    )
+}
+
 /// Remembers a thumbnail.
 ///
 /// # Errors

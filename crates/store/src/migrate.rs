@@ -38,6 +38,8 @@ const STEPS: &[(&str, &str)] = &[
     ("105_invitations", include_str!("../schema/105_invitations.sql")),
     ("106_erasures", include_str!("../schema/106_erasures.sql")),
     ("107_dpop", include_str!("../schema/107_dpop.sql")),
+    ("86_epochs", include_str!("../schema/86_epochs.sql")),
+    ("87_upkeep", include_str!("../schema/87_upkeep.sql")),
 ];
 
 /// Brings the schema up to date in one transaction.

@@ -115,6 +115,26 @@ pub fn claim(
     Ok(Some(fallback))
 }
 
+/// Notes a key that waits as given out, without giving it to anybody.
+///
+/// # Errors
+/// Any failure of the database.
+pub(crate) fn withdraw(
+    tx: &mut WriteTx<'_>,
+    (user, device, algorithm, key_id): (UserNid, &str, &str, &str),
+    json: &str,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "DELETE FROM otks WHERE user_nid = ?1 AND device_id = ?2 AND algorithm = ?3 AND key_id = ?4",
+        params![user, device, algorithm, key_id],
+    )?;
+    tx.execute(
+        "INSERT INTO otks_issued (user_nid, device_id, algorithm, key_id, hash) VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![user, device, algorithm, key_id, hash(json)],
+    )?;
+    Ok(())
+}
+
 /// Sets the fallback key of an algorithm. The same key again keeps its mark of use.
 ///
 /// # Errors

@@ -183,6 +183,9 @@ pub fn delete_device(tx: &mut WriteTx<'_>, user: UserNid, device: &str) -> Resul
     end_session_of(tx, user, device)?;
     let gone =
         tx.execute("DELETE FROM devices WHERE user_nid = ?1 AND device_id = ?2", params![user, device])?;
+    if gone == 1 {
+        crate::txn_ids::device_gone(tx, user, device)?;
+    }
     Ok(gone == 1)
 }
 

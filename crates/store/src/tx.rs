@@ -1,5 +1,7 @@
 //! Transactions: what a write or read closure may do.
 
+use std::cell::Cell;
+
 use rusqlite::{CachedStatement, Connection};
 
 use crate::stream::{Kind, Pos, StreamRow};
@@ -10,6 +12,12 @@ use crate::{RoomNid, StoreError, UserNid, params};
 pub trait Reader {
     #[doc(hidden)]
     fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>, StoreError>;
+
+    /// Takes note of a failure of a statement.
+    #[doc(hidden)]
+    fn note(&self, error: rusqlite::Error) -> StoreError {
+        error.into()
+    }
 
     /// The first row of a query, or `None`.
     ///
@@ -22,8 +30,8 @@ pub trait Reader {
         read: impl FnOnce(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Option<T>, StoreError> {
         let mut statement = self.prepare(sql)?;
-        let mut rows = statement.query(rusqlite::params_from_iter(params))?;
-        rows.next()?.map(|row| read(&Row(row))).transpose()
+        let mut rows = statement.query(rusqlite::params_from_iter(params)).map_err(|e| self.note(e))?;
+        rows.next().map_err(|e| self.note(e))?.map(|row| read(&Row(row))).transpose()
     }
 
     /// All rows of a query.
@@ -55,8 +63,8 @@ pub trait Reader {
         mut visit: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let mut statement = self.prepare(sql)?;
-        let mut rows = statement.query(rusqlite::params_from_iter(params))?;
-        while let Some(row) = rows.next()? {
+        let mut rows = statement.query(rusqlite::params_from_iter(params)).map_err(|e| self.note(e))?;
+        while let Some(row) = rows.next().map_err(|e| self.note(e))? {
             visit(&Row(row))?;
         }
         Ok(())
@@ -83,21 +91,40 @@ pub struct WriteTx<'c> {
     pub(crate) rows: Vec<StreamRow>,
     /// Whether [`account_holds`](crate::account_holds) were changed.
     pub(crate) holds_changed: bool,
+    /// Whether a statement failed because the disk is full.
+    full_disk: Cell<bool>,
 }
 
 impl Reader for WriteTx<'_> {
     fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>, StoreError> {
         Ok(self.connection.prepare_cached(sql)?)
     }
+
+    fn note(&self, error: rusqlite::Error) -> StoreError {
+        let error = error.into();
+        if matches!(error, StoreError::DiskFull) {
+            self.full_disk.set(true);
+        }
+        error
+    }
 }
 
-impl WriteTx<'_> {
+impl<'c> WriteTx<'c> {
+    /// A batch after position `head`.
+    pub(crate) fn new(connection: &'c Connection, head: Pos) -> Self {
+        Self { connection, head, rows: Vec::new(), holds_changed: false, full_disk: Cell::new(false) }
+    }
+
+    pub(crate) fn saw_full_disk(&self) -> bool {
+        self.full_disk.get()
+    }
+
     /// Runs a statement that returns no rows; the number of rows it changed.
     ///
     /// # Errors
     /// [`StoreError::Constraint`] or any other failure of the database.
     pub fn execute(&mut self, sql: &str, params: &[Param<'_>]) -> Result<usize, StoreError> {
-        Ok(self.prepare(sql)?.execute(rusqlite::params_from_iter(params))?)
+        self.prepare(sql)?.execute(rusqlite::params_from_iter(params)).map_err(|e| self.note(e))
     }
 
     /// The last position taken so far, by this closure or anyone before it.

@@ -5,7 +5,9 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 use clap::{Args, Parser, Subcommand};
 use wardline_domain::ruma::OwnedServerName;
 
-use crate::{Config, ConfigError, Error, SystemClock, SystemRandom, audit, demo, import, playbook, serve};
+use crate::{
+    Config, ConfigError, Error, SystemClock, SystemRandom, audit, backup, demo, import, playbook, serve,
+};
 
 /// Secure messaging and requests for health and care.
 #[derive(Debug, Parser)]
@@ -27,6 +29,13 @@ enum Command {
         /// Only says whether the configuration can be used.
         #[arg(long)]
         check_config: bool,
+        /// Takes connections from the socket that is its standard input, as systemd hands it over with
+        /// StandardInput=socket, instead of opening one.
+        #[arg(long, conflicts_with = "listen")]
+        inherit_socket: bool,
+        /// Waits until the server that holds the data folder has ended, instead of giving up.
+        #[arg(long)]
+        take_over: bool,
     },
     /// Runs a fictional hospital; fills the data folder first if it is empty.
     Demo {
@@ -54,6 +63,39 @@ enum Command {
     Audit {
         #[command(subcommand)]
         command: AuditCommand,
+    },
+    /// Copies everything, while the server runs, into an empty folder.
+    Backup {
+        #[command(flatten)]
+        place: Place,
+        /// The folder.
+        to: PathBuf,
+        /// Also the sealing key of the key service, if it is in the data folder: then whoever has the backup can open
+        /// the recovery keys in it.
+        #[arg(long)]
+        with_sealing_key: bool,
+    },
+    /// Reads a backup through and says whether it is whole.
+    Check {
+        /// The backup's folder.
+        backup: PathBuf,
+        /// The hash of the manifest, as `backup` printed it.
+        #[arg(long)]
+        manifest: Option<String>,
+    },
+    /// Makes a data folder out of a backup. The server that opens it knows that it went back in time.
+    Restore {
+        /// The backup's folder.
+        backup: PathBuf,
+        /// The new data folder; empty or missing.
+        #[arg(long)]
+        data: PathBuf,
+        /// The hash of the manifest, as `backup` printed it.
+        #[arg(long)]
+        manifest: Option<String>,
+        /// Everybody has to sign in again: sessions that were ended after the backup would go on otherwise.
+        #[arg(long)]
+        end_sessions: bool,
     },
     /// Playbooks: the steps that a request climbs.
     Playbook {
@@ -154,7 +196,8 @@ impl Place {
     }
 }
 
-/// Reads the command line, does what it says and reports errors on standard error: 0 done, 1 failed, 2 misused.
+/// Reads the command line, does what it says and reports errors on standard error: 0 done, 1 failed, 2 misused, 74 the
+/// disk under the database failed.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let done = tokio::runtime::Builder::new_multi_thread()
@@ -166,21 +209,22 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("wardline: {error}");
-            ExitCode::FAILURE
+            ExitCode::from(error.exit_code())
         }
     }
 }
 
 async fn execute(command: Command) -> Result<(), Error> {
     match command {
-        Command::Serve { place, listen, check_config } => {
+        Command::Serve { place, listen, check_config, inherit_socket, take_over } => {
             let config = place.config(listen)?;
             if check_config {
                 println!("The configuration can be used.");
                 return Ok(());
             }
             start_log(&config)?;
-            serve::until_signal(&config, Arc::new(SystemClock), Arc::new(SystemRandom)).await
+            let start = serve::Start { inherit_socket, take_over };
+            serve::until_signal(&config, start, Arc::new(SystemClock), Arc::new(SystemRandom)).await
         }
         Command::Demo { data, listen, public_url } => {
             let config = Config { public_url, ..demo::config(data, listen) };
@@ -191,6 +235,14 @@ async fn execute(command: Command) -> Result<(), Error> {
             let config = place.config(None)?;
             start_log(&config)?;
             import::file(&config, &file, strict, Arc::new(SystemClock), Arc::new(SystemRandom)).await
+        }
+        Command::Backup { place, to, with_sealing_key } => {
+            backup::take(&place.config(None)?, &to, with_sealing_key, &SystemClock)
+        }
+        Command::Check { backup, manifest } => backup::check(&backup, manifest.as_deref()),
+        Command::Restore { backup, data, manifest, end_sessions } => {
+            let clock = Arc::new(SystemClock);
+            backup::restore(&backup, &data, manifest.as_deref(), end_sessions, clock).await
         }
         Command::Audit { command: AuditCommand::Verify { data } } => audit::verify(&data).await,
         Command::Playbook { command: PlaybookCommand::Check { place, file } } => {

@@ -53,3 +53,15 @@ pub enum Error {
     #[error("{0}")]
     Check(String),
 }
+
+impl Error {
+    /// The exit code of a process that ends for this reason: 74 (`EX_IOERR` of `sysexits.h`) when the disk under the
+    /// database failed, so that a supervisor knows that a restart is what is needed, else 1.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Store(StoreError::NotDurable) => 74,
+            _ => 1,
+        }
+    }
+}

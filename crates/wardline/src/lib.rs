@@ -6,6 +6,7 @@
 //! - `demo`, `import`, `audit`, `playbook`: one command each.
 
 mod audit;
+mod backup;
 pub mod cli;
 pub mod config;
 mod demo;

@@ -2,7 +2,8 @@
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, extract::ConnectInfo};
+use axum::{Router, extract::ConnectInfo, response::Response};
+use http::{HeaderValue, header};
 use hyper::{Request, body::Incoming, server::conn::http1};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -28,6 +29,8 @@ const MOST_HEADERS: usize = 100;
 const GRACE: Duration = Duration::from_secs(4);
 /// The first byte of a TLS connection: a handshake record. No HTTP method begins with it.
 const TLS_HANDSHAKE: u8 = 0x16;
+/// How long after the stop an idle connection is kept for a request that is on its way.
+const ON_THEIR_WAY: Duration = Duration::from_millis(500);
 /// The pause after the operating system refused a connection for want of file handles.
 const BREATHER: Duration = Duration::from_millis(50);
 
@@ -44,7 +47,8 @@ pub struct Limits {
 }
 
 /// Accepts connections on `listener` and answers them with `router` until `stop` is cancelled. Then no new
-/// connection is taken, idle ones close, answers in flight are given, and after four seconds the rest is cut.
+/// connection is taken, requests on their way and in flight are answered, idle connections close half a second later, and
+/// after four seconds the rest is cut.
 pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: CancellationToken) {
     serve_tls(listener, router, limits, None, stop).await;
 }
@@ -101,6 +105,21 @@ async fn accept(
     }
 }
 
+/// An answer that is given while the server stops says that its connection ends with it, so that the client asks
+/// again on another one.
+fn last_if_stopping(mut answer: Response, stop: &CancellationToken) -> Response {
+    if stop.is_cancelled() {
+        answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    answer
+}
+
+/// Resolves a moment after the stop: a request that is on its way to us is still taken.
+async fn stopped(stop: &CancellationToken) {
+    stop.cancelled().await;
+    tokio::time::sleep(ON_THEIR_WAY).await;
+}
+
 async fn connection(
     stream: TcpStream,
     peer: SocketAddr,
@@ -120,7 +139,7 @@ async fn connection(
     };
     let is_tls = tokio::select! {
         is_tls = timeout(limits.header_time, greeting) => is_tls,
-        () = stop.cancelled() => return,
+        () = stopped(&stop) => return,
     };
     match is_tls {
         Ok(Ok(true)) => match timeout(limits.header_time, tls.acceptor().accept(stream)).await {
@@ -138,11 +157,16 @@ async fn answer<S>(stream: S, peer: SocketAddr, router: Router, limits: Limits, 
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let answering = stop.clone();
     let service = tower::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
         let request = request.map(|body| axum::body::Body::new(PacedBody::new(body, limits.header_time)));
         let answer = router.clone().oneshot(request);
-        async move { answer.await as Result<_, Infallible> }
+        let stop = answering.clone();
+        async move {
+            let answer: Result<Response, Infallible> = answer.await;
+            answer.map(|answer| last_if_stopping(answer, &stop))
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -155,11 +179,11 @@ where
         );
     tokio::pin!(connection);
     let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
+        () = stopped(&stop) => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
+        ended = connection.as_mut() => ended,
     };
     if let Err(error) = ended {
         tracing::debug!(error = &error as &dyn std::error::Error, "connection");

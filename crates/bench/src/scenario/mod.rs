@@ -9,6 +9,7 @@ mod disk;
 mod fanout;
 mod idle;
 mod initial;
+mod overload;
 mod search;
 mod send;
 mod shift;
@@ -43,6 +44,8 @@ pub(crate) struct Sizes {
     pub(crate) shift_logins: usize,
     pub(crate) staff: usize,
     pub(crate) created: usize,
+    pub(crate) overload_time: Duration,
+    pub(crate) overload_connections: usize,
 }
 
 impl Sizes {
@@ -64,6 +67,8 @@ impl Sizes {
             shift_logins: 500,
             staff: 100_000,
             created: 100,
+            overload_time: Duration::from_secs(60),
+            overload_connections: 4000,
         }
     }
 
@@ -83,6 +88,8 @@ impl Sizes {
             shift_logins: 40,
             staff: 2000,
             created: 20,
+            overload_time: Duration::from_secs(10),
+            overload_connections: 1500,
             ..Self::full(seconds)
         }
     }
@@ -127,6 +134,8 @@ pub(crate) enum Family {
     Disk,
     /// (i) Cold start with a million events.
     Cold,
+    /// Ten times what the server can do, for a minute.
+    Overload,
 }
 
 impl Family {
@@ -163,5 +172,7 @@ pub(crate) async fn run(family: Family, house: &House, sizes: &Sizes) -> Result<
         Family::Shift => shift::run(house, sizes).await,
         Family::Search => search::run(house, sizes).await,
         Family::Cost => cost::run(house, sizes).await,
+        Family::Overload if house.spec.kind == Kind::Peer => Ok(Vec::new()),
+        Family::Overload => overload::run(house, sizes).await,
     }
 }

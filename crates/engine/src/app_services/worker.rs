@@ -33,6 +33,9 @@ pub(super) struct Worker {
     typing: Arc<Typing>,
     service: Arc<Service>,
     outgoing: Outgoing,
+    /// The life of the database: a restored one counts its transactions from the backup on again, and the service must
+    /// not take them for those that it had.
+    epoch: u64,
 }
 
 impl Worker {
@@ -42,7 +45,13 @@ impl Worker {
         service: Arc<Service>,
         outgoing: Outgoing,
     ) -> Self {
-        Self { context: Arc::downgrade(context), typing: Arc::clone(typing), service, outgoing }
+        Self {
+            epoch: context.store.epochs().current(),
+            context: Arc::downgrade(context),
+            typing: Arc::clone(typing),
+            service,
+            outgoing,
+        }
     }
 
     /// Tells until the engine is gone.
@@ -139,6 +148,7 @@ impl Worker {
     /// Sends a transaction until it was taken.
     async fn send(&self, txn: u64, body: Bytes) {
         let mut pause = FIRST_PAUSE;
+        let txn = if self.epoch == 0 { txn.to_string() } else { format!("{}-{txn}", self.epoch) };
         loop {
             let path = format!("/_matrix/app/v1/transactions/{txn}");
             match request(&self.service, http::Method::PUT, &path, body.clone()) {

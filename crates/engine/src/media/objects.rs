@@ -104,6 +104,11 @@ impl Objects {
         Ok(Self { local, remote })
     }
 
+    /// The blobs on the local disk: all of them, unless there is an object store.
+    pub(super) fn local(&self) -> Blobs {
+        self.local.clone()
+    }
+
     /// Begins a blob. Blocks on the disk.
     pub(super) fn create(&self) -> Result<BlobWriter, StoreError> {
         self.local.create()

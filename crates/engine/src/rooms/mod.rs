@@ -32,8 +32,10 @@ mod visibility;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use quick_cache::sync::Cache;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use wardline_domain::ruma::{OwnedEventId, OwnedRoomId, RoomId, UserId};
 use wardline_store::txn_ids::TxnKey;
@@ -59,8 +61,8 @@ use crate::{Context, EngineError};
 use shard::{Asker, Fresh, Operation, Shard};
 use turn::Plan;
 
-/// Operations that may wait for one executor; more are held back at their callers.
-const QUEUE: usize = 1024;
+/// Operations that may wait for one executor; more are refused, to come back later.
+const QUEUE: usize = 4096;
 
 /// Rooms whose numbers are kept in memory.
 const ROOMS: usize = 20_000;
@@ -99,14 +101,24 @@ impl Rooms {
     /// Starts the executors. They end when the last handle is dropped and everything is answered.
     #[must_use]
     pub fn start(context: Arc<Context>) -> Self {
-        let shards = (0..context.config.shards.max(1))
-            .map(|_| {
-                let (sender, queue) = mpsc::channel(QUEUE);
-                tokio::spawn(Shard::new(Arc::clone(&context), queue).run());
-                sender
-            })
-            .collect();
-        Self { context, shards, numbers: Cache::new(ROOMS) }
+        let (rooms, tasks) = Self::prepare(context);
+        for task in tasks {
+            tokio::spawn(task);
+        }
+        rooms
+    }
+
+    /// The same, with the executors for the caller to run.
+    #[must_use]
+    pub fn prepare(context: Arc<Context>) -> (Self, Vec<BoxFuture<'static, ()>>) {
+        let (mut shards, mut tasks) = (Vec::new(), Vec::new());
+        for _ in 0..context.config.shards.max(1) {
+            let (sender, queue) = mpsc::channel(QUEUE);
+            let task: BoxFuture<'static, ()> = Box::pin(Shard::new(Arc::clone(&context), queue).run());
+            tasks.push(task);
+            shards.push(sender);
+        }
+        (Self { context, shards, numbers: Cache::new(ROOMS) }, tasks)
     }
 
     /// The number of a room.
@@ -145,7 +157,10 @@ impl Rooms {
         let mut hasher = DefaultHasher::new();
         order.room.hash(&mut hasher);
         let shard = usize::try_from(hasher.finish() % self.shards.len() as u64).unwrap_or(0);
-        self.shards[shard].send(operation).await.map_err(|_| EngineError::Stopping)?;
+        self.shards[shard].try_send(operation).map_err(|error| match error {
+            TrySendError::Full(_) => EngineError::Busy,
+            TrySendError::Closed(_) => EngineError::Stopping,
+        })?;
         answer.await.map_err(|_| EngineError::Stopping)?
     }
 

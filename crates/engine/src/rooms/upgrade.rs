@@ -1,12 +1,15 @@
 //! Upgrading a room (Client-Server API, "Room Upgrades"): a new room of another version takes the old one's place.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 use wardline_domain::build::EventTemplate;
 use wardline_domain::power_levels::PowerLevels;
 use wardline_domain::room_version::RoomVersion;
 use wardline_domain::ruma::{OwnedRoomId, OwnedUserId, RoomId};
 use wardline_domain::visibility::Membership;
-use wardline_store::{ReadTx, RoomNid, aliases, events, members, published, rooms, state};
+use wardline_store::upgrades::{self, Upgrade};
+use wardline_store::{ReadTx, RoomNid, StoreError, aliases, events, members, published, rooms, state, users};
 
 use super::create::{CreateRoom, contradiction};
 use super::membership::content;
@@ -69,30 +72,93 @@ impl Rooms {
             .filter(|version| version.is_creatable())
             .ok_or_else(|| EngineError::UnsupportedRoomVersion(version.to_owned()))?;
         let nid = self.require_joined(caller, room)?;
+        if let Some(begun) = self.context.store.read_now(|tx| upgrades::of_room(tx, nid))? {
+            // A process ended in the middle of this upgrade, or another request is in it.
+            return self.conclude(begun).await;
+        }
         let context = self.context.clone();
         let old = self.context.store.read(move |tx| Old::read(tx, &context, nid)).await?;
         if !old.levels.can_send(caller.user_id, "m.room.tombstone", true) {
             return Err(EngineError::forbidden("your power level does not suffice to upgrade the room"));
         }
-        let closed = old.closed_powers();
-        let had_alias = old.state.iter().any(|(kind, ..)| kind == "m.room.canonical_alias");
-        let new = self.replace(caller, nid, old, version, more_creators).await?;
-        let tombstone = json!({ "body": "This room has been replaced", "replacement_room": new });
-        self.send_state(caller, room, "m.room.tombstone", "", raw(&tombstone)?).await?;
-        let mut last = vec![("m.room.power_levels", closed)];
-        if had_alias {
-            last.insert(0, ("m.room.canonical_alias", Map::new()));
-        }
-        for (kind, content) in last {
-            match self.send_state(caller, room, kind, "", raw(&content)?).await {
-                Ok(_) | Err(EngineError::Forbidden(_)) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(new)
+        let begun = self.replace(caller, nid, old, version, more_creators).await?;
+        self.conclude(begun).await
     }
 
-    /// Makes the new room in one commit, which also moves the aliases and the entry in the directory.
+    /// Finishes the upgrades that an earlier process began.
+    pub(crate) async fn finish_upgrades(self: Arc<Self>) {
+        let begun = self.context.store.read_now(|tx| upgrades::all(tx));
+        for upgrade in begun.unwrap_or_default() {
+            let room = upgrade.room;
+            match self.conclude(upgrade).await {
+                Ok(_) => {}
+                Err(EngineError::Forbidden(_) | EngineError::NotFound(_)) => {
+                    // Who asked may not do it any more: the old room stays as it is.
+                    drop(self.context.store.write(move |tx| upgrades::end(tx, room)).await);
+                }
+                Err(error) => tracing::warn!(%error, "an upgrade of a room waits for the next start"),
+            }
+        }
+    }
+
+    /// The second half of an upgrade: the old room gets its tombstone and is closed, as far as who asked may do that. In
+    /// one commit, which also notes that nothing is left to do; the first half noted that this is.
+    async fn conclude(&self, begun: Upgrade) -> Result<OwnedRoomId, EngineError> {
+        let context = self.context.clone();
+        let nid = begun.room;
+        let (old, user) = self
+            .context
+            .store
+            .read(move |tx| {
+                Ok::<_, EngineError>((Old::read(tx, &context, nid)?, users::user_id(tx, begun.user)?))
+            })
+            .await?;
+        let event = |kind: &str, content: &Value| -> Result<EventTemplate, EngineError> {
+            Ok(EventTemplate {
+                kind: kind.to_owned(),
+                state_key: Some(String::new()),
+                content: raw(content)?,
+                sender: user.clone(),
+                redacts: None,
+                origin_server_ts: wardline_domain::Timestamp(0),
+            })
+        };
+        let tombstone =
+            json!({ "body": "This room has been replaced", "replacement_room": begun.replacement });
+        let tombstone = event("m.room.tombstone", &tombstone)?;
+        let mut last = Vec::new();
+        if old.state.iter().any(|(kind, ..)| kind == "m.room.canonical_alias") {
+            last.push(event("m.room.canonical_alias", &json!({}))?);
+        }
+        last.push(event("m.room.power_levels", &old.closed_powers().into())?);
+        let plan = move |turn: &mut Turn<'_>| {
+            let now = turn.now;
+            let at_now = |event: &EventTemplate| EventTemplate { origin_server_ts: now, ..event.clone() };
+            let answer = turn.send(at_now(&tombstone))?;
+            for event in &last {
+                match turn.send(at_now(event)) {
+                    Ok(_) | Err(EngineError::Forbidden(_)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(answer)
+        };
+        let ended: Also = Box::new(move |tx, _| Ok(upgrades::end(tx, nid)?));
+        let order = Order {
+            room: &old.room,
+            fresh: None,
+            caller: Caller { user: begun.user, user_id: &user, device: begun.device.as_deref() },
+            txn: None,
+            also: Some(ended),
+            plan: Box::new(plan),
+        };
+        self.order(order).await?;
+        OwnedRoomId::try_from(begun.replacement)
+            .map_err(|_| StoreError::Malformed("a replacement is no room id".into()).into())
+    }
+
+    /// The first half of an upgrade: makes the new room in one commit, which also moves the aliases and the entry in the
+    /// directory, and notes that the second half is to follow.
     async fn replace(
         &self,
         caller: Caller<'_>,
@@ -100,7 +166,7 @@ impl Rooms {
         mut old: Old,
         version: RoomVersion,
         more_creators: Vec<OwnedUserId>,
-    ) -> Result<OwnedRoomId, EngineError> {
+    ) -> Result<Upgrade, EngineError> {
         let mut create = std::mem::take(&mut old.create);
         for member in ["room_version", "creator", "additional_creators", "predecessor", "org.wardline.salt"] {
             create.remove(member);
@@ -122,7 +188,15 @@ impl Rooms {
         let room_id = fresh.create.room_id.clone();
         let profile = self.context.store.read_now(|tx| profile_content(tx, caller.user_id))?;
         let plan = old.plan(caller.user_id.to_owned(), &creators, version, profile)?;
+        let begun = Upgrade {
+            room: from,
+            replacement: room_id.to_string(),
+            user: caller.user,
+            device: caller.device.map(str::to_owned),
+        };
+        let noted = begun.clone();
         let moved: Also = Box::new(move |tx, to| {
+            upgrades::begin(tx, &noted)?;
             aliases::move_all(tx, from, to)?;
             if published::is_listed(tx, from)? {
                 published::set(tx, from, false)?;
@@ -140,7 +214,7 @@ impl Rooms {
             plan: Box::new(plan),
         };
         self.order(order).await?;
-        Ok(room_id)
+        Ok(begun)
     }
 }
 

@@ -59,18 +59,19 @@ pub(super) fn build(
     // The snapshot is fixed by the first read; the hub is asked after it, so it misses nothing of it but what
     // `gap` adds.
     let upto = stream::head(tx)?;
-    // A token from the future is one of another life of this database: the client starts anew.
     let since = since.filter(|since| since.pos <= upto);
+    // What the client knows of rooms.
+    let known = since.filter(|since| !since.is_void);
     let typing_version = inner.typing.version();
-    let seen = news.since(since.map_or(0, |since| since.pos), 0);
+    let seen = news.since(known.map_or(0, |since| since.pos), 0);
     let gap = stream::range(tx, seen.applied, upto, usize::MAX)?;
-    let (typing, anybody_types) = typing_rooms(inner, request, since, news);
+    let (typing, anybody_types) = typing_rooms(inner, request, known, news);
     let ignored = unread::ignored_users(tx, request.user)?;
     let mut build = Build {
         tx,
         inner,
         request,
-        since: since.map(|since| since.pos),
+        since: known.map(|since| since.pos),
         upto,
         now: inner.context.now(),
         who: unread::Who::new(tx, &inner.context, request.user, &request.user_id, &ignored)?,
@@ -210,14 +211,15 @@ impl Build<'_> {
     ) -> Result<Answer, EngineError> {
         let (user, device) = (self.request.user, &*self.request.device);
         let (mut messages, to_device) = self.to_device(since)?;
-        let changes = match self.since {
-            Some(since) if last.device_lists > since => {
-                device_lists::changed_between(self.tx, user, since, self.upto)?
+        let changes = match since {
+            Some(since) if last.device_lists > since.pos => {
+                device_lists::changed_between(self.tx, user, since.pos, self.upto)?
             }
             _ => device_lists::Changes::default(),
         };
         let typing = if anybody_types { typing_version } else { 0 };
-        let token = SyncToken { pos: self.upto, typing, to_device };
+        let epoch = self.inner.context.store.epochs().current();
+        let token = SyncToken { typing, to_device, epoch, ..SyncToken::at(self.upto) };
         let room_count = [&sections.join, &sections.invite, &sections.knock, &sections.leave]
             .iter()
             .map(|section| section.len())

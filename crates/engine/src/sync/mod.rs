@@ -30,11 +30,12 @@ mod timeline;
 mod token;
 mod write;
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::sync::futures::Notified;
+use tokio::time::{Instant, sleep_until};
 use wardline_domain::ruma::OwnedUserId;
 use wardline_store::{Pos, StoreError, UserNid, stream, to_device};
 
@@ -137,7 +138,8 @@ impl Sync {
             // In boxes: what seldom happens must not make every waiting request larger.
             _ => Box::pin(self.acknowledge(&request)).await?,
         };
-        let mut looked = since.map(|token| self.inner.first_look(&request, &news, token));
+        let known = since.filter(|since| !since.is_void);
+        let mut looked = known.map(|token| self.inner.first_look(&request, &news, token));
         let mut answer = None;
         loop {
             // Registered before looking: what happens from here on rings it.
@@ -150,7 +152,7 @@ impl Sync {
                 return Ok(quick.body);
             }
             if !is_quiet || request.full_state {
-                let since = looked.map(|looked| looked.token);
+                let since = looked.map(|looked| looked.token).or(since);
                 let built = Box::pin(self.build(&request, since, &news)).await?;
                 if built.worth_telling || request.full_state || looked.is_none() {
                     return Ok(built.body);
@@ -158,7 +160,7 @@ impl Sync {
                 looked = Some(Looked { token: built.token, pos: built.token.pos, typing: built.typing });
                 answer = Some(built);
             }
-            if timeout_at(deadline, waiter).await.is_err() {
+            if !rang(&self.inner.context, deadline, waiter).await {
                 break;
             }
         }
@@ -168,21 +170,20 @@ impl Sync {
         }
     }
 
-    /// Deletes the messages to the device that it has got, and answers with what it has seen: nothing, if the
-    /// token is from the future, that is of another life of this database.
+    /// Deletes the messages to the device that it has got, and answers with what it has seen, as far as the token may
+    /// be believed.
     ///
     /// The deletion is not waited for: what is lost in a crash is deleted by the next request.
     async fn acknowledge(&self, request: &SyncRequest) -> Result<Option<SyncToken>, EngineError> {
         let Some(since) = request.since else { return Ok(None) };
         let (inner, user, device) = (&self.inner, request.user, Arc::clone(&request.device));
         let store = &inner.context.store;
-        let upto = since.to_device.min(since.pos);
-        let (head, acknowledges) = store.read_now(|tx| {
-            Ok::<_, StoreError>((stream::head(tx)?, to_device::waits_upto(tx, user, &device, upto)?))
+        let since = store.read_now(|tx| {
+            let Some(since) = since.believed(store.epochs(), stream::head(tx)?) else { return Ok(None) };
+            let upto = since.to_device.min(since.pos);
+            Ok::<_, StoreError>(Some((since, upto, to_device::waits_upto(tx, user, &device, upto)?)))
         })?;
-        if since.pos > head {
-            return Ok(None);
-        }
+        let Some((since, upto, acknowledges)) = since else { return Ok(None) };
         if !acknowledges {
             inner.memo.note_empty(user, &request.device, upto);
         } else {
@@ -199,7 +200,7 @@ impl Sync {
     ) -> Result<Answer, EngineError> {
         let store = &self.inner.context.store;
         let is_small = !request.full_state
-            && since.is_some_and(|since| news.since(since.pos, 0).rooms.len() <= FEW_ROOMS);
+            && since.is_some_and(|since| !since.is_void && news.since(since.pos, 0).rooms.len() <= FEW_ROOMS);
         if is_small {
             return store.read_now(|tx| build::build(tx, &self.inner, request, since, news));
         }
@@ -208,10 +209,23 @@ impl Sync {
     }
 }
 
+/// Waits for news, at the latest until the deadline or until the server stops: a waiting request is answered then
+/// as if its time were up, and its client finds the successor of this process. Whether there is news.
+async fn rang(context: &Context, deadline: Instant, waiter: Pin<&mut Notified<'_>>) -> bool {
+    tokio::select! {
+        biased;
+        () = waiter => true,
+        () = sleep_until(deadline) => false,
+        () = context.stop.cancelled() => false,
+    }
+}
+
 impl Inner {
     /// Whether there is nothing to acknowledge, as no message to the device waits.
     fn is_acknowledged(&self, request: &SyncRequest, since: SyncToken, news: &News) -> bool {
-        since.pos <= self.hub.applied() && self.memo.is_empty(request.user, &request.device, news.last())
+        since.epoch == self.context.store.epochs().current()
+            && since.pos <= self.hub.applied()
+            && self.memo.is_empty(request.user, &request.device, news.last())
     }
 
     /// What counts as looked at for a client that comes with `token`.

@@ -79,7 +79,8 @@ pub(super) fn answer(
     let Some(rooms) = rooms(inner, request, &wants, &seen, (since.pos, upto)) else { return Ok(None) };
     let ignored = inner.memo.ignored(&inner.context.store, request.user, seen.last)?;
     let keys = inner.memo.keys(&inner.context.store, (request.user, &request.device), seen.last)?;
-    let token = SyncToken { pos: upto, typing: 0, to_device: upto };
+    let epoch = inner.context.store.epochs().current();
+    let token = SyncToken { epoch, ..SyncToken::at(upto) };
     let span = (since.pos, upto);
     let body = write(inner, request, &wants, token, span, &rooms, (&ignored, &keys))?;
     Ok(body.map(|body| Answer { body, token, typing: typing_version, worth_telling: true }))

@@ -1,9 +1,11 @@
-//! The token of `/sync`: `s<pos>`, and behind underscores what is not in the stream.
+//! The token of `/sync`: `s<pos>`, and behind underscores what is not in the stream, and in which life of the database
+//! it was given.
 
 use std::fmt;
 use std::str::FromStr;
 
 use wardline_store::Pos;
+use wardline_store::epochs::Epochs;
 
 use crate::EngineError;
 
@@ -16,13 +18,30 @@ pub struct SyncToken {
     pub typing: u64,
     /// Messages to the device up to this position (`_d…`, only if not all up to `pos` fitted in).
     pub to_device: Pos,
+    /// The epoch of the database that the positions are of (`_e…`, from the first restoration on).
+    pub epoch: u64,
+    /// Whether the client has seen changes that a restoration undid: what it knows of rooms is no use.
+    pub(crate) is_void: bool,
 }
 
 impl SyncToken {
-    /// Everything up to `pos`; nobody types.
+    /// Everything up to `pos` of the first epoch; nobody types.
     #[must_use]
     pub const fn at(pos: Pos) -> Self {
-        Self { pos, typing: 0, to_device: pos }
+        Self { pos, typing: 0, to_device: pos, epoch: 0, is_void: false }
+    }
+
+    /// What may be believed of the token in a database with these epochs and this last position. A client that has seen
+    /// more than was restored has seen all that was; how its rooms went on since is undone. `None`: nothing, it is of
+    /// another database.
+    #[must_use]
+    pub fn believed(self, epochs: &Epochs, head: Pos) -> Option<Self> {
+        let limit = epochs.trusted(self.epoch)?;
+        if self.pos <= limit {
+            return Some(self).filter(|token| token.pos <= head);
+        }
+        let to_device = self.to_device.min(limit);
+        Some(Self { pos: limit, typing: 0, to_device, epoch: epochs.current(), is_void: true })
     }
 }
 
@@ -34,6 +53,9 @@ impl fmt::Display for SyncToken {
         }
         if self.to_device != self.pos {
             write!(f, "_d{}", self.to_device)?;
+        }
+        if self.epoch != 0 {
+            write!(f, "_e{}", self.epoch)?;
         }
         Ok(())
     }
@@ -54,6 +76,7 @@ fn parse(text: &str) -> Option<SyncToken> {
         match part.split_at_checked(1)? {
             ("t", typing) => token.typing = number(typing)?,
             ("d", pos) => token.to_device = number(pos)?,
+            ("e", epoch) => token.epoch = number(epoch)?,
             _ => return None,
         }
     }
@@ -77,7 +100,8 @@ mod tests {
             ("s12", SyncToken::at(12)),
             ("s12_t5", SyncToken { typing: 5, ..SyncToken::at(12) }),
             ("s12_d7", SyncToken { to_device: 7, ..SyncToken::at(12) }),
-            ("s12_t5_d7", SyncToken { pos: 12, typing: 5, to_device: 7 }),
+            ("s12_t5_d7", SyncToken { typing: 5, to_device: 7, ..SyncToken::at(12) }),
+            ("s12_d7_e3", SyncToken { to_device: 7, epoch: 3, ..SyncToken::at(12) }),
         ] {
             assert_eq!(text.parse::<SyncToken>().unwrap(), token);
             assert_eq!(token.to_string(), text);

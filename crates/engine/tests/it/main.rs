@@ -7,4 +7,5 @@ mod e2ee;
 mod home;
 mod media;
 mod rooms;
+mod simulation;
 mod sync;

@@ -217,3 +217,39 @@ async fn no_thumbnail_of_what_is_not_a_picture_or_too_large() {
     let id = home.put(&anna, "image/gif", &bomb).await;
     assert!(matches!(home.small(&id, 32, 32, false).await, Err(MediaError::PictureTooLarge)));
 }
+
+#[tokio::test]
+async fn what_no_row_names_is_tidied_away_but_not_under_a_backup() {
+    let home = Home::new();
+    let anna = home.person("anna").await;
+    let picture = encoded(&DynamicImage::ImageRgb8(RgbImage::new(400, 300)), ImageFormat::Png);
+    let (kept, gone) =
+        (home.put(&anna, "text/plain", b"kept").await, home.put(&anna, "image/png", &picture).await);
+    home.small(&gone, 64, 64, true).await.unwrap();
+    let (announced, expires) = home.engine.media.announce(anna.nid).await.unwrap();
+    assert_eq!(home.files().len(), 3);
+    let name = gone.clone();
+    let forget = move |tx: &mut wardline_store::WriteTx<'_>| {
+        tx.execute("DELETE FROM media WHERE media_id = ?1", wardline_store::params![name])
+    };
+    assert_eq!(home.store().write(forget).await.unwrap(), 1);
+
+    let upkeep = &home.engine.upkeep;
+    let removed = upkeep.tidy_rows().await.unwrap();
+    assert_eq!((removed.thumbnails, removed.announced), (1, 0));
+    assert_eq!(upkeep.tidy_files(Duration::from_hours(1)).await.unwrap(), 0, "young files are left alone");
+    let hold = wardline_store::blobs::hold(&home.path().with_file_name("media")).unwrap();
+    assert_eq!(upkeep.tidy_files(NOW).await.unwrap(), 0, "a backup is being taken");
+    drop(hold);
+    assert_eq!(upkeep.tidy_files(NOW).await.unwrap(), 2, "the picture and its thumbnail");
+    assert_eq!(upkeep.tidy_files(NOW).await.unwrap(), 0);
+    assert_eq!(bytes(home.fetch(&kept).await.unwrap()).await, b"kept");
+    assert!(matches!(home.fetch(&gone).await, Err(MediaError::NotFound)));
+    // The same content again is a file like any other.
+    let again = home.put(&anna, "image/png", &picture).await;
+    assert_eq!(bytes(home.fetch(&again).await.unwrap()).await, picture);
+
+    home.clock.0.store(expires.as_millis(), std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(upkeep.tidy_rows().await.unwrap().announced, 1);
+    assert!(matches!(home.fetch(&announced).await, Err(MediaError::NotFound)));
+}

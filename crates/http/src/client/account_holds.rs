@@ -6,11 +6,9 @@ use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use wardline_audit::{Action, Entry};
-use wardline_domain::ruma::OwnedUserId;
-use wardline_domain::ruma::UserId;
-use wardline_store::UserNid;
+use wardline_domain::ruma::{EventId, OwnedUserId, UserId};
 use wardline_store::account_holds::{self, Holds};
-use wardline_store::accounts;
+use wardline_store::{StoreError, UserNid, accounts, events};
 
 use super::rooms::require_admin;
 use crate::{AppState, Authenticated, Json, MatrixError, Path};
@@ -33,6 +31,26 @@ pub(crate) fn check(holds: Holds, method: &Method, path: &str) -> Result<(), Mat
     }
     if holds.suspended && method != Method::GET && says_or_changes(path) {
         let error = "the account is suspended";
+        return Err(MatrixError::new(StatusCode::FORBIDDEN, "M_USER_SUSPENDED", error));
+    }
+    Ok(())
+}
+
+/// Refuses a suspended account that would take back what somebody else said.
+pub(crate) fn check_redaction(
+    state: &AppState,
+    auth: &Authenticated,
+    target: &EventId,
+) -> Result<(), MatrixError> {
+    let is_refused = state.store.read_now(|tx| {
+        if !account_holds::get(tx, auth.user_nid)?.suspended {
+            return Ok(false);
+        }
+        let Some(event) = events::find(tx, target)? else { return Ok(false) };
+        Ok::<_, StoreError>(events::get(tx, event)?.is_some_and(|event| event.sender != auth.user_nid))
+    })?;
+    if is_refused {
+        let error = "the account is suspended: it can take back only what it said itself";
         return Err(MatrixError::new(StatusCode::FORBIDDEN, "M_USER_SUSPENDED", error));
     }
     Ok(())

@@ -198,8 +198,9 @@ async fn changes(
 ) -> Result<Json<Value>, MatrixError> {
     let position = |field: &str, token: &str| {
         let token: Result<SyncToken, _> = token.parse();
+        // Of another database: everything may have changed.
         token
-            .map(|token| token.pos)
+            .map(|token| token.believed(state.store.epochs(), u64::MAX).map_or(0, |token| token.pos))
             .map_err(|_| MatrixError::invalid_param(format!("{field}: not a token of /sync")))
     };
     let from = position("from", &query.from)?;

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use wardline_domain::ruma::{OwnedEventId, OwnedRoomId};
 
+use super::account_holds::check_redaction;
 use super::rooms::caller;
 use crate::{AppState, Authenticated, Json, MatrixError, OptionalJson, Path};
 
@@ -24,6 +25,7 @@ async fn redact(
     Path((room, event, txn)): Path<(OwnedRoomId, OwnedEventId, String)>,
     OptionalJson(body): OptionalJson<RedactRequest>,
 ) -> Result<Json<Value>, MatrixError> {
+    check_redaction(&state, &auth, &event)?;
     let reason = body.reason.as_deref();
     let event_id = state.engine.rooms.redact(caller(&auth), &room, &event, reason, Some(&txn)).await?;
     Ok(Json(json!({ "event_id": event_id })))

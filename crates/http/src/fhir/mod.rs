@@ -25,6 +25,11 @@ use http::StatusCode;
 use crate::AppState;
 use outcome::Refusal;
 
+/// A refusal that is not of one resource, in the form of this API.
+pub(crate) fn refusal(error: crate::MatrixError) -> axum::response::Response {
+    axum::response::IntoResponse::into_response(Refusal::from(error))
+}
+
 /// All routes under `/fhir/R4`.
 pub(crate) fn routes() -> Router<AppState> {
     let resources = Router::new()

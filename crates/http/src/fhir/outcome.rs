@@ -1,7 +1,7 @@
 //! OperationOutcome: how every refusal of the FHIR API looks (<https://hl7.org/fhir/R4/operationoutcome.html>).
 
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use http::{StatusCode, header};
 use serde_json::{Value, json};
 use wardline_clinical::ClinicalError;
 use wardline_domain::care::request::RequestError;
@@ -58,6 +58,9 @@ impl From<ClinicalError> for Refusal {
             ClinicalError::Store(wardline_store::StoreError::DiskFull) => {
                 Self::new(StatusCode::INSUFFICIENT_STORAGE, "no-store", problem)
             }
+            ClinicalError::Store(
+                wardline_store::StoreError::Closed | wardline_store::StoreError::NotDurable,
+            ) => MatrixError::stopping().into(),
             ClinicalError::Store(cause) => Self::internal(&cause),
             ClinicalError::Port(cause) => Self::internal(&cause),
         }
@@ -70,6 +73,7 @@ impl From<MatrixError> for Refusal {
             StatusCode::UNAUTHORIZED => "login",
             StatusCode::TOO_MANY_REQUESTS => "throttled",
             StatusCode::PAYLOAD_TOO_LARGE => "too-long",
+            StatusCode::SERVICE_UNAVAILABLE => "transient",
             status if status.is_server_error() => "exception",
             _ => "invalid",
         };
@@ -89,11 +93,16 @@ impl IntoResponse for Refusal {
             issue["expression"] = json!([expression]);
         }
         let mut body = json!({ "resourceType": "OperationOutcome", "issue": [issue] });
+        let retry_after = self.token.as_ref().and_then(|error| error.retry_after());
         if let (Some(error), Some(body)) = (self.token, body.as_object_mut()) {
             body.insert("errcode".into(), Value::from(error.errcode));
             body.insert("error".into(), Value::from(error.error));
             body.extend(error.extra);
         }
-        (self.status, Fhir(body)).into_response()
+        let mut response = (self.status, Fhir(body)).into_response();
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
     }
 }

@@ -111,6 +111,12 @@ async fn administrators_suspend_and_lock_accounts() {
     let send = format!("PUT {V3}/rooms/{room}/send/m.room.message");
     let hello = json!({ "msgtype": "m.text", "body": "hello" });
     let said = server.call(&format!("{send}/1"), &amy, hello.clone()).await.ok();
+    let more = server.call(&format!("{send}/more"), &amy, hello.clone()).await.ok();
+    let bob = server.token("bob").await;
+    let invite = json!({ "user_id": "@bob:riverside.example" });
+    server.call(&format!("POST {V3}/rooms/{room}/invite"), &amy, invite).await.ok();
+    server.call(&format!("POST {V3}/rooms/{room}/join"), &bob, json!({})).await.ok();
+    let his = server.call(&format!("{send}/1"), &bob, hello.clone()).await.ok();
 
     let suspend = "/_matrix/client/v1/admin/suspend/@amy:riverside.example";
     server
@@ -126,7 +132,15 @@ async fn administrators_suspend_and_lock_accounts() {
     server.get(&whoami, &amy).await.ok();
     let redact = format!("PUT {V3}/rooms/{room}/redact/{}/3", text(&said, "event_id"));
     server.call(&redact, &amy, json!({})).await.ok();
+    // What somebody else said stays, whichever way it is asked for; one's own does not.
+    let redact = format!("PUT {V3}/rooms/{room}/redact/{}/5", text(&his, "event_id"));
+    server.call(&redact, &amy, json!({})).await.refused(403, "M_USER_SUSPENDED");
+    let redaction = format!("PUT {V3}/rooms/{room}/send/m.room.redaction");
+    let body = |event: &Value| json!({ "redacts": text(event, "event_id") });
+    server.call(&format!("{redaction}/6"), &amy, body(&his)).await.refused(403, "M_USER_SUSPENDED");
+    server.call(&format!("{redaction}/7"), &amy, body(&more)).await.ok();
     server.call(&format!("PUT {suspend}"), &root, json!({ "suspended": false })).await.ok();
+    server.call(&format!("{redaction}/8"), &amy, body(&his)).await.ok();
     server.call(&format!("{send}/4"), &amy, hello).await.ok();
 
     let lock = "/_matrix/client/v1/admin/lock/@amy:riverside.example";

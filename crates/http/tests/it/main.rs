@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+mod admission;
 mod client_rooms;
 mod client_sync;
 mod coverage;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::Deserialize;
+use wardline_http::Places;
 
 use super::ConfigError;
 use crate::listener::Limits;
@@ -28,10 +29,19 @@ pub struct LimitsConfig {
     pub write_burst: u32,
     /// How many of them flow back in a minute.
     pub write_per_minute: u32,
+    /// Ordinary requests that are worked on at once; more are told to come back.
+    pub requests: usize,
+    /// Requests for news at once, waiting ones included.
+    pub long_polls: usize,
+    /// Uploads at once.
+    pub uploads: usize,
+    /// Downloads at once, until they begin to flow.
+    pub downloads: usize,
 }
 
 impl Default for LimitsConfig {
     fn default() -> Self {
+        let places = Places::default();
         Self {
             connections: 10_000,
             header_bytes: 32 * 1024,
@@ -41,6 +51,10 @@ impl Default for LimitsConfig {
             rates: true,
             write_burst: 500,
             write_per_minute: 1200,
+            requests: places.requests,
+            long_polls: places.long_polls,
+            uploads: places.uploads,
+            downloads: places.downloads,
         }
     }
 }
@@ -50,6 +64,16 @@ impl LimitsConfig {
         let refuse = |key, reason| Err(ConfigError::value(key, reason));
         if self.connections == 0 {
             return refuse("limits.connections", "must be at least 1");
+        }
+        for (key, places) in [
+            ("limits.requests", self.requests),
+            ("limits.long_polls", self.long_polls),
+            ("limits.uploads", self.uploads),
+            ("limits.downloads", self.downloads),
+        ] {
+            if places == 0 {
+                return refuse(key, "must be at least 1");
+            }
         }
         if self.header_bytes < 8192 {
             return refuse("limits.header_bytes", "must be at least 8192");
@@ -64,6 +88,17 @@ impl LimitsConfig {
             return refuse("limits.write_per_minute", "must be at least 1");
         }
         Ok(())
+    }
+
+    /// How many requests are worked on at once.
+    #[must_use]
+    pub fn places(&self) -> Places {
+        Places {
+            requests: self.requests,
+            long_polls: self.long_polls,
+            uploads: self.uploads,
+            downloads: self.downloads,
+        }
     }
 
     /// What the listener allows.

@@ -15,9 +15,8 @@ use axum::{
     Router,
     extract::{Request, State},
     middleware::{Next, from_fn_with_state},
-    response::{IntoResponse, Response},
+    response::Response,
 };
-use http::{StatusCode, header};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wardline_clinical::{Clinical, ClinicalParts, ColumnCipher};
@@ -150,8 +149,10 @@ impl House {
     /// Starts the clocks of requests and the work in rooms that follows from decisions. Until then nothing
     /// happens by itself.
     pub fn start(&mut self) {
-        let clinical = Arc::clone(&self.state.clinical);
-        self.background = Some(tokio::spawn(async move { clinical.run().await }));
+        let (clinical, upkeep) = (Arc::clone(&self.state.clinical), self.state.engine.upkeep.clone());
+        self.background = Some(tokio::spawn(async move {
+            tokio::join!(clinical.run(), upkeep.run());
+        }));
         let engine = Arc::clone(&self.state.engine);
         tokio::spawn(async move {
             if let Err(error) = engine.keys.vouch_for_all().await {
@@ -179,12 +180,17 @@ impl House {
     }
 
     /// Everything that this server answers: the APIs, and the web app on every other path. When `stop` is
-    /// cancelled, long-polls are released at once.
+    /// cancelled, whoever waits for news is answered at once. Must be called inside a tokio runtime.
     pub fn router(&self, stop: CancellationToken) -> Router {
+        let release = self.state.engine.context.stop.clone();
+        tokio::spawn(async move {
+            stop.cancelled().await;
+            release.cancel();
+        });
         wardline_http::router(self.state.clone())
             .merge(keys::router(self.keys.clone()))
             .merge(self.authority.clone().map_or_else(Router::new, trust::router))
-            .layer(from_fn_with_state(Edge { clock: Arc::clone(&self.state.clock), stop }, edge))
+            .layer(from_fn_with_state(Arc::clone(&self.state.clock), edge))
     }
 
     /// Resolves when the disk under the store has failed: the process must end.
@@ -199,6 +205,9 @@ impl House {
             background.abort();
             drop(background.await);
         }
+        self.state.engine.context.stop.cancel();
+        // Before the folder is given up: the next process finds a database that nobody writes to.
+        self.store.close().await;
     }
 }
 
@@ -233,6 +242,7 @@ fn http_config(config: &Config, url: &str) -> Result<HttpConfig, Error> {
         registration_open: config.registration.open,
         registration_shared_secret: config.registration.shared_secret()?,
         trust_forwarded_for: config.trust_forwarded_for,
+        places: config.limits.places(),
         guests: config.registration.guests,
         user_directory: config.directory.users.into(),
         publishers: config.directory.publish.into(),
@@ -248,35 +258,12 @@ fn http_config(config: &Config, url: &str) -> Result<HttpConfig, Error> {
     })
 }
 
-/// What the edge of the server needs.
-#[derive(Clone)]
-struct Edge {
-    clock: Arc<dyn Clock>,
-    stop: CancellationToken,
-}
-
 /// The web app answers every path that is not an API's; requests to the APIs are logged. One layer for all of it, as
 /// each costs every request.
-async fn edge(State(edge): State<Edge>, request: Request, next: Next) -> Response {
+async fn edge(State(clock): State<Arc<dyn Clock>>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     if !web::is_api(path) {
         return web::answer(request.method(), path, request.headers());
     }
-    if path.ends_with("/sync") {
-        return release_long_polls(edge.stop, log::request(edge.clock, request, next)).await;
-    }
-    log::request(edge.clock, request, next).await
-}
-
-/// A waiting sync is let go when the server stops: the client asks again and finds its successor.
-async fn release_long_polls(stop: CancellationToken, answer: impl Future<Output = Response>) -> Response {
-    tokio::select! {
-        biased;
-        response = answer => response,
-        () = stop.cancelled() => {
-            let body = r#"{"errcode":"M_UNKNOWN","error":"The server is restarting","retry_after_ms":1000}"#;
-            let headers = [(header::CONTENT_TYPE, "application/json"), (header::RETRY_AFTER, "1")];
-            (StatusCode::SERVICE_UNAVAILABLE, headers, body).into_response()
-        }
-    }
+    log::request(clock, request, next).await
 }

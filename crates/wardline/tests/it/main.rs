@@ -2,6 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod backup;
 mod conversations;
+mod disk_failure;
 mod listener;
+mod overload;
+mod process;
+mod restart;
 mod tls;

@@ -133,7 +133,8 @@ impl Build<'_> {
             upto = messages.last().map_or(self.asked.messages, |message| message.pos);
         }
         let mut object = out.object("to_device");
-        object.string("next_batch", &SyncToken::at(upto).to_string());
+        let epoch = self.inner.context.store.epochs().current();
+        object.string("next_batch", &SyncToken { epoch, ..SyncToken::at(upto) }.to_string());
         array(object.key("events"), &messages, |out, message| out.push_str(&message.json));
         object.close();
         Ok(!messages.is_empty())

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use wardline_domain::ruma::OwnedRoomId;
 use wardline_store::{Pos, StoreError, stream, to_device};
 
@@ -38,7 +38,7 @@ pub use required::RequiredState;
 
 use self::connection::{Change, Connections, Told};
 use self::required::Wanted;
-use super::{FEW_ROOMS, LONGEST_WAIT, SyncToken, state};
+use super::{FEW_ROOMS, LONGEST_WAIT, SyncToken, rang, state};
 use crate::hub::{Hub, News};
 use crate::typing::Typing;
 use crate::{Context, EngineError};
@@ -132,7 +132,7 @@ impl SlidingSync {
             let (upto, typing) = (answer.change.head.pos, answer.typing);
             let mut is_over = answer.worth_telling || base == 0;
             while !is_over && !news.any_since(upto, typing) {
-                is_over = timeout_at(deadline, waiter.as_mut()).await.is_err();
+                is_over = !rang(&inner.context, deadline, waiter.as_mut()).await;
                 waiter.set(news.waiter());
                 waiter.as_mut().enable();
             }
@@ -176,15 +176,13 @@ impl Inner {
         let since: SyncToken = since
             .parse()
             .map_err(|_| EngineError::invalid("extensions.to_device.since", "not a token of this server"))?;
-        let since = since.to_device.min(since.pos);
         let (store, user, device) = (&self.context.store, request.user, Arc::clone(&request.device));
-        let (head, acknowledges) = store.read_now(|tx| {
-            Ok::<_, StoreError>((stream::head(tx)?, to_device::waits_upto(tx, user, &device, since)?))
+        let since = store.read_now(|tx| {
+            let Some(since) = since.believed(store.epochs(), stream::head(tx)?) else { return Ok(None) };
+            let since = since.to_device.min(since.pos);
+            Ok::<_, StoreError>(Some((since, to_device::waits_upto(tx, user, &device, since)?)))
         })?;
-        // A token from the future is one of another life of this database.
-        if since > head {
-            return Ok(0);
-        }
+        let Some((since, acknowledges)) = since else { return Ok(0) };
         if acknowledges {
             drop(store.submit(move |tx| to_device::delete_upto(tx, user, &device, since)).await?);
         }

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 use wardline_engine::rooms::{CreateRoom, Direction, Message};
 use wardline_engine::{EngineError, rooms::Preset};
-use wardline_store::{WriteTx, events, rooms, stream};
+use wardline_store::{WriteTx, events, rooms, sessions, stream};
 
 use super::{all, bodies};
 use crate::home::{Home, open_store, raw};
@@ -161,4 +161,32 @@ async fn rooms_go_on_after_a_restart() {
             Ok::<_, EngineError>(())
         })
         .unwrap();
+}
+
+#[tokio::test]
+async fn a_deleted_device_leaves_no_transaction_ids() {
+    let home = Home::new();
+    let (anna, ben) = (home.person("anna").await, home.person("ben").await);
+    let request = CreateRoom { preset: Preset::PublicChat, ..CreateRoom::default() };
+    let room = home.room(&anna, request).await;
+    home.engine.rooms.join(ben.caller(), &room, None).await.unwrap();
+    for number in 0..20 {
+        home.say(&anna, &room, "a", &number.to_string()).await.unwrap();
+    }
+    let his = home.say(&ben, &room, "b", "0").await.unwrap();
+    let now = home.engine.context.now();
+    let users = [anna.nid, ben.nid];
+    home.store()
+        .write(move |tx| {
+            for user in users {
+                sessions::add_device(tx, user, "DEVICE", None, now)?;
+            }
+            sessions::delete_device(tx, users[0], "DEVICE")
+        })
+        .await
+        .unwrap();
+    let removed = home.engine.upkeep.tidy_rows().await.unwrap();
+    assert_eq!(removed.transactions, 20);
+    assert_eq!(home.engine.upkeep.tidy_rows().await.unwrap().transactions, 0);
+    assert_eq!(home.say(&ben, &room, "b", "0").await.unwrap(), his, "other devices keep theirs");
 }
