@@ -28,6 +28,20 @@ actions! {
     AccountDeactivated = "account.deactivated",
     /// An administrator suspended or locked an account, or ended that; `suspended` and `locked` in the detail.
     AccountHeld = "account.held",
+    /// An administrator changed an account; `admin` in the detail.
+    AccountChanged = "account.changed",
+    /// An administrator changed a room from outside; `change` in the detail says how.
+    RoomAdministered = "room.administered",
+    /// An administrator put a file into quarantine, took it out or deleted it.
+    MediaAdministered = "media.administered",
+    /// An administrator made, changed or deleted a registration token.
+    RegistrationTokenChanged = "registration-token.changed",
+    /// An administrator sent a notice to a person.
+    NoticeSent = "notice.sent",
+    /// An administrator closed a report.
+    ReportClosed = "report.closed",
+    /// An administrator looked at something; `path` in the detail says at what.
+    AdministrationRead = "administration.read",
     /// A password was changed.
     PasswordChanged = "account.password-changed",
     /// Somebody signed in, or failed to (outcome `refused`).

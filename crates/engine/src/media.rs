@@ -351,6 +351,9 @@ impl Media {
         if row.blob.is_none() && row.expires_at.is_none_or(|at| at <= self.context.now()) {
             return Err(MediaError::NotFound);
         }
+        if self.context.store.read_now(|tx| wardline_store::administration::is_quarantined(tx, id))? {
+            return Err(MediaError::NotFound);
+        }
         Ok(row)
     }
 }

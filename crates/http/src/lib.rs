@@ -1,6 +1,7 @@
 //! Every HTTP route: parse, authorise, call one function, answer.
 //!
 //! - `client`: the Matrix Client-Server API, one file per endpoint family, named as the specification's chapter.
+//! - `admin`: the administration API.
 //! - `fhir`: the FHIR R4 API.
 //! - `oauth`: the OAuth 2.0 authorisation server, its sign-in pages and the account page.
 //!
@@ -10,7 +11,11 @@
 //! The listener's limits (header size, header read time, idle time) are not here: they belong to the
 //! `wardline` crate, which owns the sockets.
 
+<<<<<<< HEAD
 mod admission;
+=======
+mod admin;
+>>>>>>> 22e9ff1 (Add the administration API, registration tokens and server notices)
 mod app_service;
 mod client;
 mod error;
@@ -24,7 +29,11 @@ mod oauth;
 mod state;
 mod uia;
 
+<<<<<<< HEAD
 pub use admission::Places;
+=======
+pub use admin::openapi as admin_openapi;
+>>>>>>> 22e9ff1 (Add the administration API, registration tokens and server notices)
 pub use error::MatrixError;
 pub use extract::{Authenticated, ClientAddr, Path, Query};
 pub use json::{Empty, Json, OptionalJson, RawJson, parse_object};
@@ -47,6 +56,7 @@ pub fn router(state: AppState) -> Router {
     let admission = admission::Admission::new(state.config.places);
     Router::new()
         .merge(client::routes())
+        .merge(admin::routes())
         .merge(fhir::routes())
         .merge(metrics::routes())
         .merge(oauth::routes())

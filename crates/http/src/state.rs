@@ -55,6 +55,8 @@ pub struct HttpConfig {
     pub metrics_token: Option<String>,
     /// The page that tells a user what to do when their share of media is used up; `None`: the public address.
     pub media_quota_url: Option<String>,
+    /// Whether people may register with a token that an administrator gave out.
+    pub registration_tokens: bool,
     /// Whether guests may register.
     pub guests: bool,
     /// Whom a search for people finds.
@@ -152,6 +154,7 @@ impl HttpConfig {
             trust_forwarded_for: false,
             metrics_token: None,
             media_quota_url: None,
+            registration_tokens: false,
             guests: false,
             user_directory: UserDirectory::Shared,
             publishers: Publishers::Members,

@@ -22,6 +22,8 @@ pub(crate) struct UiaAuth {
     identifier: Option<Identifier>,
     user: Option<String>,
     password: Option<String>,
+    /// For the stage [`TOKEN`].
+    pub(crate) token: Option<String>,
 }
 
 /// Who signs in.
@@ -36,6 +38,8 @@ pub(crate) struct Identifier {
 pub(crate) const PASSWORD: &str = "m.login.password";
 /// The stage in which the person goes to the account page.
 pub(crate) const OAUTH: &str = "m.oauth";
+/// The stage for registration with a token that an administrator gave out.
+pub(crate) const TOKEN: &str = "m.login.registration_token";
 /// The stage that asks nothing.
 pub(crate) const DUMMY: &str = "m.login.dummy";
 

@@ -12,6 +12,7 @@
 //! - Every sign-in, failed sign-in and sign-out is in the audit log, in the transaction that did it.
 
 mod account;
+mod administration;
 mod authentication;
 mod device;
 mod dpop;

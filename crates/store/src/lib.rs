@@ -27,6 +27,7 @@
 pub mod account_data;
 pub mod account_holds;
 pub mod accounts;
+pub mod administration;
 pub mod aliases;
 pub mod app_services;
 pub mod audit_log;
@@ -61,6 +62,7 @@ pub mod openid;
 pub mod published;
 pub mod push_rules;
 pub mod receipts;
+pub mod registration_tokens;
 pub mod reports;
 pub mod restoration;
 pub mod rooms;

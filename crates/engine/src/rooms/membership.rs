@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use wardline_domain::ruma::{OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId};
 use wardline_domain::visibility::Membership;
-use wardline_store::{Kind, StoreError, guests, members, rooms, users};
+use wardline_store::{Kind, StoreError, administration, guests, members, rooms, users};
 
 use super::profile::profile_content;
 use super::send::{raw, template};
@@ -59,7 +59,13 @@ impl Rooms {
         })?;
         let profile = self.context.store.read_now(|tx| profile_content(tx, caller.user_id))?;
         let (user, reason) = (caller.user_id.to_owned(), reason.map(str::to_owned));
-        let guest = self.context.store.read_now(|tx| guests::is_guest(tx, caller.user))?;
+        let nid = self.nid(room)?;
+        let (guest, blocked) = self.context.store.read_now(|tx| -> Result<_, StoreError> {
+            Ok((guests::is_guest(tx, caller.user)?, administration::is_blocked(tx, nid)?))
+        })?;
+        if blocked {
+            return Err(EngineError::forbidden("the room is blocked by the people who run this server"));
+        }
         self.change(caller, room, move |turn| {
             if let Some(existing) = joined_by(turn, &user) {
                 return Ok(existing);

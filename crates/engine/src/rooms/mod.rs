@@ -4,6 +4,7 @@
 //! answers when it is durable; see the architecture. Reading goes to the store and the cache of events and
 //! never waits for an executor. Every read takes a [`Caller`] and shows only what that user may see.
 
+mod administration;
 mod aliases;
 mod commit;
 mod create;
@@ -41,6 +42,7 @@ use wardline_domain::ruma::{OwnedEventId, OwnedRoomId, RoomId, UserId};
 use wardline_store::txn_ids::TxnKey;
 use wardline_store::{RoomNid, UserNid, rooms, users};
 
+pub use administration::Overview;
 pub use commit::Also;
 pub use create::{CreateRoom, InitialState, Preset};
 pub use directory::{DirectoryPage, DirectoryQuery, Network};

@@ -138,7 +138,7 @@ fn held(state: &AppState, auth: &Authenticated, user: &UserId) -> Result<(UserNi
 }
 
 /// Administrators hold neither themselves nor one another.
-async fn hold(
+pub(crate) async fn hold(
     state: &AppState,
     auth: &Authenticated,
     user: &UserId,

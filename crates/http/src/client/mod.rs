@@ -63,8 +63,9 @@ mod whois;
 
 use axum::Router;
 
-pub(crate) use account_holds::check as check_holds;
+pub(crate) use account_holds::{check as check_holds, hold};
 pub(crate) use guest::check as check_guest;
+pub(crate) use rooms::{known_user, require_admin};
 
 use crate::AppState;
 

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use wardline_domain::ruma::UserId;
 use wardline_identity::{Device, SharedSecretRequest};
+use wardline_store::registration_tokens;
 
 use super::login::{APP_SERVICE, SignedIn};
 use crate::{AppState, ClientAddr, Json, LimitKey, MatrixError, OptionalJson, Query, app_service, uia};
@@ -21,6 +22,7 @@ pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .route("/_matrix/client/v3/register", post(register))
         .route("/_matrix/client/v3/register/available", get(available))
+        .route("/_matrix/client/v1/register/m.login.registration_token/validity", get(validity))
         .route("/_synapse/admin/v1/register", get(nonce).post(register_with_secret))
 }
 
@@ -67,20 +69,30 @@ async fn register(
     if body.kind.as_deref() == Some(APP_SERVICE) {
         return register_by_service(&state, &headers, body).await;
     }
-    if !state.config.registration_open {
-        return Err(closed());
-    }
+    let needed = match (state.config.registration_open, state.config.registration_tokens) {
+        (true, _) => uia::DUMMY,
+        (false, true) => uia::TOKEN,
+        (false, false) => return Err(closed()),
+    };
     let username = body.username.unwrap_or_else(|| format!("u{}", state.random.uuid()));
     not_exclusive(&state, &username)?;
     state.identity.free_name(&username)?;
     let stage = body.auth.as_ref().and_then(|auth| auth.stage.as_deref());
-    if stage != Some(uia::DUMMY) {
-        return Err(uia::challenge(uia::DUMMY, &state.identity.uia().begin(NOBODY, REGISTER)));
+    if stage != Some(needed) {
+        return Err(uia::challenge(needed, &state.identity.uia().begin(NOBODY, REGISTER)));
     }
     let password = body.password.ok_or_else(|| MatrixError::missing_param("password: is required"))?;
     state.limiter.take(&LimitKey::new("register", address, ""), state.config.register_limit)?;
     state.identity.check_new_password(&password, &username).await?;
-    let proven = state.identity.create_account(&username, Some(&password), false).await?;
+    let token = body.auth.as_ref().and_then(|auth| auth.token.clone()).filter(|_| needed == uia::TOKEN);
+    if needed == uia::TOKEN {
+        take_token(&state, body.auth.as_ref(), token.clone()).await?;
+    }
+    let made = state.identity.create_account(&username, Some(&password), false).await;
+    if let (Err(_), Some(token)) = (&made, token) {
+        state.store.write(move |tx| registration_tokens::give_back(tx, &token)).await?;
+    }
+    let proven = made?;
     if let Some(session) = body.auth.and_then(|auth| auth.session) {
         state.identity.uia().finish(&session);
     }
@@ -94,6 +106,50 @@ async fn register(
         refresh: body.refresh_token,
     };
     Ok(Json(json!(SignedIn::from(state.identity.sign_in(proven, device).await?))))
+}
+
+/// Takes one use of a registration token; without one left the stage is to be done again.
+async fn take_token(
+    state: &AppState,
+    auth: Option<&uia::UiaAuth>,
+    token: Option<String>,
+) -> Result<(), MatrixError> {
+    let now = state.clock.now();
+    let taken = match token {
+        Some(token) => state.store.write(move |tx| registration_tokens::take(tx, &token, now)).await?,
+        None => false,
+    };
+    if taken {
+        return Ok(());
+    }
+    let session = match auth.and_then(|auth| auth.session.clone()) {
+        Some(session) => session,
+        None => state.identity.uia().begin(NOBODY, REGISTER),
+    };
+    let mut error = uia::challenge(uia::TOKEN, &session);
+    error.errcode = "M_UNAUTHORIZED";
+    error.error = "the registration token is not valid".to_owned();
+    Err(error)
+}
+
+#[derive(Deserialize)]
+struct ValidityQuery {
+    token: String,
+}
+
+/// Specification: Client-Server API, "Token-authenticated registration".
+async fn validity(
+    State(state): State<AppState>,
+    ClientAddr(address): ClientAddr,
+    Query(query): Query<ValidityQuery>,
+) -> Result<Json<Value>, MatrixError> {
+    state.limiter.take(&LimitKey::new("token", address, ""), state.config.register_limit)?;
+    if !state.config.registration_tokens {
+        return Err(closed());
+    }
+    let now = state.clock.now();
+    let valid = state.store.read_now(|tx| registration_tokens::is_valid(tx, &query.token, now))?;
+    Ok(Json(json!({ "valid": valid })))
 }
 
 /// Refuses a name that is an application service's alone.
@@ -157,7 +213,7 @@ async fn available(
     Query(query): Query<AvailableQuery>,
 ) -> Result<Json<Value>, MatrixError> {
     // A closed server does not tell strangers who works here.
-    if !state.config.registration_open {
+    if !state.config.registration_open && !state.config.registration_tokens {
         return Err(closed());
     }
     state.limiter.take(&LimitKey::new("available", address, ""), state.config.login_address_limit)?;

@@ -51,7 +51,6 @@ const REFUSED: &[(&str, &str)] = &[
 /// What is not served yet: the beginning of method and path, and what it belongs to.
 const PLANNED: &[(&str, &str)] = &[
     ("GET /_matrix/client/v1/media/preview_url", "with the rest of media"),
-    ("GET /_matrix/client/v1/register/m.login.registration_token/", "with the admin API"),
     ("GET /_matrix/client/v3/auth/", "pages for older clients"),
     ("GET /_matrix/static/client/login/", "pages for older clients"),
     ("GET /_matrix/client/v3/login/sso/redirect/{idp_id}", "with upstream identity providers"),

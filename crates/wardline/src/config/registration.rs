@@ -12,6 +12,8 @@ use super::{ConfigError, secret_file, under};
 pub struct Registration {
     /// Anybody may register. For tests; never in care.
     pub open: bool,
+    /// People may register with a token that an administrator gave out.
+    pub tokens: bool,
     /// Guests may look at rooms that everybody may read and join those that let guests in.
     pub guests: bool,
     /// A file with the secret of `/_synapse/admin/v1/register`.
