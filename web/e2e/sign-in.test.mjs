@@ -108,7 +108,10 @@ for (const { name, device } of [
         await page.getByText("My fingerprint").first().waitFor({ state: "detached" });
         await leavePages(window);
         await page.getByRole("button", { name: "Sign in with a passkey" }).click();
-        await page.getByRole("alert").getByText(/not known here/u).waitFor();
+        await page
+            .getByRole("alert")
+            .getByText(/not known here/u)
+            .waitFor();
         assert.equal((await key.send("getCredentials")).credentials.length, 1);
     });
 }
@@ -125,14 +128,24 @@ play("a copied passkey is noticed by its counter and refused from then on", asyn
         await page.getByRole("button", { name: "Sign in with a passkey" }).click();
     };
     await useIt();
-    await page.getByRole("heading", { name: "How you sign in" }).or(page.getByRole("heading", { name: "Your profile" })).first().waitFor();
+    await page
+        .getByRole("heading", { name: "How you sign in" })
+        .or(page.getByRole("heading", { name: "Your profile" }))
+        .first()
+        .waitFor();
     // Its counter is as it was before that sign-in: somebody kept a copy.
     await key.send("removeCredential", { credentialId: copy.credentialId });
     await key.send("addCredential", { credential: copy });
     await useIt();
-    await page.getByRole("alert").getByText(/not known here, or it was refused/u).waitFor();
+    await page
+        .getByRole("alert")
+        .getByText(/not known here, or it was refused/u)
+        .waitFor();
     await page.getByRole("button", { name: "Sign in with a passkey" }).click();
-    await page.getByRole("alert").getByText(/not known here, or it was refused/u).waitFor();
+    await page
+        .getByRole("alert")
+        .getByText(/not known here, or it was refused/u)
+        .waitFor();
     await page.goto(server.url + security);
     await givePassword(window, "hannah.whitfield");
     await page.getByText(/may have been copied/u).waitFor();
@@ -142,7 +155,9 @@ play("a copied passkey is noticed by its counter and refused from then on", asyn
 /** The code of an authenticator application (RFC 6238). */
 function codeOf(secret, at = Date.now()) {
     const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    const bits = [...secret.replaceAll(" ", "")].map((c) => alphabet.indexOf(c).toString(2).padStart(5, "0")).join("");
+    const bits = [...secret.replaceAll(" ", "")]
+        .map((c) => alphabet.indexOf(c).toString(2).padStart(5, "0"))
+        .join("");
     const key = Buffer.from(bits.match(/.{8}/gu).map((byte) => Number.parseInt(byte, 2)));
     const counter = Buffer.alloc(8);
     counter.writeBigUInt64BE(BigInt(Math.floor(at / 30_000)));
@@ -162,7 +177,10 @@ play("one-time codes are switched on and asked after the password, in the app to
     const secret = await page.locator(".key").textContent();
     await page.getByLabel("Code").fill("000000");
     await page.getByRole("button", { name: "Switch on" }).click();
-    await page.getByRole("alert").getByText(/code is wrong/u).waitFor();
+    await page
+        .getByRole("alert")
+        .getByText(/code is wrong/u)
+        .waitFor();
     await page.getByLabel("Code").fill(codeOf(secret));
     await page.getByRole("button", { name: "Switch on" }).click();
     await page.getByRole("heading", { name: "Your recovery codes" }).waitFor();
@@ -206,7 +224,10 @@ play("a person sees a new sign-in, signs it out, and the device erases and says 
     await other.shows("This device was signed out. Everything it held has been erased.");
     await other.look("sign-in-erased-phone");
     const left = await other.page.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name));
-    assert.deepEqual(left.filter((name) => !name.startsWith("wardline-vault")), []);
+    assert.deepEqual(
+        left.filter((name) => !name.startsWith("wardline-vault")),
+        [],
+    );
     await mine.page.getByRole("button", { name: /^Me:/u }).click();
     await mine.page.getByRole("button", { name: "Your devices" }).click();
     await mine.page.getByText(/^Has erased what it held/u).waitFor();
