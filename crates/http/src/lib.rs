@@ -11,11 +11,8 @@
 //! The listener's limits (header size, header read time, idle time) are not here: they belong to the
 //! `wardline` crate, which owns the sockets.
 
-<<<<<<< HEAD
-mod admission;
-=======
 mod admin;
->>>>>>> 22e9ff1 (Add the administration API, registration tokens and server notices)
+mod admission;
 mod app_service;
 mod client;
 mod error;
@@ -29,11 +26,8 @@ mod oauth;
 mod state;
 mod uia;
 
-<<<<<<< HEAD
-pub use admission::Places;
-=======
 pub use admin::openapi as admin_openapi;
->>>>>>> 22e9ff1 (Add the administration API, registration tokens and server notices)
+pub use admission::Places;
 pub use error::MatrixError;
 pub use extract::{Authenticated, ClientAddr, Path, Query};
 pub use json::{Empty, Json, OptionalJson, RawJson, parse_object};

@@ -38,13 +38,10 @@ const STEPS: &[(&str, &str)] = &[
     ("105_invitations", include_str!("../schema/105_invitations.sql")),
     ("106_erasures", include_str!("../schema/106_erasures.sql")),
     ("107_dpop", include_str!("../schema/107_dpop.sql")),
-<<<<<<< HEAD
     ("86_epochs", include_str!("../schema/86_epochs.sql")),
     ("87_upkeep", include_str!("../schema/87_upkeep.sql")),
-=======
     ("90_registration_tokens", include_str!("../schema/90_registration_tokens.sql")),
     ("91_administration", include_str!("../schema/91_administration.sql")),
->>>>>>> 22e9ff1 (Add the administration API, registration tokens and server notices)
 ];
 
 /// Brings the schema up to date in one transaction.

@@ -2,11 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-<<<<<<< HEAD
-mod admission;
-=======
 mod admin;
->>>>>>> 22e9ff1 (Add the administration API, registration tokens and server notices)
+mod admission;
 mod client_rooms;
 mod client_sync;
 mod coverage;

@@ -242,11 +242,8 @@ fn http_config(config: &Config, url: &str) -> Result<HttpConfig, Error> {
         registration_open: config.registration.open,
         registration_shared_secret: config.registration.shared_secret()?,
         trust_forwarded_for: config.trust_forwarded_for,
-<<<<<<< HEAD
         places: config.limits.places(),
-=======
         registration_tokens: config.registration.tokens,
->>>>>>> 22e9ff1 (Add the administration API, registration tokens and server notices)
         guests: config.registration.guests,
         user_directory: config.directory.users.into(),
         publishers: config.directory.publish.into(),

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod app_service_crash;
 mod backup;
 mod conversations;
 mod disk_failure;
