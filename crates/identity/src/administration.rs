@@ -1,10 +1,17 @@
 //! What administrators do to accounts of others. Each act is audited with who did it.
 
 use wardline_audit::{Action, Entry};
-use wardline_domain::ruma::{OwnedUserId, UserId};
+use wardline_domain::{
+    Timestamp,
+    ruma::{OwnedUserId, UserId},
+};
 use wardline_store::{StoreError, UserNid, WriteTx, accounts, administration, sessions};
 
-use crate::{Identity, IdentityError, Session, oauth::forget_pages_of, password, sign_in::remove_device};
+use crate::{
+    Identity, IdentityError, Session,
+    oauth::forget_pages_of,
+    sign_in::{Gone, remove_device},
+};
 
 impl Identity {
     fn account(&self, user: &UserId) -> Result<UserNid, IdentityError> {
@@ -33,14 +40,15 @@ impl Identity {
         sign_out: bool,
     ) -> Result<(), IdentityError> {
         let nid = self.account(user)?;
-        password::acceptable(new)?;
+        self.check_new_password(new, user.localpart()).await?;
         let hash = self.passwords.hash(new).await?;
+        let at = self.now();
         let entry = self.act(by, Action::PasswordChanged, user).with("reset", "true");
         self.store
             .write(move |tx| {
                 accounts::set_password(tx, nid, &hash)?;
                 if sign_out {
-                    sign_out_all(tx, nid)?;
+                    sign_out_all(tx, nid, at)?;
                 }
                 wardline_audit::append(tx, &entry)
             })
@@ -85,7 +93,7 @@ impl Identity {
         devices: Option<Vec<String>>,
     ) -> Result<usize, IdentityError> {
         let nid = self.account(user)?;
-        let entry = self.act(by, Action::DeviceDeleted, user);
+        let (entry, at) = (self.act(by, Action::DeviceDeleted, user), self.now());
         let removed = self
             .store
             .write(move |tx| {
@@ -98,7 +106,7 @@ impl Identity {
                 };
                 let mut removed = 0;
                 for device in devices {
-                    if remove_device(tx, nid, &device)? {
+                    if remove_device(tx, nid, &device, Gone::Elsewhere(at))? {
                         removed += 1;
                         wardline_audit::append(tx, &entry.clone().with("removed", device))?;
                     }
@@ -119,7 +127,7 @@ impl Identity {
         let (entry, at) = (self.act(by, Action::AccountDeactivated, user), self.now());
         self.store
             .write_with(move |tx| {
-                sign_out_all(tx, nid)?;
+                sign_out_all(tx, nid, at)?;
                 for (field, _) in accounts::profile(tx, nid)? {
                     accounts::set_profile_field(tx, nid, &field, None)?;
                 }
@@ -139,10 +147,10 @@ impl Identity {
     }
 }
 
-fn sign_out_all(tx: &mut WriteTx<'_>, user: UserNid) -> Result<(), StoreError> {
+fn sign_out_all(tx: &mut WriteTx<'_>, user: UserNid, at: Timestamp) -> Result<(), StoreError> {
     forget_pages_of(tx, user)?;
     for device in sessions::devices(tx, user)? {
-        remove_device(tx, user, &device.device_id)?;
+        remove_device(tx, user, &device.device_id, Gone::Elsewhere(at))?;
     }
     Ok(())
 }

@@ -129,6 +129,9 @@ pub(super) async fn create(
     if user.server_name() != state.config.server_name {
         return Err(MatrixError::invalid_param("userId: not a user of this server"));
     }
+    if let Some(password) = &body.password {
+        state.identity.check_new_password(password, user.localpart()).await?;
+    }
     let made = state.identity.create_account(user.localpart(), body.password.as_deref(), false).await?;
     if let Some(name) = body.display_name {
         state.identity.set_profile_field(&made.user_id, DISPLAY_NAME, Some(&Value::from(name))).await?;
