@@ -13,7 +13,7 @@ const EACH: usize = 20;
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_times_too_many_senders_are_turned_away_and_nothing_is_lost() {
     let dir = tempfile::tempdir().unwrap();
-    let config = configure(dir.path(), &format!("[limits]\nrequests = {PLACES}\n"));
+    let config = configure(dir.path(), &format!("[limits]\nrequests = {PLACES}\nrates = false\n"));
     let server = Process::serve(&config);
     let person = Person::register(&server.url, "amy").await;
     let room = person.room().await;
