@@ -40,7 +40,21 @@ function play(name, part) {
     });
 }
 
-/** A device with a fingerprint reader, in this window. */
+/**
+ * A window with a device that has a fingerprint reader. It answers at once whatever asks, so that the browser's own offer of
+ * a passkey (conditional mediation) is switched off where a test wants to press the button.
+ */
+async function withReader(url, device, offers = false) {
+    const window = await Window.open(browser, "about:blank", device);
+    if (!offers)
+        await window.context.addInitScript(() => {
+            globalThis.PublicKeyCredential.isConditionalMediationAvailable = async () => false;
+        });
+    const key = await authenticator(window);
+    await window.page.goto(url);
+    return { window, key, page: window.page };
+}
+
 async function authenticator(window) {
     const cdp = await window.context.newCDPSession(window.page);
     await cdp.send("WebAuthn.enable");
@@ -85,9 +99,7 @@ for (const { name, device } of [
 ]) {
     play(`a passkey is added, signs in, is renamed and removed (${name})`, async () => {
         const user = name === "phone" ? "megan.evans" : "dev.patel";
-        const window = await Window.open(browser, server.url + security, device);
-        const { page } = window;
-        const key = await authenticator(window);
+        const { window, key, page } = await withReader(server.url + security, device);
         await window.look(`sign-in-${name}-1-page`);
         await addPasskey(window, user, "Ward phone");
         await window.look(`sign-in-${name}-2-security`);
@@ -98,6 +110,7 @@ for (const { name, device } of [
         await page.getByRole("button", { name: "Sign in with a passkey" }).click();
         await page.getByRole("heading", { name: "Your profile" }).waitFor();
         await page.goto(server.url + security);
+        await page.getByRole("heading", { name: "How you sign in" }).waitFor();
         await page.getByText("Rename or remove").click();
         await page.getByLabel("Name", { exact: true }).fill("My fingerprint");
         await page.getByRole("button", { name: "Rename" }).click();
@@ -117,9 +130,7 @@ for (const { name, device } of [
 }
 
 play("a copied passkey is noticed by its counter and refused from then on", async () => {
-    const window = await Window.open(browser, server.url + security, desktop);
-    const { page } = window;
-    const key = await authenticator(window);
+    const { window, key, page } = await withReader(server.url + security, desktop);
     await addPasskey(window, "hannah.whitfield", "Old phone");
     const { credentials } = await key.send("getCredentials");
     const [copy] = credentials;
@@ -152,6 +163,13 @@ play("a copied passkey is noticed by its counter and refused from then on", asyn
     await window.look("sign-in-copied-desktop");
 });
 
+play("the browser offers the passkey by itself, and nothing is typed", async () => {
+    const { window, page } = await withReader(server.url + security, phone, true);
+    await addPasskey(window, "grace.adeyemi", "My phone");
+    await page.getByRole("button", { name: /Not you/u }).click();
+    await page.getByRole("heading", { name: "Your profile" }).waitFor();
+});
+
 /** The code of an authenticator application (RFC 6238). */
 function codeOf(secret, at = Date.now()) {
     const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -175,13 +193,13 @@ play("one-time codes are switched on and asked after the password, in the app to
     await page.getByRole("img", { name: /QR code/u }).waitFor();
     await window.look("sign-in-totp-1-phone");
     const secret = await page.locator(".key").textContent();
-    await page.getByLabel("Code").fill("000000");
+    await page.getByLabel("Code", { exact: true }).fill("000000");
     await page.getByRole("button", { name: "Switch on" }).click();
     await page
         .getByRole("alert")
         .getByText(/code is wrong/u)
         .waitFor();
-    await page.getByLabel("Code").fill(codeOf(secret));
+    await page.getByLabel("Code", { exact: true }).fill(codeOf(secret));
     await page.getByRole("button", { name: "Switch on" }).click();
     await page.getByRole("heading", { name: "Your recovery codes" }).waitFor();
     await window.look("sign-in-totp-2-recovery-phone");
@@ -192,10 +210,10 @@ play("one-time codes are switched on and asked after the password, in the app to
     await givePassword(app, user);
     await app.page.getByRole("heading", { name: "Your one-time code" }).waitFor();
     await app.look("sign-in-totp-3-code-desktop-dark");
-    await app.page.getByLabel("Code").fill("123456");
+    await app.page.getByLabel("Code", { exact: true }).fill("123456");
     await app.page.getByRole("button", { name: "Continue" }).click();
     await app.page.getByRole("alert").waitFor();
-    await app.page.getByLabel("Code").fill(recovery);
+    await app.page.getByLabel("Code", { exact: true }).fill(recovery);
     await app.page.getByRole("button", { name: "Continue" }).click();
     await app.page.getByRole("navigation", { name: "Places" }).waitFor();
 });

@@ -42,9 +42,9 @@ function useNewDevices(): NewDevice[] {
 export function NewDevices(): JSX.Element | null {
     const client = useClient();
     const authorised = useSession((session) => session.authorised);
-    const { data } = useDevices();
-    const signOut = useSignOut();
     const devices = useNewDevices();
+    const { data } = useDevices(devices.length > 0);
+    const signOut = useSignOut();
     const device = devices[0];
     if (!device) return null;
     const known = data?.sessions.find(({ device_id }) => device_id === device.device_id);

@@ -25,12 +25,12 @@ export type DeviceSession = InferOutput<typeof Session>;
 const PATH = "/_wardline/client/v1/sessions";
 const KEY = ["sessions"];
 
-/** The person's devices, and those that were signed out from elsewhere. */
-export function useDevices(): UseQueryResult<InferOutput<typeof Sessions>> {
+/** The person's devices, and those that were signed out from elsewhere; fetched when they are `wanted`. */
+export function useDevices(wanted = true): UseQueryResult<InferOutput<typeof Sessions>> {
     const authorised = useSession((session) => session.authorised);
     return useQuery({
         queryKey: KEY,
-        enabled: authorised !== undefined,
+        enabled: wanted && authorised !== undefined,
         queryFn: async () => {
             const response = await authorised?.(PATH);
             if (!response?.ok) throw new Error("the devices could not be fetched");

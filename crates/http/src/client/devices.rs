@@ -23,6 +23,9 @@ pub(crate) fn routes() -> Router<AppState> {
 
 fn shown(device: &Device) -> Value {
     let mut shown = json!({ "device_id": device.device_id, "last_seen_ts": device.last_seen_at });
+    if let Some(address) = &device.last_seen_ip {
+        shown["last_seen_ip"] = json!(address);
+    }
     if let Some(name) = &device.display_name {
         shown["display_name"] = json!(name);
     }

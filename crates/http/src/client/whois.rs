@@ -12,7 +12,7 @@ pub(crate) fn routes() -> Router<AppState> {
     Router::new().route("/_matrix/client/v3/admin/whois/{userId}", get(whois))
 }
 
-/// One's own devices, or for administrators anybody's, with when each was last seen. Addresses are not kept.
+/// One's own devices, or for administrators anybody's, with when and from where each was last seen.
 async fn whois(
     State(state): State<AppState>,
     auth: Authenticated,
@@ -32,7 +32,7 @@ async fn whois(
     let devices: Map<String, Value> = devices
         .into_iter()
         .map(|device| {
-            let connection = json!({ "last_seen": device.last_seen_at.as_millis() });
+            let connection = json!({ "last_seen": device.last_seen_at.as_millis(), "ip": device.last_seen_ip });
             (device.device_id, json!({ "sessions": [{ "connections": [connection] }] }))
         })
         .collect();
