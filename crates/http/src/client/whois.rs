@@ -32,7 +32,8 @@ async fn whois(
     let devices: Map<String, Value> = devices
         .into_iter()
         .map(|device| {
-            let connection = json!({ "last_seen": device.last_seen_at.as_millis(), "ip": device.last_seen_ip });
+            let connection =
+                json!({ "last_seen": device.last_seen_at.as_millis(), "ip": device.last_seen_ip });
             (device.device_id, json!({ "sessions": [{ "connections": [connection] }] }))
         })
         .collect();

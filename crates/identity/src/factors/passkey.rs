@@ -198,7 +198,7 @@ impl Identity {
             self.random.fill(&mut handle);
             handle
         });
-        let known = known.into_iter().map(|row| row.credential_id.into()).collect();
+        let known = known.into_iter().map(|row| row.credential_id).collect();
         let (options, state) = party
             .webauthn
             .start_passkey_registration(Uuid::from_bytes(handle), visitor.user_id.as_str(), name, Some(known))
