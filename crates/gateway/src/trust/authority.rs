@@ -14,6 +14,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use parking_lot::Mutex;
 use wardline_domain::Clock;
 
 use super::certificate::{Parts, Said, certificate, key_id, name, parts, to_be_signed};
@@ -67,6 +68,8 @@ pub struct Authority {
     key_file: PathBuf,
     clock: Arc<dyn Clock>,
     opened: OnceLock<Opened>,
+    /// Held by whoever reads or makes the files: the first of many who come at once.
+    opening: Mutex<()>,
 }
 
 struct Opened {
@@ -91,7 +94,7 @@ impl Authority {
     /// neither is there they are made when they are first needed.
     #[must_use]
     pub fn new(name: String, certificate_file: PathBuf, key_file: PathBuf, clock: Arc<dyn Clock>) -> Self {
-        Self { name, certificate_file, key_file, clock, opened: OnceLock::new() }
+        Self { name, certificate_file, key_file, clock, opened: OnceLock::new(), opening: Mutex::new(()) }
     }
 
     /// The organisation's name, as clients show it.
@@ -145,6 +148,10 @@ impl Authority {
     }
 
     fn opened(&self) -> Result<&Opened, TrustError> {
+        if let Some(opened) = self.opened.get() {
+            return Ok(opened);
+        }
+        let _opening = self.opening.lock();
         if let Some(opened) = self.opened.get() {
             return Ok(opened);
         }

@@ -33,6 +33,17 @@ fn it_is_made_once_and_only_its_owner_may_read_the_key() {
 }
 
 #[test]
+fn many_who_come_first_at_once_find_one_authority() {
+    let dir = tempfile::tempdir().unwrap();
+    let authority = authority(dir.path());
+    let names: Vec<String> = std::thread::scope(|scope| {
+        let asked: Vec<_> = (0..4).map(|_| scope.spawn(|| authority.signature_name().unwrap())).collect();
+        asked.into_iter().map(|asked| asked.join().unwrap()).collect()
+    });
+    assert!(names.iter().all(|name| *name == names[0]), "{names:?}");
+}
+
+#[test]
 fn each_signature_has_a_certificate_of_its_own() {
     let dir = tempfile::tempdir().unwrap();
     let authority = authority(dir.path());
