@@ -202,7 +202,7 @@ async fn measure(options: &Options, houses: &[House], results: &mut Results) -> 
                     Kind::Peer => options.longest_peer,
                     Kind::Wardline | Kind::Limit => options.longest,
                 };
-                let measured = scenario::run(family, house, &sizes);
+                let measured = scenario::run(family, !options.only.is_empty(), house, &sizes);
                 let measured = timeout(Duration::from_secs(longest), measured).await;
                 match measured.unwrap_or(Err(Error::Late("a family of scenarios"))) {
                     Ok(mut new) => {

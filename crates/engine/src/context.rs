@@ -40,7 +40,7 @@ impl Default for EngineConfig {
         Self {
             shards: 4,
             heads_per_shard: 2048,
-            event_cache_bytes: 64 << 20,
+            event_cache_bytes: 24 << 20,
             force_encryption: false,
             authority: None,
             media: MediaConfig::default(),

@@ -415,7 +415,7 @@ impl Readers {
                     path,
                     OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
                 )?;
-                connection.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -4000")?;
+                connection.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -2000")?;
                 keep_plans(&connection)?;
                 Ok(connection)
             })

@@ -146,13 +146,19 @@ impl Family {
     }
 }
 
-/// Runs one family on one server. What the server cannot be asked gives nothing.
-pub(crate) async fn run(family: Family, house: &House, sizes: &Sizes) -> Result<Vec<Measurement>> {
+/// Runs one family on one server. What the server cannot be asked gives nothing, nor, unless it was named, what another
+/// homeserver need not be asked.
+pub(crate) async fn run(
+    family: Family,
+    is_named: bool,
+    house: &House,
+    sizes: &Sizes,
+) -> Result<Vec<Measurement>> {
     let sizes = if house.spec.kind == Kind::Peer { sizes.clone().of_peer() } else { sizes.clone() };
     let sizes = &sizes;
     let is_asked = match house.spec.kind {
         Kind::Wardline => true,
-        Kind::Peer => family.is_compared(),
+        Kind::Peer => is_named || family.is_compared(),
         Kind::Limit => family == Family::Send,
     };
     if !is_asked {

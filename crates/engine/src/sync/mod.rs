@@ -41,6 +41,8 @@ use wardline_store::{Pos, StoreError, UserNid, stream, to_device};
 
 pub use token::SyncToken;
 
+use quick::Quick;
+
 use crate::filters::Filter;
 use crate::hub::{Hub, News};
 use crate::typing::Typing;
@@ -146,11 +148,14 @@ impl Sync {
             let mut waiter = pin!(news.waiter());
             waiter.as_mut().enable();
             let is_quiet = looked.is_some_and(|looked| !news.any_since(looked.pos, looked.typing));
-            if let Some(looked) = looked.filter(|_| !is_quiet)
-                && let Some(quick) = quick::answer(&self.inner, &request, looked.token, &news)?
-            {
-                return Ok(quick.body);
+            let quick = match looked.filter(|_| !is_quiet) {
+                Some(looked) => quick::answer(&self.inner, &request, looked.token, &news)?,
+                None => Quick::Elsewhere,
+            };
+            if let Quick::Answer(body) = quick {
+                return Ok(body);
             }
+            let is_quiet = is_quiet || matches!(quick, Quick::Nothing);
             if !is_quiet || request.full_state {
                 let since = looked.map(|looked| looked.token).or(since);
                 let built = Box::pin(self.build(&request, since, &news)).await?;

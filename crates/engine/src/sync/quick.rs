@@ -15,7 +15,7 @@ use super::build::typing_rooms;
 use super::json::{Object, array};
 use super::memo::KeyCounts;
 use super::timeline::USUAL;
-use super::{Answer, Inner, SyncRequest, SyncToken};
+use super::{Inner, SyncRequest, SyncToken};
 use crate::events::Event;
 use crate::filters::Filter;
 use crate::hub::{LastChanges, News, Snapshot};
@@ -54,7 +54,17 @@ struct Room {
     events: Vec<Arc<Event>>,
 }
 
-/// The answer for a client that has seen `since`; `None` if it takes a look at the store.
+/// What this path comes to.
+pub(super) enum Quick {
+    /// The JSON of the answer.
+    Answer(String),
+    /// There is no news yet, for all that the logs say: a commit is just being applied, and its end wakes everybody.
+    Nothing,
+    /// It takes a look at the store.
+    Elsewhere,
+}
+
+/// The answer for a client that has seen `since`.
 ///
 /// # Errors
 /// Any failure of the database: what is kept in memory may have to be read once.
@@ -63,27 +73,31 @@ pub(super) fn answer(
     request: &SyncRequest,
     since: SyncToken,
     news: &News,
-) -> Result<Option<Answer>, StoreError> {
-    let Some(wants) = Wants::of(&request.filter).filter(|_| !request.full_state) else { return Ok(None) };
+) -> Result<Quick, StoreError> {
+    let Some(wants) = Wants::of(&request.filter).filter(|_| !request.full_state) else {
+        return Ok(Quick::Elsewhere);
+    };
     // Taken before anything else: what the logs hold beyond it is for the next answer.
     let upto = inner.hub.applied();
-    let typing_version = inner.typing.version();
     let seen = news.since(since.pos, 0);
     if since.to_device != since.pos || since.pos > upto || !is_quiet(seen.last, since.pos) {
-        return Ok(None);
+        return Ok(Quick::Elsewhere);
     }
     let (typing, anybody_types) = typing_rooms(inner, request, Some(since), news);
     if !typing.is_empty() || anybody_types {
-        return Ok(None);
+        return Ok(Quick::Elsewhere);
     }
-    let Some(rooms) = rooms(inner, request, &wants, &seen, (since.pos, upto)) else { return Ok(None) };
+    let span = (since.pos, upto);
+    let Some(rooms) = rooms(inner, request, &wants, &seen, span) else { return Ok(Quick::Elsewhere) };
+    if rooms.is_empty() {
+        return Ok(Quick::Nothing);
+    }
     let ignored = inner.memo.ignored(&inner.context.store, request.user, seen.last)?;
     let keys = inner.memo.keys(&inner.context.store, (request.user, &request.device), seen.last)?;
     let epoch = inner.context.store.epochs().current();
     let token = SyncToken { epoch, ..SyncToken::at(upto) };
-    let span = (since.pos, upto);
     let body = write(inner, request, &wants, token, span, &rooms, (&ignored, &keys))?;
-    Ok(body.map(|body| Answer { body, token, typing: typing_version, worth_telling: true }))
+    Ok(body.map_or(Quick::Elsewhere, Quick::Answer))
 }
 
 /// Whether nothing private happened. Every kind is named, so that a new one is thought of here.
