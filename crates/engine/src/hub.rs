@@ -196,6 +196,18 @@ impl Hub {
         self.rooms.read().get(&room).is_some_and(|members| members.contains_key(&user))
     }
 
+    /// Those of `users` who are joined to `room`, in no order.
+    #[must_use]
+    pub fn joined_among<T>(&self, room: RoomNid, users: &HashMap<UserNid, T>) -> Vec<UserNid> {
+        let rooms = self.rooms.read();
+        let Some(members) = rooms.get(&room) else { return Vec::new() };
+        if users.len() < members.len() {
+            users.keys().filter(|user| members.contains_key(user)).copied().collect()
+        } else {
+            members.keys().filter(|user| users.contains_key(user)).copied().collect()
+        }
+    }
+
     /// The rooms that `user` is joined to, in no order.
     #[must_use]
     pub fn rooms_of(&self, user: UserNid) -> Vec<RoomNid> {

@@ -25,6 +25,7 @@ pub mod filters;
 pub mod hub;
 pub mod keys;
 pub mod media;
+pub mod push;
 pub mod push_rules;
 pub mod receipts;
 pub mod rooms;
@@ -75,6 +76,8 @@ pub struct Engine {
     pub filters: filters::Filters,
     /// Push rules.
     pub push_rules: push_rules::PushRules,
+    /// Where users want to be told of events.
+    pub pushers: Arc<push::Pushers>,
     /// Who has news.
     pub hub: Arc<hub::Hub>,
     /// The long poll of clients.
@@ -133,6 +136,7 @@ impl Engine {
             account_data: account_data::AccountData::new(Arc::clone(&context)),
             filters: filters::Filters::new(Arc::clone(&context)),
             push_rules: push_rules::PushRules::new(Arc::clone(&context)),
+            pushers: Arc::new(push::Pushers::new(Arc::clone(&context))),
             sliding: sync::sliding::SlidingSync::new(
                 Arc::clone(&context),
                 Arc::clone(&hub),

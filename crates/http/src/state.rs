@@ -41,6 +41,8 @@ pub struct HttpConfig {
     /// The address under which clients reach the server, without a trailing slash, for example
     /// `https://chat.riverside.example`.
     pub public_base_url: String,
+    /// The public key with which clients subscribe to Web Push (URL-safe base64); `None`: there is no Web Push.
+    pub vapid_public_key: Option<String>,
     /// The largest upload to the media repository, in bytes.
     pub max_upload_bytes: u64,
     /// The largest JSON body of an ordinary endpoint, in bytes. An event's own limit of 64 KiB is the engine's.
@@ -159,6 +161,7 @@ impl HttpConfig {
             user_directory: UserDirectory::Shared,
             publishers: Publishers::Members,
             support: None,
+            vapid_public_key: None,
             turn: None,
             places: Places::default(),
             login_limit: Bucket { burst: 5, per_minute: 6 },

@@ -61,6 +61,7 @@ pub mod one_time_keys;
 pub mod openid;
 pub mod published;
 pub mod push_rules;
+pub mod pushers;
 pub mod receipts;
 pub mod registration_tokens;
 pub mod reports;

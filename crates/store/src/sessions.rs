@@ -175,12 +175,13 @@ pub fn rename_device(
     Ok(changed == 1)
 }
 
-/// Deletes a device with its session and tokens. Whether it existed.
+/// Deletes a device with its session, its tokens and its pushers. Whether it existed.
 ///
 /// # Errors
 /// Any failure of the database.
 pub fn delete_device(tx: &mut WriteTx<'_>, user: UserNid, device: &str) -> Result<bool, StoreError> {
     end_session_of(tx, user, device)?;
+    crate::pushers::remove_of_device(tx, user, device)?;
     let gone =
         tx.execute("DELETE FROM devices WHERE user_nid = ?1 AND device_id = ?2", params![user, device])?;
     if gone == 1 {

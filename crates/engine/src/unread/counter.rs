@@ -88,6 +88,11 @@ impl Counter {
         Some(items.binary_search_by_key(&pos, |item| item.pos).is_ok())
     }
 
+    /// Where the unread events are, oldest first; without those that are not remembered.
+    pub(crate) fn positions(&self) -> impl Iterator<Item = Pos> {
+        self.items.iter().flatten().map(|item| item.pos)
+    }
+
     /// Counts an event, later than all before it. `all` remembers each, however many.
     pub(crate) fn note(&mut self, pos: Pos, thread: Option<EventNid>, highlight: bool, all: bool) {
         let thread = thread.map_or(MAIN, |thread| thread.0);

@@ -83,7 +83,7 @@ pub(crate) struct Who {
     pub(crate) user: UserNid,
     pub(crate) user_id: OwnedUserId,
     pub(crate) rules: Arc<SharedRules>,
-    basis: Basis,
+    pub(crate) basis: Basis,
 }
 
 impl Who {
@@ -232,6 +232,34 @@ fn count_all(
 ) -> Result<Counter, StoreError> {
     let receipts = unread::read_positions(tx, room.nid, who.user)?;
     Scan { tx, context, who, ignored, room, receipts, all: true }.anew()
+}
+
+/// The unread events of a room after a position, oldest first, with the rule that tells of each. Somebody is joined to
+/// the room.
+pub(crate) fn fresh(
+    tx: &impl Reader,
+    context: &Context,
+    who: &Who,
+    ignored: &HashSet<String>,
+    room: &RoomRow,
+    after: Pos,
+) -> Result<Vec<(Arc<Event>, Option<u16>)>, StoreError> {
+    let receipts = unread::read_positions(tx, room.nid, who.user)?;
+    let scan = Scan { tx, context, who, ignored, room, receipts, all: true };
+    let read = scan.read_everywhere().max(after);
+    let from = scan.came_in(read)?.max(read);
+    let mut counter = Counter::new(who.basis, from);
+    scan.go_on(&mut counter, from, &scan.read_threads()?)?;
+    let mut found = Vec::new();
+    for pos in counter.positions() {
+        let point = events::newest(tx, room.nid, pos.saturating_sub(1), pos, 1)?;
+        let Some(point) = point.first() else { continue };
+        let event = context.events.get(tx, point.nid)?;
+        let joined = joined_at(tx, &context.events, room, pos)?;
+        let rule = decide(tx, context, &who.rules, &who.user_id, &event, joined)?;
+        found.push((event, rule));
+    }
+    Ok(found)
 }
 
 fn kept(tx: &impl Reader, (user, room): (UserNid, RoomNid)) -> Result<Option<Arc<Counter>>, StoreError> {

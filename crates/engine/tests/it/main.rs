@@ -6,6 +6,7 @@ mod complaints;
 mod e2ee;
 mod home;
 mod media;
+mod push;
 mod rooms;
 mod simulation;
 mod sync;

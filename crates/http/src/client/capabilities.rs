@@ -12,7 +12,7 @@ pub(crate) fn routes() -> Router<AppState> {
 
 async fn capabilities(State(state): State<AppState>, auth: Authenticated) -> Json<Value> {
     let may_hold = require_admin(&state, &auth).is_ok();
-    Json(json!({ "capabilities": {
+    let mut answer = json!({ "capabilities": {
         "m.account_moderation": { "suspend": may_hold, "lock": may_hold },
         "m.room_versions": {
             "default": state.engine.context.config.default_room_version.as_str(),
@@ -24,5 +24,12 @@ async fn capabilities(State(state): State<AppState>, auth: Authenticated) -> Jso
         "m.profile_fields": { "enabled": true },
         "m.3pid_changes": { "enabled": false },
         "m.get_login_token": { "enabled": true },
-    }}))
+    }});
+    // Web Push (MSC4174).
+    if let Some(key) = &state.config.vapid_public_key {
+        for name in ["m.webpush", "org.matrix.msc4174.webpush"] {
+            answer["capabilities"][name] = json!({ "enabled": true, "vapid": key });
+        }
+    }
+    Json(answer)
 }

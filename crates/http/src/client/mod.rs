@@ -33,6 +33,7 @@ mod openid;
 mod presence;
 mod profile;
 mod push_rules;
+mod pushers;
 mod receipts;
 mod redact;
 mod register;
@@ -103,6 +104,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .merge(presence::routes())
         .merge(profile::routes())
         .merge(push_rules::routes())
+        .merge(pushers::routes())
         .merge(receipts::routes())
         .merge(redact::routes())
         .merge(register::routes())

@@ -27,6 +27,8 @@ async fn versions() -> Json<Value> {
             // Signing in by QR code.
             "org.matrix.msc4108": true,
             "io.element.msc4388": true,
+            // Web Push.
+            "org.matrix.msc4174": true,
             // Deleting account data.
             "org.matrix.msc3391": true,
             // Rooms in common, under its paths before and since it was stable.

@@ -54,8 +54,6 @@ const PLANNED: &[(&str, &str)] = &[
     ("GET /_matrix/client/v3/auth/", "pages for older clients"),
     ("GET /_matrix/static/client/login/", "pages for older clients"),
     ("GET /_matrix/client/v3/login/sso/redirect/{idp_id}", "with upstream identity providers"),
-    ("GET /_matrix/client/v3/pushers", "with push"),
-    ("POST /_matrix/client/v3/pushers/set", "with push"),
     ("POST /_matrix/client/v5/sync", "simplified sliding sync"),
     ("POST /_matrix/client/unstable/io.element.msc4195/", "calls"),
     ("GET /_matrix/client/unstable/org.matrix.msc4143/", "calls"),

@@ -23,6 +23,7 @@ mod media_s3;
 mod metrics;
 mod oauth;
 mod profile;
+mod pushers;
 mod register;
 mod rendezvous;
 mod rooms;

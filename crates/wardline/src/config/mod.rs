@@ -13,6 +13,7 @@ mod log;
 mod media;
 mod metrics;
 mod outgoing;
+mod push;
 mod registration;
 mod rooms;
 mod store;
@@ -41,6 +42,7 @@ pub use log::Log;
 pub use media::{MediaSection, MediaStore, S3Section};
 pub use metrics::Metrics;
 pub use outgoing::OutgoingSection;
+pub use push::PushSection;
 pub use registration::Registration;
 pub use rooms::RoomsSection;
 pub use store::{DurabilityConfig, StoreSection};
@@ -130,6 +132,9 @@ pub struct Config {
     /// Connections that the server opens.
     #[serde(default)]
     pub outgoing: OutgoingSection,
+    /// Telling devices that are not connected.
+    #[serde(default)]
+    pub push: PushSection,
     /// Bridges and bots.
     #[serde(default)]
     pub application_services: ApplicationServices,
@@ -189,6 +194,7 @@ impl Config {
             trust_identity: TrustIdentity::default(),
             also_listen: Vec::new(),
             outgoing: OutgoingSection::default(),
+            push: PushSection::default(),
             application_services: ApplicationServices::default(),
             tls: None,
             rooms: RoomsSection::default(),
@@ -246,6 +252,7 @@ impl Config {
         self.accounts.check()?;
         self.registration.check()?;
         self.outgoing.check()?;
+        self.push.check()?;
         self.rooms.check()?;
         self.application_services.check()?;
         self.voip.check()?;
@@ -331,6 +338,9 @@ mod tests {
             ("[outgoing]\nallow = [\"here\"]", "outgoing.allow"),
             ("[outgoing]\ndeny = [\"10.0.0.0/99\"]", "outgoing.deny"),
             ("[outgoing]\ntimeout_seconds = 0", "outgoing.timeout_seconds"),
+            ("[push]\nparallel = 0", "push.parallel"),
+            ("[push]\nrest_seconds = 0", "push.rest_seconds"),
+            ("[push]\ncontact = \"me\"", "push.contact"),
             ("[rooms]\ndefault_version = \"9\"", "rooms.default_version"),
             ("[directory]\npublish = \"all\"", "publish"),
             ("[voip]\nturn_uris = [\"http://x\"]", "voip.turn_uris"),

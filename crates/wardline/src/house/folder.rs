@@ -10,6 +10,7 @@ use std::{
 };
 
 use wardline_domain::{Random, ruma::OwnedServerName, signing::Signer};
+use wardline_engine::push::Vapid;
 use wardline_gateway::keys::SealingKey;
 use zeroize::Zeroizing;
 
@@ -72,6 +73,20 @@ impl Folder {
         let path = self.path.join("keys/column.key");
         let text = secret(&path, || Ok(Zeroizing::new(hex::encode(seed(random)))))?;
         column_key(&path, &text)
+    }
+
+    /// The key of Web Push: `keys/vapid.key`, made at the first start. `contact` is told to push services.
+    pub(crate) fn vapid(&self, contact: String, random: &dyn Random) -> Result<Vapid, Error> {
+        let path = self.path.join("keys/vapid.key");
+        let wrong = || Error::Check(format!("{}: is not a P-256 key in hexadecimal digits", path.display()));
+        let text = secret(&path, || {
+            // Nearly every number is a key.
+            let drawn = (0..8).map(|_| seed(random)).find(|seed| Vapid::new(seed, String::new()).is_some());
+            drawn.map(|seed| Zeroizing::new(hex::encode(seed))).ok_or_else(wrong)
+        })?;
+        let mut key = Zeroizing::new([0; 32]);
+        hex::decode_to_slice(text.trim(), key.as_mut_slice()).map_err(|_| wrong())?;
+        Vapid::new(&key, contact).ok_or_else(wrong)
     }
 
     /// The key service's sealing key: from the configured file or environment variable, which must be there, else

@@ -21,6 +21,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wardline_clinical::{Clinical, ClinicalParts, ColumnCipher};
 use wardline_domain::{Clock, Random, ruma::OwnedUserId};
+use wardline_engine::push::{self, Delivering, PushConfig, Vapid};
 use wardline_engine::{Context, Engine, EngineConfig, app_services::AppServices};
 use wardline_gateway::{
     keys::{self, KeyService},
@@ -54,6 +55,10 @@ pub struct House {
     outgoing: Outgoing,
     /// Clocks and outbox of requests, once started.
     background: Option<JoinHandle<()>>,
+    /// What delivery to pushers starts with.
+    push: Option<(PushConfig, Vapid)>,
+    /// Delivery to pushers, once started.
+    delivering: Option<Delivering>,
     /// Held for as long as the house is open.
     folder: Folder,
 }
@@ -93,6 +98,8 @@ impl House {
             outgoing.clone(),
         )
         .map_err(|error| ConfigError::value("application_services.files", error))?;
+        let contact = config.push.contact.clone().unwrap_or_else(|| push_contact(config));
+        let vapid = folder.vapid(contact, random.as_ref())?;
         let signer = folder.signer(&config.server_name, random.as_ref())?;
         let context = Context::new(
             store.clone(),
@@ -133,17 +140,23 @@ impl House {
             holidays: config.clinical.holidays(),
             conversations: Arc::new(ClerkRooms { engine: Arc::clone(&engine), clerk }),
         }));
+        let http = HttpConfig {
+            vapid_public_key: Some(vapid.public_key().to_owned()),
+            ..http_config(config, &url)?
+        };
+        let push = config.push.engine(config.public_url.as_deref().unwrap_or(&url));
         let state = AppState {
             engine,
             identity: Arc::new(identity),
             clinical,
             limiter: Arc::new(RateLimiter::new(Arc::clone(&clock))),
-            config: Arc::new(http_config(config, &url)?),
+            config: Arc::new(http),
             store: store.clone(),
             clock,
             random,
         };
-        Ok(Self { store, state, keys, authority, outgoing, background: None, folder })
+        let push = Some((push, vapid));
+        Ok(Self { store, state, keys, authority, outgoing, push, delivering: None, background: None, folder })
     }
 
     /// Starts the clocks of requests and the work in rooms that follows from decisions. Until then nothing
@@ -153,6 +166,10 @@ impl House {
         self.background = Some(tokio::spawn(async move {
             tokio::join!(clinical.run(), upkeep.run());
         }));
+        if let Some((config, vapid)) = self.push.take() {
+            let outgoing = self.outgoing.clone();
+            self.delivering = Some(push::deliver(&self.state.engine, outgoing, Some(vapid), config));
+        }
         let engine = Arc::clone(&self.state.engine);
         tokio::spawn(async move {
             if let Err(error) = engine.keys.vouch_for_all().await {
@@ -200,6 +217,7 @@ impl House {
 
     /// Ends background work and closes the database.
     pub async fn close(self) {
+        drop(self.delivering);
         if let Some(background) = self.background {
             // It ends at its next await; what it has begun in the store is finished there.
             background.abort();
@@ -231,6 +249,14 @@ fn reachable(address: SocketAddr) -> SocketAddr {
         });
     }
     address
+}
+
+/// Whom a push service may write to.
+fn push_contact(config: &Config) -> String {
+    match config.public_url.as_ref().filter(|url| url.starts_with("https://")) {
+        Some(url) => url.clone(),
+        None => format!("mailto:postmaster@{}", config.server_name.host()),
+    }
 }
 
 fn http_config(config: &Config, url: &str) -> Result<HttpConfig, Error> {

@@ -361,3 +361,27 @@ async fn a_name_or_a_power_of_then_decides_and_not_one_of_now() {
     tablet.sync(&home).await;
     assert_eq!(tablet.rooms[room.as_str()].unread, (1, 1));
 }
+
+/// What ten sends add to the database's log, in bytes, in a room of so many members.
+async fn written_by_sends(members: usize) -> u64 {
+    let home = Home::new();
+    let ada = home.person("ada").await;
+    let request = CreateRoom { preset: Preset::PublicChat, ..CreateRoom::default() };
+    let room = home.room(&ada, request).await;
+    for member in 1..members {
+        let person = home.person(&format!("member{member}")).await;
+        home.engine.rooms.join(person.caller(), &room, None).await.unwrap();
+    }
+    let log = home.path().with_extension("db-wal");
+    let before = std::fs::metadata(&log).unwrap().len();
+    for n in 0..10 {
+        home.say(&ada, &room, "words", &n.to_string()).await.unwrap();
+    }
+    std::fs::metadata(&log).unwrap().len() - before
+}
+
+#[tokio::test]
+async fn a_send_writes_as_much_in_a_large_room_as_in_a_small_one() {
+    let (small, large) = (written_by_sends(2).await, written_by_sends(80).await);
+    assert!(large * 2 <= small * 3, "{large} bytes against {small}");
+}
