@@ -234,6 +234,9 @@ fn count_all(
     Scan { tx, context, who, ignored, room, receipts, all: true }.anew()
 }
 
+/// An unread event, and the rule that tells of it.
+pub(crate) type Fresh = (Arc<Event>, Option<u16>);
+
 /// The unread events of a room after a position, oldest first, with the rule that tells of each. Somebody is joined to
 /// the room.
 pub(crate) fn fresh(
@@ -243,7 +246,7 @@ pub(crate) fn fresh(
     ignored: &HashSet<String>,
     room: &RoomRow,
     after: Pos,
-) -> Result<Vec<(Arc<Event>, Option<u16>)>, StoreError> {
+) -> Result<Vec<Fresh>, StoreError> {
     let receipts = unread::read_positions(tx, room.nid, who.user)?;
     let scan = Scan { tx, context, who, ignored, room, receipts, all: true };
     let read = scan.read_everywhere().max(after);
