@@ -64,7 +64,7 @@ async fn matrix_sdk_signs_a_new_device_in_by_qr_code() {
                 if let LoginProgress::EstablishingSecureChannel(channel) = state
                     && let Some(tell) = tell.take()
                 {
-                    drop(tell.send(channel.check_code.to_digit()));
+                    tell.send(channel.check_code.to_digit()).expect("taken");
                 }
             }
         };
