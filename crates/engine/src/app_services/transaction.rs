@@ -129,10 +129,10 @@ impl<R: Reader> Collector<'_, R> {
         match (row.kind, row.room, row.user) {
             (Kind::Event, Some(room), _) => self.event(room, row)?,
             (Kind::Membership, Some(room), Some(user)) => self.membership(room, user, row)?,
-            (Kind::Receipt, Some(room), _) if registration.receive_ephemeral => {
-                if self.room_concerns(room, row.pos)? {
-                    self.receipts.insert(room);
-                }
+            (Kind::Receipt, Some(room), _)
+                if registration.receive_ephemeral && self.room_concerns(room, row.pos)? =>
+            {
+                self.receipts.insert(room);
             }
             (Kind::ToDevice, _, Some(user)) if registration.receive_ephemeral && self.is_own(user)? => {
                 self.devices_of.insert(user);
@@ -189,7 +189,7 @@ impl<R: Reader> Collector<'_, R> {
     }
 
     fn is_own(&self, user: UserNid) -> Result<bool, StoreError> {
-        Ok(self.service.has_user(&*users::user_id(self.tx, user)?))
+        Ok(self.service.has_user(&users::user_id(self.tx, user)?))
     }
 
     fn shares_room(&self, user: UserNid, pos: Pos) -> Result<bool, StoreError> {

@@ -85,7 +85,7 @@ pub(super) enum Source {
 #[derive(Debug)]
 pub(super) enum Fetched {
     Kept(File),
-    Copied(Staged),
+    Copied(Box<Staged>),
 }
 
 impl Fetched {
@@ -154,7 +154,7 @@ impl Objects {
         if staged.id() != id {
             return Err(StoreError::Malformed("an object of the object store has other content".into()));
         }
-        Ok(Fetched::Copied(staged))
+        Ok(Fetched::Copied(Box::new(staged)))
     }
 
     /// Removes a blob that nothing refers to any more.

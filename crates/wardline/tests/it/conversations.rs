@@ -47,7 +47,8 @@ fn message(kind: &str, pid: &str, rest: &str) -> String {
 impl Hospital {
     async fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let config = Config::new("riverside.example".try_into().unwrap(), folder.path().join("data"));
+        let mut config = Config::new("riverside.example".try_into().unwrap(), folder.path().join("data"));
+        config.accounts.password_login = Some(true);
         let house =
             House::open(&config, config.listen, Arc::new(Noon), Arc::new(SystemRandom)).await.unwrap();
         for person in PEOPLE {
