@@ -55,9 +55,14 @@ export async function startSync(client: MatrixClient): Promise<void> {
     });
 }
 
-/** Erases the crypto store. Call after the client has stopped. */
-export function eraseCryptoStore(prefix: string): void {
-    for (const suffix of ["matrix-sdk-crypto", "matrix-sdk-crypto-meta"]) {
-        indexedDB.deleteDatabase(`${prefix}::${suffix}`);
-    }
+/** Erases the crypto store, as soon as nobody has it open. Call where no client of this page uses it. */
+export async function eraseCryptoStore(prefix: string): Promise<void> {
+    const erased = ["matrix-sdk-crypto", "matrix-sdk-crypto-meta"].map(
+        (suffix) =>
+            new Promise<void>((resolve) => {
+                const request = indexedDB.deleteDatabase(`${prefix}::${suffix}`);
+                request.onsuccess = request.onerror = request.onblocked = () => resolve();
+            }),
+    );
+    await Promise.all(erased);
 }

@@ -19,6 +19,7 @@ import { useSession } from "./store.ts";
 
 const SESSION = "session";
 const NOTICE = "wardline-notice";
+const LEFT = "wardline-left";
 /** How long signing out waits for what is still to be backed up. */
 const LAST_BACKUP_MS = 10_000;
 
@@ -39,6 +40,7 @@ export async function boot(steal = false): Promise<void> {
     try {
         // The tab that lost the lock is told at once but needs a moment to let go of its stores.
         if (steal) await new Promise((resolve) => setTimeout(resolve, 250));
+        await clearUp();
         const vault = await Vault.open();
         useSession.setState({ vault });
         if (isBack()) {
@@ -86,7 +88,7 @@ async function finishSignIn(vault: Vault): Promise<void> {
     // Somebody else used this browser before: what is stored here (queued messages, drafts) is not this person's.
     let store = vault;
     if (stored && !kept) {
-        eraseCryptoStore(stored.cryptoPrefix);
+        await eraseCryptoStore(stored.cryptoPrefix);
         await vault.erase();
         store = await Vault.open();
         useSession.setState({ vault: store });
@@ -254,13 +256,23 @@ async function forget(notice: string, dead?: string): Promise<void> {
     const stored = await vault?.get<StoredSession>(SESSION);
     sessionStorage.clear();
     sessionStorage.setItem(NOTICE, notice);
-    if (stored) eraseCryptoStore(stored.cryptoPrefix);
+    // With the vault goes the key of the encryption store, so that nothing can read it from here on. The store itself is
+    // still in use by what this page has begun: the next page erases it.
     await vault?.erase();
-    if (dead !== undefined) {
-        const headers = { Authorization: `Bearer ${dead}` };
-        await fetch("/_wardline/client/v1/erased", { method: "POST", headers }).catch(() => undefined);
-    }
+    if (stored) sessionStorage.setItem(LEFT, JSON.stringify({ prefix: stored.cryptoPrefix, dead }));
     location.assign("/");
+}
+
+/** Erases what the page before left, and tells the server when it asked for that. */
+async function clearUp(): Promise<void> {
+    const left = sessionStorage.getItem(LEFT);
+    if (left === null) return;
+    const { prefix, dead } = JSON.parse(left) as { prefix: string; dead?: string };
+    await eraseCryptoStore(prefix);
+    sessionStorage.removeItem(LEFT);
+    if (dead === undefined) return;
+    const headers = { Authorization: `Bearer ${dead}` };
+    await fetch("/_wardline/client/v1/erased", { method: "POST", headers }).catch(() => undefined);
 }
 
 function takeNotice(): string | undefined {
