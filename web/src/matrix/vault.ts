@@ -72,6 +72,7 @@ export class Vault {
 
     /** Reads a record; `undefined` when it does not exist or cannot be opened with this browser's key. */
     async get<T>(name: string): Promise<T | undefined> {
+        if (this.erased) return undefined;
         const sealed = await done<Sealed | undefined>(
             this.database.transaction(RECORDS).objectStore(RECORDS).get(name),
         );
@@ -96,6 +97,7 @@ export class Vault {
 
     /** Reads a record of bytes; `undefined` as for `get`. */
     async getBytes(name: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+        if (this.erased) return undefined;
         const sealed = await done<Sealed | undefined>(
             this.database.transaction(RECORDS).objectStore(RECORDS).get(name),
         );
@@ -112,6 +114,7 @@ export class Vault {
 
     /** Reads every record whose name starts with `prefix`, in the order of the names. */
     async list<T>(prefix: string): Promise<T[]> {
+        if (this.erased) return [];
         const range = IDBKeyRange.bound(prefix, `${prefix}\uffff`);
         const store = this.database.transaction(RECORDS).objectStore(RECORDS);
         const [names, sealed] = await Promise.all([
@@ -128,7 +131,7 @@ export class Vault {
         return values;
     }
 
-    /** Erases everything, the key included. Whatever is still written afterwards is dropped. */
+    /** Erases everything, the key included. Whatever is still written afterwards is dropped, and nothing is read. */
     async erase(): Promise<void> {
         this.erased = true;
         this.database.close();

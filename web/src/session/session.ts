@@ -20,6 +20,8 @@ import { useSession } from "./store.ts";
 const SESSION = "session";
 const NOTICE = "wardline-notice";
 const LEFT = "wardline-left";
+/** Whether this page has begun to erase what it holds. */
+let leaving = false;
 /** How long signing out waits for what is still to be backed up. */
 const LAST_BACKUP_MS = 10_000;
 
@@ -251,6 +253,9 @@ async function lose(vault: Vault, session: StoredSession, soft: boolean): Promis
 
 /** Erases everything this browser held; with the dead token of a session that was ended elsewhere the server is told so. */
 async function forget(notice: string, dead?: string): Promise<void> {
+    // Several requests may hear at once that the session is over.
+    if (leaving) return;
+    leaving = true;
     const { vault } = useSession.getState();
     halt();
     const stored = await vault?.get<StoredSession>(SESSION);
