@@ -46,10 +46,8 @@ async fn helper(client: &Client, recovery_key: &str) -> Helper {
         user_signing_key: secret("m.cross_signing.user_signing").await,
     };
     machine.import_cross_signing_keys(export).await.expect("one's own identity");
-    let key = match secret(SECRET).await {
-        Some(text) => Some(DehydratedDeviceKey::from_slice(&decode(&text)).expect("a key")),
-        None => None,
-    };
+    let key =
+        secret(SECRET).await.map(|text| DehydratedDeviceKey::from_slice(&decode(&text)).expect("a key"));
     Helper { machine, key }
 }
 

@@ -9,7 +9,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use futures_util::future::join_all;
@@ -85,7 +85,7 @@ async fn everybody_reads_what_they_are_entitled_to() {
     let seed = from_environment("SOAK_SEED", || std::process::id().into());
     let most = Duration::from_secs(from_environment("SOAK_SECONDS", || 1800));
     println!("SOAK_SEED={seed} SOAK_PEOPLE={people} SOAK_MESSAGES={messages}");
-    let began = Instant::now();
+    let began = tokio::time::Instant::now();
     let dir = tempfile::tempdir().expect("folder");
     let server = Server::open_registration(dir.path());
     let soak = async {
