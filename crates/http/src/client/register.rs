@@ -12,7 +12,7 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use wardline_domain::ruma::UserId;
-use wardline_identity::{Device, SharedSecretRequest};
+use wardline_identity::{Device, Proven, SharedSecretRequest};
 use wardline_store::registration_tokens;
 
 use super::login::{APP_SERVICE, SignedIn};
@@ -96,15 +96,25 @@ async fn register(
     if let Some(session) = body.auth.and_then(|auth| auth.session) {
         state.identity.uia().finish(&session);
     }
-    if body.inhibit_login {
-        let home_server = proven.user_id.server_name().as_str();
-        return Ok(Json(json!({ "user_id": proven.user_id, "home_server": home_server })));
-    }
     let device = Device {
         device_id: body.device_id,
         display_name: body.initial_device_display_name,
         refresh: body.refresh_token,
     };
+    answer(&state, proven, body.inhibit_login, device).await
+}
+
+/// The answer for a new account: signed in on `device`, unless the client wants no session.
+async fn answer(
+    state: &AppState,
+    proven: Proven,
+    inhibit_login: bool,
+    device: Device,
+) -> Result<Json<Value>, MatrixError> {
+    if inhibit_login {
+        let home_server = proven.user_id.server_name().as_str();
+        return Ok(Json(json!({ "user_id": proven.user_id, "home_server": home_server })));
+    }
     Ok(Json(json!(SignedIn::from(state.identity.sign_in(proven, device).await?))))
 }
 
@@ -174,16 +184,12 @@ async fn register_by_service(
         return Err(app_service::exclusive("username"));
     }
     let proven = state.identity.create_service_account(&username, service.id()).await?;
-    if body.inhibit_login {
-        let home_server = proven.user_id.server_name().as_str();
-        return Ok(Json(json!({ "user_id": proven.user_id, "home_server": home_server })));
-    }
     let device = Device {
         device_id: body.device_id,
         display_name: body.initial_device_display_name,
         refresh: body.refresh_token,
     };
-    Ok(Json(json!(SignedIn::from(state.identity.sign_in(proven, device).await?))))
+    answer(state, proven, body.inhibit_login, device).await
 }
 
 /// A guest has no name or device of their own choice, and no stages to go through.
