@@ -106,7 +106,7 @@ impl MediaSection {
 impl S3Section {
     fn engine(&self) -> Result<S3Config, ConfigError> {
         let https = self.endpoint.starts_with("https://");
-        if !https && !(self.allow_http && self.endpoint.starts_with("http://")) {
+        if !(https || self.allow_http && self.endpoint.starts_with("http://")) {
             let reason = "must start with https://, or with http:// and allow_http = true";
             return Err(ConfigError::value("media.s3.endpoint", reason));
         }
