@@ -51,7 +51,7 @@ web: web/node_modules/.package-lock.json
 # --- tests -------------------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: tools lint test-web test-rust conformance browser
+test: tools lint test-web test-rust conformance scim browser
 	@echo "All tests passed."
 
 .PHONY: tools
@@ -101,6 +101,11 @@ soak: dev-binary
 	cd conformance && WARDLINE_BIN="$(DEV_BIN)" CARGO_TARGET_DIR="$(TARGET)/conformance" \
 	SOAK_PEOPLE=$(SOAK_PEOPLE) SOAK_MESSAGES=$(SOAK_MESSAGES) SOAK_SECONDS=$(SOAK_SECONDS) \
 	cargo test --locked soak -- --nocapture
+
+.PHONY: scim
+scim: dev-binary
+	@scripts/need python
+	TARGET="$(TARGET)" scripts/test-scim "$(DEV_BIN)"
 
 .PHONY: browser
 browser: tools web dev-binary

@@ -44,7 +44,16 @@ export class Server {
             this.url = `http://localhost:${this.#address.split(":")[1]}`;
             more.push("--public-url", this.url);
         }
-        const running = spawn(binary, ["demo", "--data", this.data, "--listen", this.#address, ...more]);
+        await this.#run(["demo", "--data", this.data, "--listen", this.#address, ...more]);
+    }
+
+    /** Starts a server by its configuration file. */
+    async serve(config, address) {
+        await this.#run(["serve", "--config", config, "--listen", address]);
+    }
+
+    async #run(command) {
+        const running = spawn(binary, command);
         this.#process = running;
         running.stderr.pipe(this.#log, { end: false });
         for await (const line of createInterface({ input: running.stdout })) {
@@ -68,6 +77,7 @@ export class Server {
     }
 
     async #end(signal) {
+        if (this.#process.exitCode !== null) return;
         const ended = new Promise((resolve) => this.#process.once("exit", resolve));
         this.#process.kill(signal);
         await ended;
@@ -80,8 +90,8 @@ export class Server {
         });
     }
 
-    verifyAudit() {
-        execFileSync(binary, ["audit", "verify", "--data", this.data], { stdio: "inherit" });
+    verifyAudit(folder = ".") {
+        execFileSync(binary, ["audit", "verify", "--data", join(this.data, folder)], { stdio: "inherit" });
     }
 
     /** Where any of `words` stands in clear in what the server keeps or logs. */

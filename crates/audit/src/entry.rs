@@ -24,6 +24,14 @@ macro_rules! actions {
 actions! {
     /// An account was made.
     AccountCreated = "account.created",
+    /// An account was joined to a person at an identity provider.
+    AccountLinked = "account.linked",
+    /// The organisation's identity system disabled or enabled an account; `disabled` in the detail.
+    AccountDisabled = "account.disabled",
+    /// The organisation's identity system made, changed or deleted a user or a group.
+    Provisioned = "account.provisioned",
+    /// An administrator made or revoked a token for provisioning; `change` in the detail.
+    ProvisioningToken = "scim.token",
     /// An account was deactivated.
     AccountDeactivated = "account.deactivated",
     /// An administrator suspended or locked an account, or ended that; `suspended` and `locked` in the detail.

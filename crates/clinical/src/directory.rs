@@ -1,7 +1,7 @@
 //! Reading the directory. It is open to every signed-in person.
 
 use wardline_domain::Timestamp;
-use wardline_store::clinical::{directory, rota, teams};
+use wardline_store::clinical::{directory, identifiers, rota, teams};
 
 use crate::{
     Clinical, ClinicalError, Location, LocationKind, Organisation, Patient, Practitioner, PractitionerRole,
@@ -70,6 +70,14 @@ impl Clinical {
         self.parts
             .store
             .read_now(|tx| directory::practitioner(tx, id)?.ok_or(ClinicalError::NotFound("Practitioner")))
+    }
+
+    /// The identifiers of a practitioner in registers: the register's URI and the value.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub fn identifiers_of(&self, practitioner: &str) -> Result<Vec<(String, String)>, ClinicalError> {
+        self.parts.store.read_now(|tx| Ok(identifiers::of(tx, practitioner)?))
     }
 
     /// One role.

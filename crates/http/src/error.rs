@@ -186,6 +186,7 @@ impl From<IdentityError> for MatrixError {
         match error {
             IdentityError::UnknownToken { soft_logout } => Self::unknown_token(soft_logout),
             IdentityError::WrongPassword => Self::forbidden("user or password is wrong"),
+            IdentityError::ProviderUnavailable => Self::new(StatusCode::BAD_GATEWAY, "M_UNKNOWN", text),
             IdentityError::LoginToken | IdentityError::SignInRefused(_) => Self::forbidden(text),
             IdentityError::WrongCode | IdentityError::NotAdministrator(_) => Self::forbidden(text),
             IdentityError::Dpop(error) => Self::dpop(&error),

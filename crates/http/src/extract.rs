@@ -130,7 +130,9 @@ impl FromRequestParts<AppState> for Authenticated {
         let holds = state.store.holds(session.user_nid)?;
         crate::client::check_holds(holds, &parts.method, parts.uri.path())?;
         let ClientAddr(address) = ClientAddr::from_request_parts(parts, state).await?;
-        session.note_address(address);
+        crate::client::check_kind(state, &session, parts)?;
+        let waits = parts.uri.path().ends_with("/sync");
+        session.note_request(address, state.clock.now(), !waits);
         Ok(Self(session))
     }
 }

@@ -3,6 +3,7 @@
 //! - `client`: the Matrix Client-Server API, one file per endpoint family, named as the specification's chapter.
 //! - `admin`: the administration API.
 //! - `fhir`: the FHIR R4 API.
+//! - `scim`: provisioning by the organisation's identity system.
 //! - `oauth`: the OAuth 2.0 authorisation server, its sign-in pages and the account page.
 //!
 //! **Architecture invariant:** only this crate (and the gateway's edge) knows status codes and JSON bodies of
@@ -23,6 +24,7 @@ mod json;
 mod limits;
 mod metrics;
 mod oauth;
+mod scim;
 mod state;
 mod uia;
 
@@ -54,6 +56,7 @@ pub fn router(state: AppState) -> Router {
         .merge(fhir::routes())
         .merge(metrics::routes())
         .merge(oauth::routes())
+        .merge(scim::routes())
         .fallback(async || MatrixError::unrecognized(StatusCode::NOT_FOUND))
         .method_not_allowed_fallback(async || MatrixError::unrecognized(StatusCode::METHOD_NOT_ALLOWED))
         .layer(from_fn_with_state(admission, admission::admit))

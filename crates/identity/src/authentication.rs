@@ -67,6 +67,12 @@ pub struct Authentication {
     /// The sign-in at an identity provider that this follows from: its number here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream: Option<i64>,
+    /// When the session ends that follows from it, however much it is used; `None`: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<Timestamp>,
+    /// After how many milliseconds without use the session ends that follows from it; `None`: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle_ms: Option<i64>,
 }
 
 impl Authentication {
@@ -81,6 +87,8 @@ impl Authentication {
             role: None,
             organisation: None,
             upstream: None,
+            ends_at: None,
+            idle_ms: None,
         }
     }
 
@@ -89,6 +97,12 @@ impl Authentication {
     pub fn from_address(mut self, address: Option<IpAddr>) -> Self {
         self.address = address.or(self.address);
         self
+    }
+
+    /// Whether a session that follows from this and was last used at `used_at` must not go on.
+    pub(crate) fn outlived(&self, used_at: Timestamp, now: Timestamp) -> bool {
+        self.ends_at.is_some_and(|at| at <= now)
+            || self.idle_ms.is_some_and(|ms| now.millis_since(used_at) >= ms)
     }
 
     /// As it is stored.

@@ -18,6 +18,9 @@ pub enum IdentityError {
     /// Signing in is refused for a reason that the person may read: a whole sentence.
     #[error("{0}")]
     SignInRefused(String),
+    /// The identity provider does not answer.
+    #[error("your organisation's sign-in cannot be reached")]
+    ProviderUnavailable,
     /// The token of `m.login.token` is unknown, was used or has ended.
     #[error("the login token is unknown, was used before or has ended")]
     LoginToken,

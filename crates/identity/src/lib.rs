@@ -28,6 +28,7 @@ mod policy;
 mod ports;
 mod profile;
 mod rendezvous;
+pub mod scim;
 mod session;
 mod shared_secret;
 mod sign_in;
@@ -35,6 +36,7 @@ mod step_up;
 mod strength;
 mod token;
 mod uia;
+pub mod upstream;
 
 use std::sync::Arc;
 
@@ -52,7 +54,7 @@ pub use invitation::NewInvitation;
 pub use new_device::NEW_DEVICES;
 pub use openid::OPENID_LIFETIME_S;
 pub use policy::AccountPolicy;
-pub use ports::ProfileListener;
+pub use ports::{ProfileListener, StaffDirectory, StaffEntry};
 pub use profile::{AVATAR_URL, DISPLAY_NAME, KIND, MAX_FIELD_NAME, MAX_PROFILE};
 pub use rendezvous::{MAX_RENDEZVOUS, Rendezvous, RendezvousError, Rendezvouses};
 pub use session::Session;
@@ -79,6 +81,8 @@ pub struct Identity {
     passkeys: Option<factors::Passkeys>,
     dpop: Dpop,
     rendezvous: Rendezvouses,
+    providers: Vec<Arc<upstream::Upstream>>,
+    directory: Option<Arc<dyn StaffDirectory>>,
 }
 
 impl std::fmt::Debug for Identity {
@@ -110,6 +114,8 @@ impl Identity {
             sessions: Arc::default(),
             listeners: Vec::new(),
             methods: vec![Arc::new(oauth::LocalPasskey), Arc::new(oauth::LocalPassword)],
+            providers: Vec::new(),
+            directory: None,
             store,
             clock,
             random,
@@ -162,6 +168,31 @@ impl Identity {
     #[must_use]
     pub fn rendezvous(&self) -> &Rendezvouses {
         &self.rendezvous
+    }
+
+    /// With a directory of staff, which first sign-ins and provisioning write to.
+    #[must_use]
+    pub fn with_directory(mut self, directory: Arc<dyn StaffDirectory>) -> Self {
+        self.directory = Some(directory);
+        self
+    }
+
+    /// With an identity provider; its button stands before the ways of local accounts.
+    #[must_use]
+    pub fn with_provider(mut self, provider: Arc<upstream::Upstream>) -> Self {
+        self.methods.insert(self.providers.len(), Arc::clone(&provider) as Arc<dyn oauth::SignInMethod>);
+        self.providers.push(provider);
+        self
+    }
+
+    /// The identity providers.
+    #[must_use]
+    pub fn providers(&self) -> &[Arc<upstream::Upstream>] {
+        &self.providers
+    }
+
+    fn provider(&self, id: &str) -> Option<Arc<upstream::Upstream>> {
+        self.providers.iter().find(|provider| provider.config().id == id).cloned()
     }
 
     /// With one more way of proving who one is on the sign-in page.

@@ -50,6 +50,7 @@ pub struct Session {
     /// The thumbprint of the client's key to which the tokens are bound (DPoP).
     pub thumbprint: Option<[u8; 32]>,
     address: Mutex<Option<IpAddr>>,
+    used_at: AtomicI64,
 }
 
 impl Session {
@@ -70,14 +71,28 @@ impl Session {
             address: Mutex::new(None),
             guest: row.guest,
             app_service: None,
+            used_at: AtomicI64::new(row.last_seen_at.as_millis()),
             expires_at: row.access_expires_at,
             seen_at: AtomicI64::new(row.last_seen_at.as_millis()),
         }
     }
 
-    /// Notes the network address of a request with this session.
-    pub fn note_address(&self, address: IpAddr) {
+    /// Notes a request with this session: where it came from, and whether it shows that somebody is there (a client
+    /// that only waits for news does not).
+    pub fn note_request(&self, address: IpAddr, now: Timestamp, somebody_is_there: bool) {
         *self.address.lock() = Some(address);
+        if somebody_is_there {
+            self.note_used(now);
+        }
+    }
+
+    pub(crate) fn note_used(&self, at: Timestamp) {
+        self.used_at.fetch_max(at.as_millis(), Ordering::Relaxed);
+    }
+
+    /// Whether the authentication that the session follows from allows it no longer.
+    pub(crate) fn outlived(&self, now: Timestamp) -> bool {
+        self.authentication.outlived(Timestamp(self.used_at.load(Ordering::Relaxed)), now)
     }
 
     /// The network address of the latest request with this session since the server started.
@@ -109,6 +124,7 @@ impl Session {
             app_service: Some(service.to_owned()),
             expires_at: None,
             seen_at: AtomicI64::new(i64::MAX),
+            used_at: AtomicI64::new(at.as_millis()),
         }
     }
 
@@ -138,6 +154,13 @@ struct Table {
 impl SessionTable {
     pub(crate) fn get(&self, token: &TokenHash) -> Option<Arc<Session>> {
         self.0.read().by_token.get(token).cloned()
+    }
+
+    /// When somebody last used a session; `None`: it is not in memory.
+    pub(crate) fn used_at(&self, session_id: i64) -> Option<Timestamp> {
+        let table = self.0.read();
+        let session = table.by_token.values().find(|session| session.session_id == session_id)?;
+        Some(Timestamp(session.used_at.load(Ordering::Relaxed)))
     }
 
     /// To be taken before a session is read from the store, and given to [`Self::insert`].

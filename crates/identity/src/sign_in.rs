@@ -10,6 +10,7 @@ use wardline_store::{
     Kind, StoreError, UserNid, WriteTx, accounts, dehydrated_devices, device_keys,
     oauth::clients,
     sessions::{self, GrantRow, NewGrant, Standing},
+    upstream,
 };
 
 use crate::{
@@ -126,7 +127,10 @@ impl Identity {
             Some(user_id) => self.store.read_now(|tx| accounts::find(tx, user_id))?,
             None => None,
         };
-        let hash = account.as_ref().filter(|a| !a.deactivated).and_then(|a| a.password_hash.as_deref());
+        let hash = account
+            .as_ref()
+            .filter(|a| !a.deactivated && !a.disabled)
+            .and_then(|a| a.password_hash.as_deref());
         let fits = self.passwords.verify(password, hash).await?;
         if let (true, Some(account), Some(user_id)) = (fits, &account, user_id.clone()) {
             let how = Authentication::local("password", Assurance::Aal1, self.now());
@@ -180,7 +184,7 @@ impl Identity {
             None => self.load(hash).await?,
         };
         let now = self.now();
-        if session.expired(now) {
+        if session.expired(now) || session.outlived(now) {
             return Err(IdentityError::UnknownToken { soft_logout: true });
         }
         if session.must_note_seen(now) {
@@ -202,6 +206,11 @@ impl Identity {
         let (mut read_at, restored) = (self.sessions.revocations(), self.is_restored());
         let mut grant =
             self.usable_access(self.store.read_now(|tx| sessions::by_access_token(tx, &hash))?)?;
+        // The store notes every ten minutes only that a device was used; the session's earlier token knows better.
+        // Only sessions that end without use need it; the look goes through all that are in memory.
+        let ends_idle = |text: &&str| Authentication::of_text(text, grant.opened_at).idle_ms.is_some();
+        let limited = grant.authentication.as_deref().filter(ends_idle);
+        let used_at = limited.and_then(|_| self.sessions.used_at(grant.session_id));
         if grant.standing == Standing::Pending {
             let now = self.now();
             grant = self
@@ -218,6 +227,9 @@ impl Identity {
             grant = self.usable_access(self.store.read_now(|tx| sessions::by_access_token(tx, &hash))?)?;
         }
         let session = Arc::new(Session::of(grant));
+        if let Some(used_at) = used_at {
+            session.note_used(used_at);
+        }
         self.sessions.insert(read_at, hash, &session);
         Ok(session)
     }
@@ -261,6 +273,7 @@ impl Identity {
             return Err(DpopError::Invalid("the refresh token is bound to another key").into());
         }
         let key = seen.thumbprint;
+        self.may_go_on(&seen)?;
         let (tokens, new) = self.new_tokens(seen.user_id.clone(), seen.device_id.clone(), true);
         let at = self.now();
         let scope = self
@@ -297,6 +310,19 @@ impl Identity {
             None => Err(IdentityError::UnknownToken { soft_logout: true }),
             Some(scope) => Ok((tokens, scope, key)),
         }
+    }
+
+    /// Refuses to refresh a session that has outlived its authentication: its person must sign in again.
+    fn may_go_on(&self, grant: &GrantRow) -> Result<(), IdentityError> {
+        let Some(text) = &grant.authentication else { return Ok(()) };
+        let (how, now) = (Authentication::of_text(text, grant.opened_at), self.now());
+        let limited = how.ends_at.is_some() || how.idle_ms.is_some();
+        // What memory knows is finer than what the store notes every ten minutes.
+        let used_at = || self.sessions.used_at(grant.session_id).unwrap_or(grant.last_seen_at);
+        if limited && how.outlived(used_at(), now) {
+            return Err(IdentityError::UnknownToken { soft_logout: true });
+        }
+        Ok(())
     }
 
     /// Signs out: the device goes with its keys and tokens.
@@ -392,7 +418,7 @@ pub(crate) fn open_session(
 ) -> Result<i64, IdentityError> {
     // Deactivated between the proof and now.
     match accounts::find(tx, &who.user_id)? {
-        Some(account) if !account.deactivated => {}
+        Some(account) if !account.deactivated && !account.disabled => {}
         _ => return Err(IdentityError::WrongPassword),
     }
     let address = who.authentication.address.map(|address| address.to_canonical().to_string());
@@ -403,6 +429,12 @@ pub(crate) fn open_session(
         new_device::tell(tx, who.user, device, at)?;
     }
     let session = sessions::open(tx, who.user, device, grant, Some(&who.authentication.to_text()))?;
+    if let Some(login) = who.authentication.upstream
+        && !upstream::add_session(tx, session, login)?
+    {
+        // Ended by its provider between the proof and now.
+        return Err(IdentityError::WrongPassword);
+    }
     let entry = Entry::new(at, who.user_id.as_str(), Action::SignIn).device(device);
     let mut entry = who
         .authentication

@@ -62,6 +62,8 @@ pub struct Account {
     pub deactivated: bool,
     /// What it is for.
     pub kind: AccountKind,
+    /// Whether the organisation's identity system disabled it: it cannot sign in until that enables it again.
+    pub disabled: bool,
 }
 
 /// Creates an account. `None` if the user already has one; nothing is changed then.
@@ -90,7 +92,7 @@ pub fn create(
 /// Any failure of the database.
 pub fn find(tx: &impl Reader, user: &UserId) -> Result<Option<Account>, StoreError> {
     tx.query_row(
-        "SELECT a.user_nid, a.password_hash, a.admin, a.deactivated_at, a.kind FROM accounts a \
+        "SELECT a.user_nid, a.password_hash, a.admin, a.deactivated_at, a.kind, a.disabled_at FROM accounts a \
          JOIN users u ON u.nid = a.user_nid WHERE u.user_id = ?1",
         params![user],
         |row| {
@@ -100,6 +102,7 @@ pub fn find(tx: &impl Reader, user: &UserId) -> Result<Option<Account>, StoreErr
                 admin: row.get(2)?,
                 deactivated: row.get::<Option<i64>>(3)?.is_some(),
                 kind: kind_of(&row.get::<String>(4)?)?,
+                disabled: row.get::<Option<i64>>(5)?.is_some(),
             })
         },
     )
@@ -111,6 +114,15 @@ pub fn find(tx: &impl Reader, user: &UserId) -> Result<Option<Account>, StoreErr
 /// Any failure of the database.
 pub fn set_kind(tx: &mut WriteTx<'_>, user: UserNid, kind: AccountKind) -> Result<(), StoreError> {
     tx.execute("UPDATE accounts SET kind = ?2 WHERE user_nid = ?1", params![user, kind.as_str()])?;
+    Ok(())
+}
+
+/// Disables an account (`Some`: when) or enables it again.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn set_disabled(tx: &mut WriteTx<'_>, user: UserNid, at: Option<Timestamp>) -> Result<(), StoreError> {
+    tx.execute("UPDATE accounts SET disabled_at = ?2 WHERE user_nid = ?1", params![user, at])?;
     Ok(())
 }
 

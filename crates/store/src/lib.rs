@@ -67,6 +67,7 @@ pub mod registration_tokens;
 pub mod reports;
 pub mod restoration;
 pub mod rooms;
+pub mod scim;
 pub mod sessions;
 pub mod state;
 pub mod stream;
@@ -77,6 +78,7 @@ mod tx;
 pub mod txn_ids;
 pub mod unread;
 pub mod upgrades;
+pub mod upstream;
 pub mod users;
 mod value;
 

@@ -43,6 +43,8 @@ const STEPS: &[(&str, &str)] = &[
     ("90_registration_tokens", include_str!("../schema/90_registration_tokens.sql")),
     ("91_administration", include_str!("../schema/91_administration.sql")),
     ("81_pushers", include_str!("../schema/81_pushers.sql")),
+    ("101_upstream", include_str!("../schema/101_upstream.sql")),
+    ("102_scim", include_str!("../schema/102_scim.sql")),
 ];
 
 /// Brings the schema up to date in one transaction.

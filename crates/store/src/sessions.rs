@@ -300,7 +300,7 @@ const GRANT: &str = "SELECT g.id, g.parent_id, s.grant_id, g.access_expires_at, 
      JOIN accounts a ON a.user_nid = s.user_nid \
      JOIN devices d ON d.user_nid = s.user_nid AND d.device_id = s.device_id \
      LEFT JOIN dpop_sessions p ON p.session_id = s.id \
-     WHERE a.deactivated_at IS NULL AND ";
+     WHERE a.deactivated_at IS NULL AND a.disabled_at IS NULL AND ";
 
 /// The grant with this access token.
 ///

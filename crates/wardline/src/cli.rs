@@ -6,7 +6,8 @@ use clap::{Args, Parser, Subcommand};
 use wardline_domain::ruma::OwnedServerName;
 
 use crate::{
-    Config, ConfigError, Error, SystemClock, SystemRandom, audit, backup, demo, import, playbook, serve,
+    Config, ConfigError, Error, SystemClock, SystemRandom, audit, backup, demo, import, playbook, scim_token,
+    serve,
 };
 
 /// Secure messaging and requests for health and care.
@@ -97,6 +98,11 @@ enum Command {
         #[arg(long)]
         end_sessions: bool,
     },
+    /// Tokens with which the organisation's identity system provisions accounts (SCIM). The server must be stopped.
+    ScimToken {
+        #[command(subcommand)]
+        command: ScimTokenCommand,
+    },
     /// Playbooks: the steps that a request climbs.
     Playbook {
         #[command(subcommand)]
@@ -111,6 +117,29 @@ enum AuditCommand {
         /// The data folder.
         #[arg(long)]
         data: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ScimTokenCommand {
+    /// Makes a token, in place of an earlier one of the same name, and prints it.
+    Create {
+        #[command(flatten)]
+        place: Place,
+        /// What the token is called, such as the name of the identity system.
+        #[arg(long)]
+        name: String,
+        /// How many days it lasts. Without: until it is revoked.
+        #[arg(long)]
+        days: Option<u32>,
+    },
+    /// Revokes a token.
+    Revoke {
+        #[command(flatten)]
+        place: Place,
+        /// What the token is called.
+        #[arg(long)]
+        name: String,
     },
 }
 
@@ -253,6 +282,16 @@ async fn execute(command: Command) -> Result<(), Error> {
             let config = place.config(None)?;
             let case = playbook::Case { to, ward, at };
             playbook::simulate(&config, &file, case, Arc::new(SystemClock), Arc::new(SystemRandom)).await
+        }
+        Command::ScimToken { command } => {
+            let (place, name, change) = match command {
+                ScimTokenCommand::Create { place, name, days } => {
+                    (place, name, scim_token::Change::Create(days))
+                }
+                ScimTokenCommand::Revoke { place, name } => (place, name, scim_token::Change::Revoke),
+            };
+            let config = place.config(None)?;
+            scim_token::change(&config, &name, change, Arc::new(SystemClock), Arc::new(SystemRandom)).await
         }
     }
 }

@@ -17,6 +17,7 @@ pub mod listener;
 pub mod log;
 mod machine;
 mod playbook;
+mod scim_token;
 mod serve;
 mod slow;
 pub mod tls;

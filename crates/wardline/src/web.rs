@@ -48,7 +48,7 @@ fn embedded(name: &str) -> Option<File> {
 /// Whether `path` belongs to the APIs rather than to the web app.
 pub(crate) fn is_api(path: &str) -> bool {
     path == "/metrics"
-        || ["/_", "/fhir", "/.well-known", "/oauth/", "/account"]
+        || ["/_", "/fhir", "/.well-known", "/oauth/", "/account", "/scim/"]
             .iter()
             .any(|prefix| path.starts_with(prefix))
 }

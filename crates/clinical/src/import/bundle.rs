@@ -22,6 +22,7 @@ use wardline_store::{
     clinical::{
         ColumnCipher,
         directory::{self, LocationKind},
+        identifiers,
         on_call::{self, Rank},
         rota::{self, Duty},
     },
@@ -198,6 +199,11 @@ impl Writer<'_> {
             job,
         };
         directory::put_practitioner(tx, &person)?;
+        for identifier in it.identifier {
+            if let (Some(system), Some(value)) = (identifier.system, identifier.value) {
+                identifiers::put(tx, &system, &value, &id)?;
+            }
+        }
         self.audit(tx, format!("Practitioner/{id}"))
     }
 

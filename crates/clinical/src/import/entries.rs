@@ -83,6 +83,15 @@ pub(super) struct Practitioner {
     pub(super) name: Vec<HumanName>,
     #[serde(default)]
     pub(super) qualification: Vec<Qualification>,
+    /// Registration numbers and the like: those with a system are kept.
+    #[serde(default)]
+    pub(super) identifier: Vec<PractitionerIdentifier>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct PractitionerIdentifier {
+    pub(super) system: Option<String>,
+    pub(super) value: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -17,6 +17,7 @@ use wardline_engine::keys::{KeyError, Keys, SigningKeys, Upload, user_id_of};
 use wardline_engine::sync::SyncToken;
 use wardline_identity::Session;
 
+use super::kinds::may_see;
 use crate::{AppState, Authenticated, Json, MatrixError, Query, oauth, uia};
 
 pub(crate) fn routes() -> Router<AppState> {
@@ -133,6 +134,22 @@ fn local_users<T>(keys: &Keys, field: &str, asked: BTreeMap<String, T>) -> Resul
     Ok(Local { users, failures })
 }
 
+/// Leaves out whom the caller cannot know of, as if they had no keys.
+fn keep_visible<T>(
+    state: &AppState,
+    caller: &Session,
+    users: &mut Vec<(OwnedUserId, T)>,
+) -> Result<(), MatrixError> {
+    let mut visible = Vec::with_capacity(users.len());
+    for (user, value) in users.drain(..) {
+        if may_see(state, caller, &user)? {
+            visible.push((user, value));
+        }
+    }
+    *users = visible;
+    Ok(())
+}
+
 #[derive(Deserialize)]
 struct QueryRequest {
     device_keys: BTreeMap<String, Vec<String>>,
@@ -144,7 +161,8 @@ async fn query(
     Json(body): Json<QueryRequest>,
 ) -> Result<Json<Value>, MatrixError> {
     let keys = &state.engine.keys;
-    let Local { users, failures } = local_users(keys, "device_keys", body.device_keys)?;
+    let Local { mut users, failures } = local_users(keys, "device_keys", body.device_keys)?;
+    keep_visible(&state, &auth, &mut users)?;
     let found = keys.query(auth.user_nid, users).await?;
     Ok(Json(json!({
         "device_keys": found.device_keys,
@@ -162,11 +180,12 @@ struct ClaimRequest {
 
 async fn claim(
     State(state): State<AppState>,
-    _: Authenticated,
+    auth: Authenticated,
     Json(body): Json<ClaimRequest>,
 ) -> Result<Json<Value>, MatrixError> {
     let keys = &state.engine.keys;
-    let Local { users, failures } = local_users(keys, "one_time_keys", body.one_time_keys)?;
+    let Local { mut users, failures } = local_users(keys, "one_time_keys", body.one_time_keys)?;
+    keep_visible(&state, &auth, &mut users)?;
     let wanted = users
         .into_iter()
         .flat_map(|(user, devices)| {

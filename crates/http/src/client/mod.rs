@@ -19,6 +19,7 @@ mod invitations;
 mod joined_rooms;
 mod key_backup;
 mod keys;
+mod kinds;
 mod login;
 mod login_token;
 mod logout;
@@ -66,6 +67,7 @@ use axum::Router;
 
 pub(crate) use account_holds::{check as check_holds, hold};
 pub(crate) use guest::check as check_guest;
+pub(crate) use kinds::check as check_kind;
 pub(crate) use rooms::{known_user, require_admin};
 
 use crate::AppState;

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use wardline_engine::keys::user_id_of;
 use wardline_engine::to_device::{Message, Origin};
 
+use super::kinds::may_see;
 use crate::{AppState, Authenticated, Empty, Json, MatrixError, Path};
 
 pub(crate) fn routes() -> Router<AppState> {
@@ -36,6 +37,9 @@ async fn send(
     let mut messages = Vec::new();
     for (user, devices) in body.messages {
         let user = user_id_of("messages", &user)?;
+        if !may_see(&state, &auth, &user)? {
+            return Err(MatrixError::forbidden(format!("messages.{user}: you share no conversation")));
+        }
         for (device, content) in devices {
             if !content.get().starts_with('{') {
                 return Err(MatrixError::bad_json(format!("messages.{user}.{device}: expected an object")));

@@ -94,14 +94,25 @@ pub(super) async fn practitioner(State(state): State<AppState>, _: SignedIn, Id(
 fn practitioner_json(state: &AppState, it: &Practitioner) -> Result<Value, Refusal> {
     let name = Name { family: it.family.clone(), given: it.given.clone(), title: it.title.clone() };
     let user = state.clinical.user_of(&it.id)?;
-    Ok(json!({
+    let identifiers: Vec<Value> = state
+        .clinical
+        .identifiers_of(&it.id)?
+        .into_iter()
+        .map(|(system, value)| json!({ "system": system, "value": value }))
+        .collect();
+    let mut practitioner = json!({
         "resourceType": "Practitioner",
         "id": it.id,
         "active": true,
         "name": [human_name(&name)],
         "qualification": [{ "code": { "text": it.job } }],
         "extension": [extension("matrix-id", "valueString", user.as_str())],
-    }))
+    });
+    // FHIR has no empty lists.
+    if !identifiers.is_empty() {
+        practitioner["identifier"] = identifiers.into();
+    }
+    Ok(practitioner)
 }
 
 /// `GET PractitionerRole?service=&location=&practitioner=&date=now`

@@ -18,6 +18,8 @@ pub(super) struct Browser {
     cookie: String,
     /// Whether the browser does not have the cookie yet.
     fresh: bool,
+    /// The long-lived cookie of a browser in which somebody has signed in before.
+    known: Option<String>,
     secure: bool,
     /// Who is signed in to the pages.
     pub(super) visitor: Option<Visitor>,
@@ -41,12 +43,13 @@ fn cookie_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 impl Browser {
     fn of(headers: &HeaderMap, state: &AppState) -> Result<Self, PageError> {
         let secure = is_secure(state);
+        let known = cookie_of(headers, known_name(secure)).map(str::to_owned);
         match cookie_of(headers, cookie_name(secure)) {
             Some(cookie) => {
                 let visitor = state.identity.visitor(cookie)?;
-                Ok(Self { cookie: cookie.to_owned(), fresh: false, secure, visitor })
+                Ok(Self { cookie: cookie.to_owned(), fresh: false, known, secure, visitor })
             }
-            None => Ok(Self { cookie: state.random.token(32), fresh: true, secure, visitor: None }),
+            None => Ok(Self { cookie: state.random.token(32), fresh: true, known, secure, visitor: None }),
         }
     }
 
@@ -58,6 +61,11 @@ impl Browser {
     /// The value of the cookie if the browser does not have it yet.
     pub(super) fn fresh_cookie(&self) -> Option<&str> {
         self.fresh.then_some(&*self.cookie)
+    }
+
+    /// The long-lived cookie, if somebody has signed in here before.
+    pub(super) fn known(&self) -> Option<&str> {
+        self.known.as_deref()
     }
 
     /// The hidden field that every form carries.
@@ -80,6 +88,22 @@ fn set_cookie(response: &mut Response, value: &str, secure: bool) {
     let name = cookie_name(secure);
     let secure = if secure { "; Secure" } else { "" };
     let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}");
+    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+}
+
+fn known_name(secure: bool) -> &'static str {
+    if secure { "__Host-wardline-known" } else { "wardline-known" }
+}
+
+/// Gives the browser the long-lived cookie by which it is known to have been used to sign in. It opens nothing: it only
+/// counts this browser's attempts apart from those of others.
+pub(super) fn set_known(state: &AppState, response: &mut Response, value: &str) {
+    let secure = is_secure(state);
+    let name = known_name(secure);
+    let secure = if secure { "; Secure" } else { "" };
+    let cookie = format!("{name}={value}; Path=/; Max-Age=15552000; HttpOnly; SameSite=Lax{secure}");
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }

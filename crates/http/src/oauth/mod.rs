@@ -18,6 +18,7 @@ mod security;
 mod sign_in;
 mod sso;
 mod token;
+mod upstream;
 
 use axum::Router;
 
@@ -53,6 +54,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .merge(sign_in::routes())
         .merge(sso::routes())
         .merge(token::routes())
+        .merge(upstream::routes())
 }
 
 /// How this server names itself to clients.

@@ -2,6 +2,8 @@
 //! `GET /oauth/login/elsewhere` and `GET /oauth/upstream/{provider}/callback`. It is shown by whatever page needs
 //! somebody.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use axum::{
     Router,
     extract::State,
@@ -18,11 +20,12 @@ use wardline_identity::{
 
 use super::{
     account, authorize,
-    browser::{Browser, Posted, go},
+    browser::{Browser, Posted, go, set_known},
     html::{Html, Page, PageError},
     link,
     security::passkey_form,
     sso,
+    upstream::sign_out_there,
 };
 use crate::{AppState, ClientAddr, LimitKey, MatrixError, Path, Query};
 
@@ -213,8 +216,7 @@ async fn login(
     let half = state.identity.half_signed_in(form.field("ticket"));
     let account = half.clone().or_else(|| state.identity.local_user(username));
     let account = account.map_or(username.to_owned(), String::from);
-    let (by_account, by_address) =
-        (LimitKey::new("login", address, &account), LimitKey::new("login", address, ""));
+    let (by_account, by_address) = buckets(&state, &form.browser, address, &account)?;
     let taken = state.limiter.take(&by_account, state.config.login_limit);
     if taken.and_then(|()| state.limiter.take(&by_address, state.config.login_address_limit)).is_err() {
         let wrong = Some((StatusCode::TOO_MANY_REQUESTS, TOO_MANY));
@@ -247,6 +249,27 @@ async fn login(
         }
         step => after(&state, &form.browser, method, next, step).await,
     }
+}
+
+/// What an attempt is charged to: the address with the account, and the address. A browser in which this very person has
+/// signed in before has buckets of its own: what others try from the same address does not hold it up.
+fn buckets(
+    state: &AppState,
+    browser: &Browser,
+    address: IpAddr,
+    account: &str,
+) -> Result<(LimitKey, LimitKey), PageError> {
+    if let Some(known) = browser.known()
+        && state.identity.knows_browser(known, account)?
+    {
+        let nowhere = Ipv4Addr::UNSPECIFIED.into();
+        let key = format!("{known} {account}");
+        return Ok((
+            LimitKey::new("login-known", nowhere, &key),
+            LimitKey::new("login-known-all", nowhere, &key),
+        ));
+    }
+    Ok((LimitKey::new("login", address, account), LimitKey::new("login", address, "")))
 }
 
 #[derive(Deserialize)]
@@ -300,7 +323,11 @@ async fn after(
         Ok(Step::Proven { who, next: remembered }) => {
             let next = remembered.filter(|next| is_ours(next)).unwrap_or_else(|| next.to_owned());
             let cookie = state.identity.begin_visit(&who).await?;
-            go(state, &next, Some(&cookie))
+            let known = browser.known().map_or_else(|| state.random.token(32), str::to_owned);
+            state.identity.know_browser(&known, &who).await?;
+            let mut response = go(state, &next, Some(&cookie))?;
+            set_known(state, &mut response, &known);
+            Ok(response)
         }
         Ok(Step::Ask(question)) => {
             let next = question.next.as_deref().filter(|next| is_ours(next)).unwrap_or(next);
@@ -321,7 +348,11 @@ fn not_ours() -> PageError {
 
 async fn logout(State(state): State<AppState>, form: Posted) -> Result<Response, PageError> {
     if let Some(visitor) = &form.browser.visitor {
+        let elsewhere = state.identity.upstream_sign_out(visitor).await?;
         state.identity.end_visit(visitor).await?;
+        if let Some(to) = elsewhere {
+            return Ok(sign_out_there(&form.browser, &to));
+        }
     }
     let next = Some(form.field("next")).filter(|next| is_ours(next)).unwrap_or(account::PATH);
     go(&state, next, Some(&state.random.token(32)))

@@ -25,7 +25,7 @@ fn signed(mut object: Value, signer: &Signer, name: &str) -> Value {
     object
 }
 
-fn device_keys(device: &str) -> Value {
+pub(crate) fn device_keys(device: &str) -> Value {
     let signer = signer(1);
     let keys = json!({
         "user_id": AMY, "device_id": device, "algorithms": ["m.megolm.v1.aes-sha2"],

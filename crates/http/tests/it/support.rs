@@ -85,22 +85,28 @@ impl Server {
     }
 
     pub(crate) async fn with(change: impl FnOnce(&mut HttpConfig)) -> Self {
-        Self::build(AccountPolicy::lenient(), change, EngineConfig::default()).await
+        Self::build(AccountPolicy::lenient(), change, EngineConfig::default(), |identity, _| identity).await
     }
 
     pub(crate) async fn with_engine(change: impl FnOnce(&mut HttpConfig), engine: EngineConfig) -> Self {
-        Self::build(AccountPolicy::lenient(), change, engine).await
+        Self::build(AccountPolicy::lenient(), change, engine, |identity, _| identity).await
     }
 
     /// With these rules for local accounts.
     pub(crate) async fn with_policy(policy: AccountPolicy, change: impl FnOnce(&mut HttpConfig)) -> Self {
-        Self::build(policy, change, EngineConfig::default()).await
+        Self::build(policy, change, EngineConfig::default(), |identity, _| identity).await
+    }
+
+    /// With an identity floor that `wire` has added to.
+    pub(crate) async fn wired(wire: impl FnOnce(Identity, Arc<dyn Clock>) -> Identity) -> Self {
+        Self::build(AccountPolicy::lenient(), |_| {}, EngineConfig::default(), wire).await
     }
 
     async fn build(
         policy: AccountPolicy,
         change: impl FnOnce(&mut HttpConfig),
         engine: EngineConfig,
+        wire: impl FnOnce(Identity, Arc<dyn Clock>) -> Identity,
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&StoreConfig::at(folder.path().join("wardline.db"))).unwrap();
@@ -112,7 +118,7 @@ impl Server {
         let identity = Identity::new(store.clone(), clock.clone(), random.clone(), name.clone())
             .with_public_url("https://chat.riverside.example")
             .with_policy(policy);
-        let identity = Arc::new(identity);
+        let identity = Arc::new(wire(identity, clock.clone()));
         for user in ["amy", "bob"] {
             identity.create_account(user, Some(PASSWORD), false).await.unwrap();
         }

@@ -7,13 +7,15 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 use wardline_audit::{Action, Entry};
 use wardline_domain::{Timestamp, ruma::OwnedUserId};
-use wardline_store::oauth::browsers;
+use wardline_store::{StoreError, oauth::browsers, upstream, users};
 
 use super::{Attempt, Offer, Step};
 use crate::{Assurance, Authentication, Identity, IdentityError, Proven, sign_in::Actor, token};
 
 /// How long a visit lasts.
 const LIFETIME_MS: i64 = 15 * 60 * 1000;
+/// How long a browser is known after its person last signed in.
+const KNOWN_MS: i64 = 180 * 24 * 60 * 60 * 1000;
 
 /// Somebody who is signed in to the pages.
 #[derive(Clone, Debug)]
@@ -81,6 +83,30 @@ impl Identity {
             })
             .await?;
         Ok(cookie)
+    }
+
+    /// Whether this user (a full id or a local part) has signed in before in the browser with this long-lived cookie:
+    /// its attempts are counted apart, so that nobody at the same address can hold them up.
+    ///
+    /// # Errors
+    /// A failure of the server.
+    pub fn knows_browser(&self, known: &str, user: &str) -> Result<bool, IdentityError> {
+        let Some(user_id) = self.local_user(user) else { return Ok(false) };
+        let hash = token::hash(known);
+        Ok(self.store.read_now(|tx| match users::find(tx, &user_id)? {
+            Some(user) => upstream::knows_browser(tx, &hash, user),
+            None => Ok::<_, StoreError>(false),
+        })?)
+    }
+
+    /// Notes that somebody has signed in in the browser with this long-lived cookie.
+    ///
+    /// # Errors
+    /// A failure of the server.
+    pub async fn know_browser(&self, known: &str, who: &Proven) -> Result<(), IdentityError> {
+        let (hash, user, at) = (token::hash(known), who.user, self.now());
+        let before = at.plus_millis(-KNOWN_MS);
+        Ok(self.store.write(move |tx| upstream::know_browser(tx, &hash, user, at, before)).await?)
     }
 
     /// Who is signed in to the pages in the browser with this cookie.

@@ -6,6 +6,7 @@ pub mod access;
 pub mod alarms;
 mod cipher;
 pub mod directory;
+pub mod identifiers;
 pub mod on_call;
 pub mod outbox;
 pub mod patients;

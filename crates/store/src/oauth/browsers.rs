@@ -48,7 +48,7 @@ pub fn find(tx: &impl Reader, cookie_hash: &[u8; 32]) -> Result<Option<BrowserRo
     tx.query_row(
         "SELECT b.user_nid, u.user_id, b.method, b.proved_at, b.expires_at FROM oauth_browsers b \
          JOIN users u ON u.nid = b.user_nid JOIN accounts a ON a.user_nid = b.user_nid \
-         WHERE b.cookie_hash = ?1 AND a.deactivated_at IS NULL",
+         WHERE b.cookie_hash = ?1 AND a.deactivated_at IS NULL AND a.disabled_at IS NULL",
         params![*cookie_hash],
         |row| {
             Ok(BrowserRow {

@@ -8,6 +8,7 @@ mod application_services;
 mod clinical;
 mod directory;
 mod gateway;
+mod identity;
 mod limits;
 mod log;
 mod media;
@@ -37,6 +38,7 @@ pub use application_services::ApplicationServices;
 pub use clinical::Clinical;
 pub use directory::{Directory, PublishersConfig, UsersConfig};
 pub use gateway::Gateway;
+pub use identity::{IdentitySection, Provider};
 pub use limits::LimitsConfig;
 pub use log::Log;
 pub use media::{MediaSection, MediaStore, S3Section};
@@ -155,6 +157,9 @@ pub struct Config {
     /// What playbooks know of the calendar.
     #[serde(default)]
     pub clinical: Clinical,
+    /// Identity providers of the organisation.
+    #[serde(default)]
+    pub identity: IdentitySection,
 }
 
 fn default_listen() -> SocketAddr {
@@ -202,6 +207,7 @@ impl Config {
             voip: Voip::default(),
             support: Support::default(),
             clinical: Clinical::default(),
+            identity: IdentitySection::default(),
         }
     }
 
@@ -219,10 +225,11 @@ impl Config {
         config.registration.resolve(folder);
         config.accounts.resolve(folder);
         config.gateway.resolve(folder);
+        config.outgoing.resolve(folder);
+        config.identity.resolve(folder);
         config.media.resolve(folder);
         config.metrics.resolve(folder);
         config.trust_identity.resolve(folder);
-        config.outgoing.resolve(folder);
         config.voip.resolve(folder);
         config.application_services.resolve(folder);
         if let Some(tls) = &mut config.tls {
@@ -257,6 +264,7 @@ impl Config {
         self.application_services.check()?;
         self.voip.check()?;
         self.support.check()?;
+        self.identity.check()?;
         self.tls.as_ref().map_or(Ok(()), TlsSection::check)
     }
 
@@ -337,6 +345,15 @@ mod tests {
             ("[outgoing]\nca_certificates = [\"missing\"]", "missing"),
             ("[outgoing]\nallow = [\"here\"]", "outgoing.allow"),
             ("[outgoing]\ndeny = [\"10.0.0.0/99\"]", "outgoing.deny"),
+            (
+                "[[identity.providers]]\nid = \"a\"\nissuer = \"https://a\"\nclient_id = \"x\"",
+                "client_secret_file",
+            ),
+            (
+                "[[identity.providers]]\nid = \"a\"\nissuer = \"https://a\"\nclient_id = \"x\"\n\
+                 client_secret_file = \"missing\"",
+                "missing",
+            ),
             ("[outgoing]\ntimeout_seconds = 0", "outgoing.timeout_seconds"),
             ("[push]\nparallel = 0", "push.parallel"),
             ("[push]\nrest_seconds = 0", "push.rest_seconds"),

@@ -6,6 +6,7 @@
 mod conversations;
 mod folder;
 mod reading;
+mod staff;
 mod upkeep;
 mod vouching;
 
@@ -28,7 +29,7 @@ use wardline_gateway::{
     trust::{self, Authority},
 };
 use wardline_http::{AppState, Bucket, HttpConfig, RateLimiter};
-use wardline_identity::{Identity, IdentityError};
+use wardline_identity::{Identity, IdentityError, upstream::Upstream};
 use wardline_outgoing::Outgoing;
 use wardline_store::{Store, StoreConfig, StoreError};
 
@@ -38,6 +39,7 @@ use conversations::ClerkRooms;
 use folder::Folder;
 pub(crate) use folder::{DATABASE, make_folder};
 pub(crate) use reading::reading;
+use staff::StaffBook;
 use upkeep::MemberEvents;
 use vouching::{Vouching, trust_identity};
 
@@ -122,7 +124,9 @@ impl House {
                 .with_profile_listener(Arc::new(MemberEvents(Arc::clone(&engine))))
                 .with_policy(config.accounts.policy(config.registration.open))
                 .with_cipher(cipher.clone())
-                .with_public_url(config.public_url.as_deref().unwrap_or(&url));
+                .with_public_url(config.public_url.as_deref().unwrap_or(&url))
+                .with_directory(Arc::new(StaffBook));
+        let identity = with_providers(identity, config, &outgoing, &url, &clock)?;
         let clerk = clerk(&identity).await?;
         for service in engine.context.app_services.all() {
             match identity.create_service_account(service.sender.localpart(), service.id()).await {
@@ -162,9 +166,10 @@ impl House {
     /// Starts the clocks of requests and the work in rooms that follows from decisions. Until then nothing
     /// happens by itself.
     pub fn start(&mut self) {
+        let identity = Arc::clone(&self.state.identity);
         let (clinical, upkeep) = (Arc::clone(&self.state.clinical), self.state.engine.upkeep.clone());
         self.background = Some(tokio::spawn(async move {
-            tokio::join!(clinical.run(), upkeep.run());
+            tokio::join!(clinical.run(), upkeep.run(), identity.watch_providers());
         }));
         if let Some((config, vapid)) = self.push.take() {
             let outgoing = self.outgoing.clone();
@@ -227,6 +232,21 @@ impl House {
         // Before the folder is given up: the next process finds a database that nobody writes to.
         self.store.close().await;
     }
+}
+
+/// The identity floor with the organisation's identity providers.
+fn with_providers(
+    identity: Identity,
+    config: &Config,
+    outgoing: &Outgoing,
+    url: &str,
+    clock: &Arc<dyn Clock>,
+) -> Result<Identity, Error> {
+    let public = config.public_url.as_deref().unwrap_or(url);
+    let providers = config.identity.configs()?.into_iter();
+    Ok(providers.fold(identity, |identity, provider| {
+        identity.with_provider(Upstream::new(provider, outgoing.clone(), Arc::clone(clock), public))
+    }))
 }
 
 /// The clerk's account, made at the first start: nobody can sign in to it.

@@ -7,8 +7,11 @@ mod devices;
 mod dpop;
 mod factors;
 mod legacy;
+mod lockout;
 mod pages;
+mod provider;
 mod sessions;
+mod upstream;
 
 use axum::body::Body;
 use http::{HeaderMap, StatusCode, header};
@@ -94,17 +97,21 @@ impl Shown {
 pub(crate) struct Browser<'a> {
     server: &'a Server,
     pub(crate) cookie: Option<String>,
+    /// The long-lived cookie.
+    pub(crate) known: Option<String>,
 }
 
 impl<'a> Browser<'a> {
     pub(crate) fn new(server: &'a Server) -> Self {
-        Self { server, cookie: None }
+        Self { server, cookie: None, known: None }
     }
 
     pub(crate) async fn send(&mut self, call: &str, body: Body, more: &[(&str, &str)]) -> Shown {
         let mut request = request(call, "", body);
-        if let Some(cookie) = &self.cookie {
-            request.headers_mut().insert(header::COOKIE, cookie.parse().unwrap());
+        let cookies: Vec<&str> =
+            [&self.cookie, &self.known].into_iter().flatten().map(String::as_str).collect();
+        if !cookies.is_empty() {
+            request.headers_mut().insert(header::COOKIE, cookies.join("; ").parse().unwrap());
         }
         for (name, value) in more {
             let name: http::HeaderName = name.parse().unwrap();
@@ -113,10 +120,15 @@ impl<'a> Browser<'a> {
         let response = self.server.router.clone().oneshot(request).await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        if let Some(set) = headers.get(header::SET_COOKIE) {
+        for set in headers.get_all(header::SET_COOKIE) {
             let set = set.to_str().unwrap();
-            assert!(set.ends_with("; Path=/; HttpOnly; SameSite=Lax; Secure"), "{set}");
-            self.cookie = set.split(';').next().map(str::to_owned);
+            assert!(set.ends_with("; HttpOnly; SameSite=Lax; Secure") && set.contains("; Path=/;"), "{set}");
+            let cookie = set.split(';').next().map(str::to_owned);
+            if set.starts_with("__Host-wardline-known=") {
+                self.known = cookie;
+            } else {
+                self.cookie = cookie;
+            }
         }
         Shown { status, headers, html: String::from_utf8(bytes.to_vec()).unwrap() }
     }
