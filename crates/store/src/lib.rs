@@ -65,6 +65,7 @@ pub mod receipts;
 pub mod registration_tokens;
 pub mod reports;
 pub mod restoration;
+pub mod retention;
 pub mod rooms;
 pub mod sessions;
 pub mod state;

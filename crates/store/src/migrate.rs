@@ -42,6 +42,7 @@ const STEPS: &[(&str, &str)] = &[
     ("87_upkeep", include_str!("../schema/87_upkeep.sql")),
     ("90_registration_tokens", include_str!("../schema/90_registration_tokens.sql")),
     ("91_administration", include_str!("../schema/91_administration.sql")),
+    ("93_retention", include_str!("../schema/93_retention.sql")),
 ];
 
 /// Brings the schema up to date in one transaction.

@@ -64,7 +64,8 @@ pub(super) fn answer(
     since: SyncToken,
     news: &News,
 ) -> Result<Option<Answer>, StoreError> {
-    let Some(wants) = Wants::of(&request.filter).filter(|_| !request.full_state) else { return Ok(None) };
+    let is_whole = request.full_state || inner.presence.is_on();
+    let Some(wants) = Wants::of(&request.filter).filter(|_| !is_whole) else { return Ok(None) };
     // Taken before anything else: what the logs hold beyond it is for the next answer.
     let upto = inner.hub.applied();
     let typing_version = inner.typing.version();
@@ -83,7 +84,7 @@ pub(super) fn answer(
     let token = SyncToken { epoch, ..SyncToken::at(upto) };
     let span = (since.pos, upto);
     let body = write(inner, request, &wants, token, span, &rooms, (&ignored, &keys))?;
-    Ok(body.map(|body| Answer { body, token, typing: typing_version, worth_telling: true }))
+    Ok(body.map(|body| Answer { body, token, typing: typing_version, presence: 0, worth_telling: true }))
 }
 
 /// Whether nothing private happened. Every kind is named, so that a new one is thought of here.
@@ -172,6 +173,7 @@ fn write(
             (true, false) => "org.matrix.msc4222.state_after",
         };
         object.raw(name, "{\"events\":[]}");
+        object.raw("ephemeral", "{\"events\":[]}");
         let who = (request.user, &*request.user_id);
         let count = unread::count_messages(&inner.context, who, ignored, *nid, span, events)?;
         super::room::write_unread(inner, &count, wants.by_thread, &mut object)?;

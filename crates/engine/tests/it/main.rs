@@ -6,6 +6,8 @@ mod complaints;
 mod e2ee;
 mod home;
 mod media;
+mod presence;
+mod retention;
 mod rooms;
 mod simulation;
 mod sync;

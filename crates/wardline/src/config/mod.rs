@@ -13,8 +13,12 @@ mod log;
 mod media;
 mod metrics;
 mod outgoing;
+mod presence;
+mod privacy;
 mod registration;
+mod retention;
 mod rooms;
+mod rtc;
 mod store;
 mod support;
 mod tls;
@@ -41,8 +45,12 @@ pub use log::Log;
 pub use media::{MediaSection, MediaStore, S3Section};
 pub use metrics::Metrics;
 pub use outgoing::OutgoingSection;
+pub use presence::PresenceConfig;
+pub use privacy::Privacy;
 pub use registration::Registration;
+pub use retention::Retention;
 pub use rooms::RoomsSection;
+pub use rtc::Rtc;
 pub use store::{DurabilityConfig, StoreSection};
 pub use support::{Contact, Support};
 pub use tls::TlsSection;
@@ -150,6 +158,18 @@ pub struct Config {
     /// What playbooks know of the calendar.
     #[serde(default)]
     pub clinical: Clinical,
+    /// Whether users see who is there.
+    #[serde(default)]
+    pub presence: PresenceConfig,
+    /// What is shown to whom.
+    #[serde(default)]
+    pub privacy: Privacy,
+    /// When old messages are erased.
+    #[serde(default)]
+    pub retention: Retention,
+    /// By what clients make calls.
+    #[serde(default)]
+    pub rtc: Rtc,
 }
 
 fn default_listen() -> SocketAddr {
@@ -196,6 +216,10 @@ impl Config {
             voip: Voip::default(),
             support: Support::default(),
             clinical: Clinical::default(),
+            presence: PresenceConfig::default(),
+            privacy: Privacy::default(),
+            retention: Retention::default(),
+            rtc: Rtc::default(),
         }
     }
 
@@ -238,6 +262,7 @@ impl Config {
         }
         self.time_zone()?;
         self.limits.check()?;
+        self.retention.check()?;
         self.log.check()?;
         self.gateway.check()?;
         self.media.check()?;
