@@ -14,6 +14,7 @@ use crate::events::EventCache;
 use crate::keys::IdentityAuthority;
 use crate::media::MediaConfig;
 use crate::push_rules::RuleBook;
+use crate::retention::RetentionConfig;
 use crate::unread::Unread;
 
 /// The settings of the engine.
@@ -33,6 +34,10 @@ pub struct EngineConfig {
     pub media: MediaConfig,
     /// The version of a new room for which the client asks for none.
     pub default_room_version: RoomVersion,
+    /// Whether users see who of those they share a room with is there.
+    pub presence: bool,
+    /// When old messages are erased; `None`: never.
+    pub retention: Option<RetentionConfig>,
 }
 
 impl Default for EngineConfig {
@@ -45,6 +50,8 @@ impl Default for EngineConfig {
             authority: None,
             media: MediaConfig::default(),
             default_room_version: RoomVersion::DEFAULT,
+            presence: false,
+            retention: None,
         }
     }
 }

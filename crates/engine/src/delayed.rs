@@ -57,7 +57,7 @@ impl Delayed {
     /// Lets an event wait; its secret id. Whether the caller may send it is decided when it is sent.
     ///
     /// # Errors
-    /// [`EngineError::Forbidden`] for somebody who is not in the room or has too many events waiting,
+    /// [`EngineError::Forbidden`] for somebody who is not in the room, [`EngineError::TooManyDelayed`],
     /// [`EngineError::Invalid`] for a delay that is too long.
     pub async fn add(&self, caller: Caller<'_>, new: NewDelayed<'_>) -> Result<String, EngineError> {
         if !(1..=LONGEST_DELAY_MS).contains(&new.delay_ms) {
@@ -79,7 +79,7 @@ impl Delayed {
         };
         let added = self.context.store.write_with(move |tx| {
             if delayed_events::of_user(tx, event.user)?.len() >= MOST_DELAYED {
-                return Err(EngineError::forbidden("too many delayed events are waiting"));
+                return Err(EngineError::TooManyDelayed);
             }
             Ok(delayed_events::insert(tx, &event)?)
         });

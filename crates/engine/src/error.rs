@@ -54,6 +54,9 @@ pub enum EngineError {
     /// The position of a sliding sync is too old, or of another connection: the client begins anew.
     #[error("the position is not known (any more)")]
     UnknownPos,
+    /// The user has as many delayed events waiting as anybody may (MSC4140).
+    #[error("too many delayed events are waiting")]
+    TooManyDelayed,
     /// The event named as the cause of an automatic subscription is not in the thread (MSC4306).
     #[error("automatic: not an event of this thread")]
     NotInThread,

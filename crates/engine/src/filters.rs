@@ -5,21 +5,40 @@ use std::sync::Arc;
 use quick_cache::sync::Cache;
 use serde::Deserialize;
 use wardline_domain::ruma::{OwnedRoomId, OwnedUserId};
-use wardline_store::{UserNid, filters};
+use wardline_store::{EventNid, Reader, StoreError, UserNid, events, filters};
 
 use crate::{Context, EngineError};
 
 /// The most bytes that a filter may have.
 const LARGEST: usize = 65_536;
+/// Relations of one event that a filter looks at.
+const MOST_RELATED: usize = 1000;
 
 /// What a client wants to get.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Filter {
+    /// Which members of events, as paths with dots; `None`: all.
+    pub event_fields: Option<Vec<String>>,
+    /// In which form events of rooms are given.
+    pub event_format: EventFormat,
+    /// Whose presence.
+    pub presence: EventFilter,
     /// Which global account data.
     pub account_data: EventFilter,
     /// Which rooms and what of them.
     pub room: RoomFilter,
+}
+
+/// In which form events of rooms are given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EventFormat {
+    /// As clients use them.
+    #[default]
+    Client,
+    /// As servers send them to one another, with hashes and signatures.
+    Federation,
 }
 
 /// Which rooms and what of them.
@@ -77,6 +96,16 @@ pub struct RoomEventFilter {
     pub include_redundant_members: bool,
     /// Unread counts by thread.
     pub unread_thread_notifications: bool,
+    /// Only events that relate to another in one of these ways (MSC3874).
+    #[serde(alias = "org.matrix.msc3874.rel_types")]
+    pub rel_types: Option<Vec<String>>,
+    /// No events that relate to another in one of these ways; stronger than `rel_types` (MSC3874).
+    #[serde(alias = "org.matrix.msc3874.not_rel_types")]
+    pub not_rel_types: Vec<String>,
+    /// Only events that an event of one of these senders relates to.
+    pub related_by_senders: Option<Vec<OwnedUserId>>,
+    /// Only events that another relates to in one of these ways.
+    pub related_by_rel_types: Option<Vec<String>>,
 }
 
 impl Filter {
@@ -129,6 +158,12 @@ impl EventFilter {
             && self.senders.as_ref().is_none_or(|senders| senders.iter().any(|s| s == sender))
     }
 
+    /// Whether the filter lets something of this type through that has no sender.
+    #[must_use]
+    pub fn allows_unsent(&self, kind: &str) -> bool {
+        self.senders.is_none() && self.allows_kind(kind)
+    }
+
     /// Whether the filter lets everything through.
     #[must_use]
     pub fn is_open(&self) -> bool {
@@ -147,18 +182,51 @@ impl RoomEventFilter {
             && self.rooms.as_ref().is_none_or(|rooms| rooms.iter().any(|r| r == room))
     }
 
+    /// Whether what relates to an event is as the filter asks; the event itself has been asked about before.
+    ///
+    /// # Errors
+    /// Any failure of the database.
+    pub fn allows_related(&self, tx: &impl Reader, event: EventNid) -> Result<bool, StoreError> {
+        if self.related_by_senders.is_none() && self.related_by_rel_types.is_none() {
+            return Ok(true);
+        }
+        let related = events::related_by(tx, event, MOST_RELATED)?;
+        Ok(related.iter().any(|(sender, rel_type)| {
+            self.related_by_senders.as_ref().is_none_or(|senders| senders.contains(sender))
+                && self.related_by_rel_types.as_ref().is_none_or(|types| types.contains(rel_type))
+        }))
+    }
+
     /// Whether the filter lets an event through; the room has been asked about before.
     #[must_use]
     pub fn allows(&self, event: &wardline_domain::pdu::Pdu) -> bool {
         self.events.allows_kind(&event.kind)
             && self.events.allows_sender(&event.sender)
             && self.contains_url.is_none_or(|wanted| wanted == has_url(event))
+            && self.allows_relation(event)
+    }
+
+    fn allows_relation(&self, event: &wardline_domain::pdu::Pdu) -> bool {
+        if self.rel_types.is_none() && self.not_rel_types.is_empty() {
+            return true;
+        }
+        let rel_type = rel_type(event);
+        !rel_type.as_ref().is_some_and(|rel_type| self.not_rel_types.contains(rel_type))
+            && self
+                .rel_types
+                .as_ref()
+                .is_none_or(|types| rel_type.is_some_and(|rel_type| types.contains(&rel_type)))
     }
 
     /// Whether the filter lets every event of a room through.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.events.is_open() && self.contains_url.is_none()
+        self.events.is_open()
+            && self.contains_url.is_none()
+            && self.rel_types.is_none()
+            && self.not_rel_types.is_empty()
+            && self.related_by_senders.is_none()
+            && self.related_by_rel_types.is_none()
     }
 }
 
@@ -172,6 +240,20 @@ fn matches(pattern: &str, kind: &str) -> bool {
         rest = after;
     }
     kind.ends_with(rest)
+}
+
+/// How an event relates to another, if it does.
+fn rel_type(event: &wardline_domain::pdu::Pdu) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Relation {
+        rel_type: String,
+    }
+    #[derive(Deserialize)]
+    struct Content {
+        #[serde(rename = "m.relates_to")]
+        relates_to: Relation,
+    }
+    event.content_as::<Content>().ok().map(|content| content.relates_to.rel_type)
 }
 
 fn has_url(event: &wardline_domain::pdu::Pdu) -> bool {

@@ -67,6 +67,8 @@ struct Log {
     joined: HashSet<RoomNid>,
     /// Who started or stopped typing: the version of the last change in each room.
     typing: Vec<(u64, RoomNid)>,
+    /// The version of the last change of somebody's presence that the user may know.
+    presence: u64,
     /// The last change of each private kind.
     last: LastChanges,
     /// Whether the user is to be woken when the rows at hand have been applied.
@@ -239,6 +241,21 @@ impl Hub {
         changes.take_while(|(pos, _)| *pos <= upto).map(|(_, event)| *event).collect()
     }
 
+    /// Notes that somebody's presence changed, and wakes everybody who shares a room with them. `version` must be
+    /// greater than any version before.
+    pub fn presence_changed(&self, nid: UserNid, version: u64) {
+        let user = self.user(nid);
+        let joined: Vec<RoomNid> = user.log.lock().joined.iter().copied().collect();
+        let rooms = self.rooms.read();
+        for other in joined.iter().filter_map(|room| rooms.get(room)).flat_map(HashMap::values).chain([&user])
+        {
+            let is_news = std::mem::replace(&mut other.log.lock().presence, version) != version;
+            if is_news {
+                other.waker.notify_waiters();
+            }
+        }
+    }
+
     fn user(&self, nid: UserNid) -> Arc<User> {
         if let Some(user) = self.users.read().get(&nid) {
             return Arc::clone(user);
@@ -303,9 +320,6 @@ impl Hub {
                 for user in self.rooms.read().get(&room).into_iter().flat_map(HashMap::values) {
                     user.wake_with(woken, |log| log.last.device_lists = row.pos);
                 }
-            }
-            (Kind::Forgotten, Some(room), Some(nid)) => {
-                self.user(nid).log.lock().rooms.retain(|(_, other)| *other != room);
             }
             (Kind::DeviceList, _, Some(nid)) => self.device_list_changed(nid, row.pos, woken),
             (kind, _, Some(nid)) => {
@@ -432,6 +446,12 @@ impl News {
     #[must_use]
     pub fn typing(&self) -> Vec<(u64, RoomNid)> {
         self.user.log.lock().typing.clone()
+    }
+
+    /// The version of the last change of somebody's presence that the user may know.
+    #[must_use]
+    pub fn presence(&self) -> u64 {
+        self.user.log.lock().presence
     }
 
     /// Whether anything happened after position `since` and typing version `typing`: the cheap question that a

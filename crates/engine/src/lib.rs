@@ -25,9 +25,11 @@ pub mod filters;
 pub mod hub;
 pub mod keys;
 pub mod media;
+pub mod presence;
 pub mod push;
 pub mod push_rules;
 pub mod receipts;
+pub mod retention;
 pub mod rooms;
 pub mod sync;
 mod thumbnails;
@@ -70,6 +72,8 @@ pub struct Engine {
     pub receipts: receipts::Receipts,
     /// Who is typing.
     pub typing: Arc<typing::Typing>,
+    /// Who is there.
+    pub presence: Arc<presence::Presence>,
     /// Account data and tags.
     pub account_data: account_data::AccountData,
     /// Stored sync filters.
@@ -110,6 +114,16 @@ impl Engine {
         let typing = Arc::new(typing::Typing::new(Arc::clone(&hub), Arc::clone(&context.clock)));
         let (rooms, mut tasks) = rooms::Rooms::prepare(Arc::clone(&context));
         let rooms = Arc::new(rooms);
+        let presence =
+            presence::Presence::new(Arc::clone(&hub), Arc::clone(&context.clock), context.config.presence);
+        let presence = Arc::new(presence);
+        if presence.is_on() {
+            context.store.subscribe(Arc::clone(&presence) as Arc<dyn wardline_store::StreamSink>);
+            tasks.push(Box::pin(Arc::clone(&presence).run()));
+        }
+        if context.config.retention.is_some() {
+            tasks.push(Box::pin(retention::Retention::new(Arc::clone(&context)).run()));
+        }
         let delayed = Arc::new(delayed::Delayed::new(Arc::clone(&context), &rooms));
         tasks.push(Box::pin(Arc::clone(&typing).run()));
         tasks.push(Box::pin(Arc::clone(&delayed).run()));
@@ -142,7 +156,13 @@ impl Engine {
                 Arc::clone(&hub),
                 Arc::clone(&typing),
             ),
-            sync: sync::Sync::new(Arc::clone(&context), Arc::clone(&hub), Arc::clone(&typing)),
+            sync: sync::Sync::new(
+                Arc::clone(&context),
+                Arc::clone(&hub),
+                Arc::clone(&typing),
+                Arc::clone(&presence),
+            ),
+            presence,
             hub,
             typing,
             context,

@@ -169,6 +169,8 @@ impl From<EngineError> for MatrixError {
                 PushRuleError::UnknownKind | PushRuleError::ServerDefault => Self::invalid_param(text),
             },
             EngineError::UnknownPos => bad_request("M_UNKNOWN_POS", text),
+            EngineError::TooManyDelayed => bad_request("M_UNKNOWN", text)
+                .with("org.matrix.msc4140.errcode", "M_MAX_DELAYED_EVENTS_EXCEEDED"),
             EngineError::NotInThread => bad_request("IO.ELEMENT.MSC4306.M_NOT_IN_THREAD", text),
             EngineError::Unsubscribed => {
                 Self::new(StatusCode::CONFLICT, "IO.ELEMENT.MSC4306.M_CONFLICTING_UNSUBSCRIPTION", text)

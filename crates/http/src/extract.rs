@@ -137,6 +137,26 @@ impl FromRequestParts<AppState> for Authenticated {
     }
 }
 
+/// Whoever asks, signed in or not: for what the specification shows to everybody. Who gives a token must give a good
+/// one.
+///
+/// Refuses with 401 `M_MISSING_TOKEN` where the configuration shows such things to signed-in users only
+/// ([`HttpConfig::directory_asks_for_token`](crate::HttpConfig::directory_asks_for_token)), else as
+/// [`Authenticated`].
+#[derive(Clone, Debug)]
+pub struct Anybody(pub Option<Authenticated>);
+
+impl FromRequestParts<AppState> for Anybody {
+    type Rejection = MatrixError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, MatrixError> {
+        if bearer(&parts.headers).is_none() && !state.config.directory_asks_for_token {
+            return Ok(Self(None));
+        }
+        Authenticated::from_request_parts(parts, state).await.map(|auth| Self(Some(auth)))
+    }
+}
+
 /// The parameters of the path, percent-decoded. Refusals: 400 `M_INVALID_PARAM`.
 #[derive(Clone, Copy, Debug)]
 pub struct Path<T>(pub T);

@@ -31,7 +31,7 @@ mod uia;
 pub use admin::openapi as admin_openapi;
 pub use admission::Places;
 pub use error::MatrixError;
-pub use extract::{Authenticated, ClientAddr, Path, Query};
+pub use extract::{Anybody, Authenticated, ClientAddr, Path, Query};
 pub use json::{Empty, Json, OptionalJson, RawJson, parse_object};
 pub use limits::{Bucket, LimitKey, RateLimiter};
 pub use state::{AppState, HttpConfig, Publishers, SupportConfig, SupportContact, TurnConfig, UserDirectory};

@@ -67,6 +67,11 @@ pub struct HttpConfig {
     pub publishers: Publishers,
     /// Whom to turn to; `None`: nothing is configured.
     pub support: Option<SupportConfig>,
+    /// Whether profiles, aliases, the room directory and summaries of rooms are shown to signed-in users only. The
+    /// specification shows them to everybody.
+    pub directory_asks_for_token: bool,
+    /// Addresses of LiveKit services (MSC4195) that clients use for calls.
+    pub livekit_urls: Vec<String>,
     /// The TURN server that clients use for calls; `None`: there is none.
     pub turn: Option<TurnConfig>,
     /// How many requests are worked on at once.
@@ -162,6 +167,8 @@ impl HttpConfig {
             publishers: Publishers::Members,
             support: None,
             vapid_public_key: None,
+            directory_asks_for_token: false,
+            livekit_urls: Vec::new(),
             turn: None,
             places: Places::default(),
             login_limit: Bucket { burst: 5, per_minute: 6 },

@@ -1,7 +1,7 @@
 //! Events: their rows, their text, their graph and the auth index.
 
 use wardline_domain::Timestamp;
-use wardline_domain::ruma::{EventId, OwnedEventId, OwnedRoomId};
+use wardline_domain::ruma::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId};
 
 use crate::txn_ids::TxnKey;
 use crate::{
@@ -404,6 +404,23 @@ pub fn relation_kinds(tx: &impl Reader, target: EventNid) -> Result<Vec<String>,
         "SELECT DISTINCT rel_type FROM events WHERE relates_to = ?1 AND rel_type IS NOT NULL ORDER BY rel_type",
         params![target],
         |row| row.get(0),
+    )
+}
+
+/// Who sent the events that relate to an event, and how they relate (`rel_type`), at most `limit`.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn related_by(
+    tx: &impl Reader,
+    target: EventNid,
+    limit: usize,
+) -> Result<Vec<(OwnedUserId, String)>, StoreError> {
+    tx.query(
+        "SELECT DISTINCT u.user_id, e.rel_type FROM events e JOIN users u ON u.nid = e.sender_nid \
+         WHERE e.relates_to = ?1 AND e.rel_type IS NOT NULL ORDER BY u.user_id, e.rel_type LIMIT ?2",
+        params![target, limit],
+        |row| Ok((row.get(0)?, row.get(1)?)),
     )
 }
 

@@ -66,6 +66,7 @@ pub mod receipts;
 pub mod registration_tokens;
 pub mod reports;
 pub mod restoration;
+pub mod retention;
 pub mod rooms;
 pub mod scim;
 pub mod sessions;

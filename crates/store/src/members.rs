@@ -184,3 +184,16 @@ pub fn share_room(tx: &impl Reader, a: UserNid, b: UserNid) -> Result<bool, Stor
     )
     .map(|found| found.is_some())
 }
+
+/// Everybody who shares a room with a user, without the user, in no order.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn neighbours(tx: &impl Reader, user: UserNid) -> Result<Vec<UserNid>, StoreError> {
+    tx.query(
+        "SELECT DISTINCT b.user_nid FROM members a JOIN members b ON b.room_nid = a.room_nid \
+         WHERE a.user_nid = ?1 AND a.membership = 2 AND b.membership = 2 AND b.user_nid <> ?1",
+        params![user],
+        |row| row.get(0),
+    )
+}

@@ -45,6 +45,7 @@ const STEPS: &[(&str, &str)] = &[
     ("81_pushers", include_str!("../schema/81_pushers.sql")),
     ("101_upstream", include_str!("../schema/101_upstream.sql")),
     ("102_scim", include_str!("../schema/102_scim.sql")),
+    ("93_retention", include_str!("../schema/93_retention.sql")),
 ];
 
 /// Brings the schema up to date in one transaction.

@@ -57,6 +57,8 @@ kinds! {
     Forgotten = 12,
     /// A user follows a thread, or no longer. `user`; `reference` is the root's nid; private to the user.
     ThreadSubscription = 40,
+    /// Old messages of a room were erased. `room`.
+    Erased = 41,
 }
 
 impl ToParam for Kind {

@@ -114,7 +114,7 @@ impl Rooms {
                         continue;
                     }
                     let Some(summary) = Summary::of(tx, &context, nid)? else { continue };
-                    if !summary.may_know(tx, nid, user)? {
+                    if !summary.may_know(tx, nid, Some(user))? {
                         if nid == root {
                             return Err(read::outside());
                         }

@@ -263,6 +263,7 @@ fn walk(
             };
             let event = scribe.context.events.get(tx, point.nid)?;
             if filter.allows(&event.pdu)
+                && filter.allows_related(tx, event.nid)?
                 && let Some(membership) = scribe.eyes.see(tx, &event)?
             {
                 walk.events.push((event, membership));

@@ -53,6 +53,14 @@ impl Rooms {
         if self.is_joined(nid, caller.user)? { Ok(nid) } else { Err(outside()) }
     }
 
+    /// Refuses somebody who may see nothing of a room.
+    ///
+    /// # Errors
+    /// [`EngineError::Forbidden`], also for a room that does not exist.
+    pub fn require_reader(&self, caller: Caller<'_>, room: &RoomId) -> Result<(), EngineError> {
+        self.require_sight(caller, self.nid(room)?)
+    }
+
     /// Refuses a user who may see nothing of the room.
     pub(super) fn require_sight(&self, caller: Caller<'_>, room: RoomNid) -> Result<(), EngineError> {
         self.context.store.read_now(|tx| Sight::of(tx, &self.context, room, caller.user).map(drop))

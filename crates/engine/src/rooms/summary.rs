@@ -7,7 +7,7 @@ use wardline_domain::ruma::{OwnedRoomId, RoomId};
 use wardline_domain::visibility::Membership;
 use wardline_store::{Reader, RoomNid, StoreError, UserNid, members, rooms, state};
 
-use super::{Caller, Rooms};
+use super::Rooms;
 use crate::{Context, EngineError};
 
 /// The outside of a room. Serialises as the specification's `PublishedRoomsChunk` with the members that room
@@ -80,16 +80,17 @@ impl Summary {
     }
 
     /// Whether somebody may know of the room: those who could join or knock, those who are invited or in it, and
-    /// everybody if everybody may read it.
+    /// everybody if everybody may read it. `None`: somebody without an account.
     pub(super) fn may_know(
         &self,
         tx: &impl Reader,
         room: RoomNid,
-        user: UserNid,
+        user: Option<UserNid>,
     ) -> Result<bool, StoreError> {
         if self.world_readable || matches!(self.join_rule.as_str(), "public" | "knock" | "knock_restricted") {
             return Ok(true);
         }
+        let Some(user) = user else { return Ok(false) };
         let of_user = |room| -> Result<Option<Membership>, StoreError> {
             Ok(members::get(tx, room, user)?.map(|member| member.membership))
         };
@@ -110,19 +111,24 @@ impl Summary {
 }
 
 impl Rooms {
-    /// The summary of a room that the caller may know of, and their membership of it.
+    /// The summary of a room that the user (`None`: somebody without an account) may know of, and their membership of
+    /// it.
     ///
     /// # Errors
-    /// [`EngineError::NotFound`], also for a room that the caller may not know of.
-    pub fn summary(&self, caller: Caller<'_>, room: &RoomId) -> Result<(Summary, Membership), EngineError> {
+    /// [`EngineError::NotFound`], also for a room that the user may not know of.
+    pub fn summary(
+        &self,
+        user: Option<UserNid>,
+        room: &RoomId,
+    ) -> Result<(Summary, Membership), EngineError> {
         let unknown = || EngineError::NotFound("room");
         self.context.store.read_now(|tx| {
             let nid = rooms::find(tx, room)?.ok_or_else(unknown)?;
             let summary = Summary::of(tx, &self.context, nid)?.ok_or_else(unknown)?;
-            if !summary.may_know(tx, nid, caller.user)? {
+            if !summary.may_know(tx, nid, user)? {
                 return Err(unknown());
             }
-            let member = members::get(tx, nid, caller.user)?;
+            let member = user.map(|user| members::get(tx, nid, user)).transpose()?.flatten();
             Ok((summary, member.map_or(Membership::Leave, |member| member.membership)))
         })
     }

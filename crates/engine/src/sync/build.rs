@@ -3,17 +3,22 @@
 use std::collections::{HashMap, HashSet};
 
 use wardline_domain::Timestamp;
-use wardline_domain::ruma::OwnedRoomId;
+use wardline_domain::canonical::write_string;
+use wardline_domain::ruma::{OwnedRoomId, OwnedUserId};
 use wardline_store::account_data::{self, AccountData};
 use wardline_store::device_lists;
 use wardline_store::members::{self, MemberRow, Membership};
-use wardline_store::{Pos, ReadTx, RoomNid, StoreError, push_rules, rooms, stream, to_device};
+use wardline_store::{
+    Pos, ReadTx, RoomNid, StoreError, UserNid, push_rules, rooms, stream, to_device, users,
+};
 
 use super::json::{Object, plain_event};
 use super::memo::KeyCounts;
+use super::shape::Shape;
 use super::{Answer, Inner, SyncRequest, SyncToken};
 use crate::events::Viewer;
 use crate::hub::{LastChanges, News};
+use crate::presence::Status;
 use crate::{EngineError, unread};
 
 /// The most messages to the device in one answer; the rest follows in the next.
@@ -37,6 +42,8 @@ pub(super) struct Build<'a> {
     pub(super) account_data: HashMap<RoomNid, Vec<AccountData>>,
     /// Rooms in which the typing people are to be told.
     pub(super) typing: HashSet<RoomNid>,
+    /// The form in which the filter wants events.
+    pub(super) shape: Shape,
 }
 
 /// The rooms of an answer, by section.
@@ -46,6 +53,8 @@ struct Sections {
     invite: Vec<(OwnedRoomId, String)>,
     knock: Vec<(OwnedRoomId, String)>,
     leave: Vec<(OwnedRoomId, String)>,
+    /// Rooms that the user has come into since the client last asked.
+    entered: Vec<RoomNid>,
 }
 
 /// Builds the answer for a client that has seen `since`.
@@ -78,6 +87,7 @@ pub(super) fn build(
         ignored,
         account_data: HashMap::new(),
         typing,
+        shape: Shape::of(&request.filter),
     };
     let last = if gap.is_empty() { seen.last } else { seen.last.at_least(upto) };
     let global = build.load_account_data(last)?;
@@ -126,7 +136,7 @@ impl Build<'_> {
             for data in account_data::changed_since(self.tx, user, since)? {
                 match data.room {
                     Some(room) => self.account_data.entry(room).or_default().push(data),
-                    None if filter.allows_kind(&data.kind) => {
+                    None if filter.allows_unsent(&data.kind) => {
                         global.push(plain_event(&data.kind, &data.content))
                     }
                     None => {}
@@ -136,7 +146,7 @@ impl Build<'_> {
         let rules_changed = self.since.is_none()
             || (last.push_rules > since
                 && push_rules::get(self.tx, user)?.is_some_and(|(_, pos)| pos > since));
-        if rules_changed && filter.allows_kind("m.push_rules") {
+        if rules_changed && filter.allows_unsent("m.push_rules") {
             let rules = crate::push_rules::account_data(self.tx, user, &self.request.user_id)?;
             global.push(plain_event("m.push_rules", &rules));
         }
@@ -145,18 +155,26 @@ impl Build<'_> {
 
     fn rooms(&self, candidates: impl Iterator<Item = RoomNid>) -> Result<Sections, StoreError> {
         let mut sections = Sections::default();
+        // Whatever the client knows, it is told how things stand.
+        let whole = self.since.is_none() || self.request.full_state;
         for member in self.candidates(candidates)? {
-            let is_new = self.since.is_none_or(|since| member.pos > since);
+            let is_new = self.since.is_some_and(|since| member.pos > since);
             match member.membership {
-                Membership::Join => sections.join.extend(self.joined(&member)?),
-                Membership::Invite if is_new => {
+                Membership::Join => {
+                    sections.entered.extend(is_new.then_some(member.room));
+                    sections.join.extend(self.joined(&member)?);
+                }
+                Membership::Invite if is_new || whole => {
                     sections.invite.extend(self.invited(&member, "invite_state")?)
                 }
-                Membership::Knock if is_new => sections.knock.extend(self.invited(&member, "knock_state")?),
-                Membership::Leave | Membership::Ban
-                    if is_new && (self.since.is_some() || self.request.filter.room.include_leave) =>
-                {
-                    sections.leave.extend(self.left(&member)?);
+                Membership::Knock if is_new || whole => {
+                    sections.knock.extend(self.invited(&member, "knock_state")?)
+                }
+                Membership::Leave | Membership::Ban if is_new => {
+                    sections.leave.extend(self.left(&member, self.since)?)
+                }
+                Membership::Leave | Membership::Ban if whole && self.request.filter.room.include_leave => {
+                    sections.leave.extend(self.left(&member, None)?)
                 }
                 _ => {}
             }
@@ -167,20 +185,20 @@ impl Build<'_> {
     /// The user's memberships of rooms in which something may be new, each once.
     fn candidates(&self, named: impl Iterator<Item = RoomNid>) -> Result<Vec<MemberRow>, StoreError> {
         let user = self.request.user;
-        if self.since.is_none() {
+        if self.since.is_none() || self.request.full_state {
             let mut all = members::of_user(self.tx, user)?;
             all.retain(|member| !member.forgotten);
             return Ok(all);
         }
         let mut nids: Vec<RoomNid> = named.chain(self.account_data.keys().copied()).collect();
         nids.extend(&self.typing);
-        if self.request.full_state {
-            nids.extend(members::rooms_of(self.tx, user, Membership::Join)?);
-        }
         let mut seen = HashSet::new();
         let mut found = Vec::with_capacity(nids.len());
         for room in nids.into_iter().filter(|room| seen.insert(*room)) {
-            found.extend(members::get(self.tx, room, user)?.filter(|member| !member.forgotten));
+            // Of a room that was left and forgotten in between, the client has still to hear that it was left.
+            let since = self.since.unwrap_or(0);
+            let member = members::get(self.tx, room, user)?;
+            found.extend(member.filter(|member| !member.forgotten || member.pos > since));
         }
         Ok(found)
     }
@@ -219,7 +237,9 @@ impl Build<'_> {
         };
         let typing = if anybody_types { typing_version } else { 0 };
         let epoch = self.inner.context.store.epochs().current();
-        let token = SyncToken { typing, to_device, epoch, ..SyncToken::at(self.upto) };
+        let presence = self.inner.presence.version();
+        let present = self.presence(since, sections)?;
+        let token = SyncToken { typing, to_device, epoch, presence, ..SyncToken::at(self.upto) };
         let room_count = [&sections.join, &sections.invite, &sections.knock, &sections.leave]
             .iter()
             .map(|section| section.len())
@@ -228,6 +248,7 @@ impl Build<'_> {
             || room_count > 0
             || !global.is_empty()
             || !messages.is_empty()
+            || !present.is_empty()
             || changes != device_lists::Changes::default();
 
         let mut body =
@@ -236,6 +257,9 @@ impl Build<'_> {
         out.string("next_batch", &token.to_string());
         if !global.is_empty() {
             out.events("account_data", global);
+        }
+        if !present.is_empty() {
+            out.events("presence", &present);
         }
         if room_count > 0 {
             write_rooms(sections, &mut out);
@@ -251,7 +275,48 @@ impl Build<'_> {
         out.raw("device_one_time_keys_count", &keys.counts);
         out.raw("device_unused_fallback_key_types", &keys.fallback_types);
         out.close();
-        Ok(Answer { body, token, typing: typing_version, worth_telling })
+        Ok(Answer { body, token, typing: typing_version, presence, worth_telling })
+    }
+
+    /// `m.presence` of those whose presence is news: they changed, or the user has met them just now.
+    fn presence(&self, since: Option<SyncToken>, sections: &Sections) -> Result<Vec<String>, StoreError> {
+        let (presence, filter) = (&self.inner.presence, &self.request.filter.presence);
+        if !presence.is_on() || !filter.allows_kind("m.presence") {
+            return Ok(Vec::new());
+        }
+        let me = self.request.user;
+        let known = since.map_or(0, |since| since.presence);
+        let met: HashSet<UserNid> =
+            sections.entered.iter().flat_map(|room| presence.present(*room)).collect();
+        let mut told = Vec::new();
+        let mut tell = |id: &OwnedUserId, status: &Status| -> Result<(), StoreError> {
+            let content =
+                serde_json::to_string(status).map_err(|error| StoreError::Malformed(error.to_string()))?;
+            let mut out = format!("{{\"content\":{content},\"sender\":");
+            write_string(&mut out, id.as_str());
+            out.push_str(",\"type\":\"m.presence\"}");
+            told.push(out);
+            Ok(())
+        };
+        let mut recent = HashSet::new();
+        for (user, id, status) in presence.changed_since(if met.is_empty() { known } else { 0 }) {
+            recent.insert(user);
+            let is_news = presence.changed_after(user, known) || met.contains(&user);
+            let may = || Ok::<_, StoreError>(user == me || members::share_room(self.tx, me, user)?);
+            if is_news && filter.allows_sender(&id) && may()? {
+                tell(&id, &status)?;
+            }
+        }
+        if known != 0 && known < presence.epoch() {
+            // What an earlier process told is over: who has not come back is not there.
+            for user in members::neighbours(self.tx, me)? {
+                let id = users::user_id(self.tx, user)?;
+                if !recent.contains(&user) && !presence.is_known(user) && filter.allows_sender(&id) {
+                    tell(&id, &Status::default())?;
+                }
+            }
+        }
+        Ok(told)
     }
 
     /// The messages to the device, and up to which position they go.

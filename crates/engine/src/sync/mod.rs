@@ -23,6 +23,7 @@ mod membership;
 mod memo;
 mod quick;
 mod room;
+mod shape;
 pub mod sliding;
 mod state;
 mod summary;
@@ -45,6 +46,7 @@ use quick::Quick;
 
 use crate::filters::Filter;
 use crate::hub::{Hub, News};
+use crate::presence::{self, Presence};
 use crate::typing::Typing;
 use crate::{Context, EngineError};
 
@@ -72,6 +74,8 @@ pub struct SyncRequest {
     pub state_after: bool,
     /// Whether it asked for that under the stable name (MSC4222).
     pub stable_state_after: bool,
+    /// How others are to see the user while they wait.
+    pub set_presence: presence::State,
 }
 
 /// The long poll.
@@ -85,6 +89,7 @@ struct Inner {
     context: Arc<Context>,
     hub: Arc<Hub>,
     typing: Arc<Typing>,
+    presence: Arc<Presence>,
     names: state::KeyNames,
     told: lazy::ToldMembers,
     memo: memo::Memo,
@@ -96,6 +101,8 @@ struct Answer {
     token: SyncToken,
     /// The version of the typing people that the answer is based on.
     typing: u64,
+    /// Likewise the version of presence.
+    presence: u64,
     /// Whether it says anything that the client does not know.
     worth_telling: bool,
 }
@@ -107,16 +114,18 @@ struct Looked {
     /// The position after which anything is news: that of the token, or an earlier one if messages wait.
     pos: Pos,
     typing: u64,
+    presence: u64,
 }
 
 impl Sync {
     /// Over `context`; `hub` follows its store.
     #[must_use]
-    pub fn new(context: Arc<Context>, hub: Arc<Hub>, typing: Arc<Typing>) -> Self {
+    pub fn new(context: Arc<Context>, hub: Arc<Hub>, typing: Arc<Typing>, presence: Arc<Presence>) -> Self {
         let inner = Inner {
             context,
             hub,
             typing,
+            presence,
             names: state::KeyNames::default(),
             told: lazy::ToldMembers::default(),
             memo: memo::Memo::default(),
@@ -135,6 +144,7 @@ impl Sync {
         let request = Arc::new(request);
         let deadline = Instant::now() + wait.min(LONGEST_WAIT);
         let news = self.inner.hub.news(request.user);
+        let _waiting = self.inner.presence.wait(request.user, &request.user_id, request.set_presence);
         let since = match request.since {
             Some(since) if self.inner.is_acknowledged(&request, since, &news) => Some(since),
             // In boxes: what seldom happens must not make every waiting request larger.
@@ -147,7 +157,9 @@ impl Sync {
             // Registered before looking: what happens from here on rings it.
             let mut waiter = pin!(news.waiter());
             waiter.as_mut().enable();
-            let is_quiet = looked.is_some_and(|looked| !news.any_since(looked.pos, looked.typing));
+            let is_quiet = looked.is_some_and(|looked| {
+                !news.any_since(looked.pos, looked.typing) && news.presence() <= looked.presence
+            });
             let quick = match looked.filter(|_| !is_quiet) {
                 Some(looked) => quick::answer(&self.inner, &request, looked.token, &news)?,
                 None => Quick::Elsewhere,
@@ -162,7 +174,12 @@ impl Sync {
                 if built.worth_telling || request.full_state || looked.is_none() {
                     return Ok(built.body);
                 }
-                looked = Some(Looked { token: built.token, pos: built.token.pos, typing: built.typing });
+                looked = Some(Looked {
+                    token: built.token,
+                    pos: built.token.pos,
+                    typing: built.typing,
+                    presence: built.presence,
+                });
                 answer = Some(built);
             }
             if !rang(&self.inner.context, deadline, waiter).await {
@@ -250,6 +267,6 @@ impl Inner {
         let is_old = token.typing != 0 && token.typing < self.typing.epoch();
         // More messages may wait than the last answer held.
         let pos = if is_old { 0 } else { token.pos.min(token.to_device) };
-        Looked { token, pos, typing }
+        Looked { token, pos, typing, presence: token.presence }
     }
 }

@@ -74,7 +74,8 @@ pub(super) fn answer(
     since: SyncToken,
     news: &News,
 ) -> Result<Quick, StoreError> {
-    let Some(wants) = Wants::of(&request.filter).filter(|_| !request.full_state) else {
+    let is_whole = request.full_state || inner.presence.is_on();
+    let Some(wants) = Wants::of(&request.filter).filter(|_| !is_whole) else {
         return Ok(Quick::Elsewhere);
     };
     // Taken before anything else: what the logs hold beyond it is for the next answer.
@@ -186,6 +187,7 @@ fn write(
             (true, false) => "org.matrix.msc4222.state_after",
         };
         object.raw(name, "{\"events\":[]}");
+        object.raw("ephemeral", "{\"events\":[]}");
         let who = (request.user, &*request.user_id);
         let count = unread::count_messages(&inner.context, who, ignored, *nid, span, events)?;
         super::room::write_unread(inner, &count, wants.by_thread, &mut object)?;

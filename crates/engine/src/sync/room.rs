@@ -1,6 +1,6 @@
 //! One room in an answer of `/sync`: joined or left.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use wardline_domain::ruma::{OwnedEventId, OwnedRoomId, OwnedUserId, UserId};
@@ -36,7 +36,7 @@ impl Build<'_> {
     /// A room that the user is joined to; `None` if there is nothing to tell.
     pub(super) fn joined(&self, member: &MemberRow) -> Result<Option<(OwnedRoomId, String)>, StoreError> {
         let Some(room) = self.room(member)? else { return Ok(None) };
-        let stay = self.stay(member)?;
+        let stay = self.stay(member, self.since)?;
         let fresh = self.since.is_none() || !stay.is_continued();
         let standing = Standing {
             fresh,
@@ -49,15 +49,20 @@ impl Build<'_> {
         self.write_room(member, &standing, true)
     }
 
-    /// A room that the user has left or was banned from; `None` if there is nothing to tell.
-    pub(super) fn left(&self, member: &MemberRow) -> Result<Option<(OwnedRoomId, String)>, StoreError> {
+    /// A room that the user has left or was banned from, for a client that has seen it up to `since`; `None` if there is
+    /// nothing to tell.
+    pub(super) fn left(
+        &self,
+        member: &MemberRow,
+        since: Option<Pos>,
+    ) -> Result<Option<(OwnedRoomId, String)>, StoreError> {
         let Some(room) = self.room(member)? else { return Ok(None) };
-        let stay = self.stay(member)?;
+        let stay = self.stay(member, since)?;
         let was_joined = stay.at_since == Some(Membership::Join);
         // Never joined in this time: an invite that came to nothing, or a ban. Only that event is told.
         let end = stay.ended_by.filter(|_| was_joined || stay.joined_after).unwrap_or(member.event);
         let upto = self.inner.context.events.get(self.tx, end)?.pos;
-        let (fresh, after) = match self.since {
+        let (fresh, after) = match since {
             Some(since) if was_joined => (false, since),
             _ if stay.joined_after => (true, 0),
             _ => (false, upto.saturating_sub(1)),
@@ -72,8 +77,8 @@ impl Build<'_> {
         Ok(rooms::get(self.tx, member.room)?.filter(|room| self.request.filter.room.allows(&room.room_id)))
     }
 
-    fn stay(&self, member: &MemberRow) -> Result<Stay, StoreError> {
-        let since = self.since.unwrap_or(0);
+    fn stay(&self, member: &MemberRow, since: Option<Pos>) -> Result<Stay, StoreError> {
+        let since = since.unwrap_or(0);
         if member.pos <= since && member.membership == members::Membership::Join {
             let at_since = Some(Membership::Join);
             return Ok(Stay { at_since, only_joins_after: true, joined_before: true, ..Stay::default() });
@@ -92,7 +97,8 @@ impl Build<'_> {
         let ephemeral = if joined { self.ephemeral(standing)? } else { Vec::new() };
         let account_data = self.room_account_data(standing)?;
         let is_empty = timeline.events.is_empty() && !timeline.limited && state.is_empty() && !standing.whole;
-        if is_empty && ephemeral.is_empty() && account_data.is_empty() {
+        // That a room was left is told even if the filter lets nothing of it through.
+        if joined && is_empty && ephemeral.is_empty() && account_data.is_empty() {
             return Ok(None);
         }
         let mut out = String::with_capacity(1024);
@@ -108,9 +114,7 @@ impl Build<'_> {
             object.events("account_data", account_data);
         }
         if joined {
-            if !ephemeral.is_empty() {
-                object.events("ephemeral", ephemeral);
-            }
+            object.events("ephemeral", ephemeral);
             if let Some(heroes) = heroes {
                 summary::write(&standing.room, heroes.as_deref(), &mut object);
             }
@@ -141,8 +145,8 @@ impl Build<'_> {
             timeline.events.clear();
             (timeline.limited, timeline.start) = (false, timeline.end);
         }
-        // Who came back has an old timeline that this one does not follow.
-        timeline.limited |= standing.fresh && self.since.is_some() && standing.stay.joined_before;
+        // Who came in may have an old timeline that this one does not follow, and there may be more before it.
+        timeline.limited |= standing.fresh && self.since.is_some();
         Ok(timeline)
     }
 
@@ -186,6 +190,32 @@ impl Build<'_> {
         let names = &self.inner.names;
         let mut nids = state::changes(tx, cache, names, from, to, &members)?;
         let mut events = nids.iter().map(|nid| cache.get(tx, *nid)).collect::<Result<Vec<_>, _>>()?;
+        if !self.request.state_after && timeline.hides_state {
+            // What the timeline would tell, but for the filter or because the user was not there yet.
+            let shown: HashSet<EventNid> = timeline.events.iter().map(|(event, _)| event.nid).collect();
+            let members = match members {
+                // Of a member whose coming is shown, the going must be told, too.
+                Members::Only(mut only) => {
+                    let all = timeline.events.iter().map(|(event, _)| event);
+                    only.extend(all.filter(|event| is_member(event)).filter_map(|event| {
+                        event.pdu.state_key.as_deref().and_then(|key| UserId::parse(key).ok())
+                    }));
+                    Members::Only(only)
+                }
+                other => other,
+            };
+            for nid in state::changes(tx, cache, names, timeline.start, timeline.end, &members)? {
+                if !shown.contains(&nid) {
+                    let event = cache.get(tx, nid)?;
+                    let same = |other: &Arc<Event>| {
+                        other.pdu.kind == event.pdu.kind && other.pdu.state_key == event.pdu.state_key
+                    };
+                    events.retain(|other| !same(other));
+                    events.push(event);
+                }
+            }
+            nids = events.iter().map(|event| event.nid).collect();
+        }
         let membership_moved =
             timeline.events.iter().map(|(event, _)| event).chain(&events).any(|e| is_member(e));
         let heroes = if joined && (standing.whole || membership_moved) {
@@ -244,13 +274,13 @@ impl Build<'_> {
         if !filter.allows_room(&standing.room.room_id) {
             return Ok(events);
         }
-        if filter.events.allows_kind("m.receipt") {
+        if filter.events.allows_unsent("m.receipt") {
             let user = self.request.user;
             let moved = receipts::moved_since(self.tx, room, user, standing.after, ephemeral::MOST_RECEIPTS)?;
             events.extend(ephemeral::receipts(&moved));
         }
         let typing = self.typing.contains(&room) || (standing.fresh && self.inner.typing.is_anybody(room));
-        if typing && filter.events.allows_kind("m.typing") {
+        if typing && filter.events.allows_unsent("m.typing") {
             events.push(ephemeral::typing(&self.inner.typing.users(room)));
         }
         Ok(events)
@@ -268,14 +298,14 @@ impl Build<'_> {
         } else {
             self.account_data.get(&standing.room.nid).map_or(&[], Vec::as_slice)
         };
-        let wanted = data.iter().filter(|data| filter.events.allows_kind(&data.kind));
+        let wanted = data.iter().filter(|data| filter.events.allows_unsent(&data.kind));
         Ok(wanted.map(|data| plain_event(&data.kind, &data.content)).collect())
     }
 
     fn write_timeline(&self, timeline: &Timeline, out: &mut Object<'_>) -> Result<(), StoreError> {
         let mut object = out.object("timeline");
         let cache = &self.inner.context.events;
-        write::timeline(self.tx, cache, self.viewer(), timeline, object.key("events"))?;
+        write::timeline(self.tx, cache, self.viewer(), &self.shape, timeline, object.key("events"))?;
         object.raw("limited", if timeline.limited { "true" } else { "false" });
         object.string("prev_batch", &timeline.prev.to_string());
         object.close();
@@ -285,7 +315,7 @@ impl Build<'_> {
     fn write_state(&self, name: &str, events: &[Arc<Event>], out: &mut Object<'_>) -> Result<(), StoreError> {
         let mut object = out.object(name);
         let cache = &self.inner.context.events;
-        write::state(self.tx, cache, self.viewer(), events, object.key("events"))?;
+        write::state(self.tx, cache, self.viewer(), &self.shape, events, object.key("events"))?;
         object.close();
         Ok(())
     }
@@ -317,7 +347,7 @@ fn write_counts(
     counts.number("highlight_count", room.iter().map(|(_, tally)| tally.highlights).sum());
     counts.number("notification_count", room.iter().map(|(_, tally)| tally.notifications).sum());
     counts.close();
-    if by_thread {
+    if !threads.is_empty() {
         let mut object = out.object("unread_thread_notifications");
         for (root, tally) in threads.into_iter().filter_map(|(root, tally)| Some((root?, tally))) {
             let mut counts = object.object(id(root)?.as_str());

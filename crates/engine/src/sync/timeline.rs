@@ -42,6 +42,8 @@ pub(super) struct Timeline {
     pub(super) start: Option<SnapshotNid>,
     /// The state after the last event of the range, shown or not.
     pub(super) end: Option<SnapshotNid>,
+    /// Whether state events after the first event are not shown.
+    pub(super) hides_state: bool,
 }
 
 /// Reads the newest events of a range that `eyes` may see.
@@ -54,19 +56,23 @@ pub(super) fn read(
     let limit = range.filter.events.limit.map_or(USUAL, |limit| (limit as usize).min(MOST));
     let mut found = Vec::with_capacity(limit.min(USUAL));
     let (mut limited, mut looked_at, mut upto) = (false, 0, range.upto);
-    let mut end = None;
+    let (mut end, mut hidden, mut hides_state) = (None, false, false);
     'pages: loop {
         let page = if range.filter.is_open() { limit + 1 } else { (limit + 1).max(100) };
         let points = events::newest(tx, range.room, range.after, upto, page)?;
         for point in &points {
             let event = cache.get(tx, point.nid)?;
             end = end.or_else(|| Some(event.state_after()));
-            let Some(membership) = seen(tx, eyes, range, &event)? else { continue };
+            let Some(membership) = seen(tx, eyes, range, &event)? else {
+                hidden |= event.pdu.state_key.is_some();
+                continue;
+            };
             if found.len() == limit {
                 limited = true;
                 break 'pages;
             }
             found.push((event, membership));
+            hides_state = hidden;
         }
         looked_at += points.len();
         match points.last() {
@@ -87,7 +93,7 @@ pub(super) fn read(
         Some((first, _)) => (first.state_before, Token::before(first.topo, first.pos)),
         None => (end, Token::Stream(if limited { range.upto } else { range.after })),
     };
-    Ok(Timeline { events: found, limited, prev, start, end })
+    Ok(Timeline { events: found, limited, prev, start, end, hides_state })
 }
 
 fn seen(
@@ -97,6 +103,7 @@ fn seen(
     event: &Event,
 ) -> Result<Option<Membership>, StoreError> {
     if !range.filter.allows(&event.pdu)
+        || !range.filter.allows_related(tx, event.nid)?
         || (event.pdu.state_key.is_none() && range.ignored.contains(event.pdu.sender.as_str()))
     {
         return Ok(None);

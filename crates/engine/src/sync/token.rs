@@ -22,13 +22,15 @@ pub struct SyncToken {
     pub epoch: u64,
     /// Whether the client has seen changes that a restoration undid: what it knows of rooms is no use.
     pub(crate) is_void: bool,
+    /// The version of presence that the client knows (`_p…`); 0: none.
+    pub presence: u64,
 }
 
 impl SyncToken {
     /// Everything up to `pos` of the first epoch; nobody types.
     #[must_use]
     pub const fn at(pos: Pos) -> Self {
-        Self { pos, typing: 0, to_device: pos, epoch: 0, is_void: false }
+        Self { pos, typing: 0, to_device: pos, presence: 0, epoch: 0, is_void: false }
     }
 
     /// What may be believed of the token in a database with these epochs and this last position. A client that has seen
@@ -41,7 +43,7 @@ impl SyncToken {
             return Some(self).filter(|token| token.pos <= head);
         }
         let to_device = self.to_device.min(limit);
-        Some(Self { pos: limit, typing: 0, to_device, epoch: epochs.current(), is_void: true })
+        Some(Self { pos: limit, typing: 0, to_device, presence: 0, epoch: epochs.current(), is_void: true })
     }
 }
 
@@ -56,6 +58,9 @@ impl fmt::Display for SyncToken {
         }
         if self.epoch != 0 {
             write!(f, "_e{}", self.epoch)?;
+        }
+        if self.presence != 0 {
+            write!(f, "_p{}", self.presence)?;
         }
         Ok(())
     }
@@ -77,6 +82,7 @@ fn parse(text: &str) -> Option<SyncToken> {
             ("t", typing) => token.typing = number(typing)?,
             ("d", pos) => token.to_device = number(pos)?,
             ("e", epoch) => token.epoch = number(epoch)?,
+            ("p", presence) => token.presence = number(presence)?,
             _ => return None,
         }
     }
@@ -102,6 +108,7 @@ mod tests {
             ("s12_d7", SyncToken { to_device: 7, ..SyncToken::at(12) }),
             ("s12_t5_d7", SyncToken { typing: 5, to_device: 7, ..SyncToken::at(12) }),
             ("s12_d7_e3", SyncToken { to_device: 7, epoch: 3, ..SyncToken::at(12) }),
+            ("s12_p9", SyncToken { presence: 9, ..SyncToken::at(12) }),
         ] {
             assert_eq!(text.parse::<SyncToken>().unwrap(), token);
             assert_eq!(token.to_string(), text);

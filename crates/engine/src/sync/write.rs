@@ -5,6 +5,7 @@ use std::sync::Arc;
 use wardline_store::{ReadTx, StoreError};
 
 use super::json::array;
+use super::shape::Shape;
 use super::timeline::Timeline;
 use crate::events::{Event, EventCache, Extras, Viewer};
 use crate::rooms::bundle;
@@ -14,6 +15,7 @@ pub(super) fn timeline(
     tx: &ReadTx<'_>,
     cache: &EventCache,
     viewer: Viewer<'_>,
+    shape: &Shape,
     timeline: &Timeline,
     out: &mut String,
 ) -> Result<(), StoreError> {
@@ -21,7 +23,7 @@ pub(super) fn timeline(
     array(out, &timeline.events, |out, (event, membership)| {
         let written = bundle(tx, cache, event, viewer).and_then(|relations| {
             let extras = Extras { membership: Some(*membership), relations: relations.as_deref() };
-            cache.write(tx, event, viewer, extras, false, out)
+            shape.write(tx, cache, event, viewer, extras, out)
         });
         failed = std::mem::replace(&mut failed, Ok(())).and(written);
     });
@@ -33,12 +35,13 @@ pub(super) fn state(
     tx: &ReadTx<'_>,
     cache: &EventCache,
     viewer: Viewer<'_>,
+    shape: &Shape,
     events: &[Arc<Event>],
     out: &mut String,
 ) -> Result<(), StoreError> {
     let mut failed = Ok(());
     array(out, events, |out, event| {
-        let written = cache.write(tx, event, viewer, Extras::default(), false, out);
+        let written = shape.write(tx, cache, event, viewer, Extras::default(), out);
         failed = std::mem::replace(&mut failed, Ok(())).and(written);
     });
     failed

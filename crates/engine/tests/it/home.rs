@@ -64,15 +64,22 @@ impl Home {
     pub(crate) fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("wardline.db");
-        Self::open(path, Some(folder), 1)
+        Self::open(path, Some(folder), 1, EngineConfig::default())
     }
 
-    fn open(path: PathBuf, folder: Option<TempDir>, seed: u64) -> Self {
+    /// With other settings; they do not survive a restart.
+    pub(crate) fn with(config: EngineConfig) -> Self {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("wardline.db");
+        Self::open(path, Some(folder), 1, config)
+    }
+
+    fn open(path: PathBuf, folder: Option<TempDir>, seed: u64, config: EngineConfig) -> Self {
         let store = open_store(&path);
         let clock = Arc::new(FakeClock(AtomicI64::new(1_800_000_000_000)));
         let signer = Signer::from_seed("ward.example".try_into().unwrap(), "a1", [7; 32]).unwrap();
         let random = Arc::new(Seeded(AtomicU64::new(seed)));
-        let context = Context::new(store, clock.clone(), random, signer, EngineConfig::default());
+        let context = Context::new(store, clock.clone(), random, signer, config);
         Self { engine: Engine::start(Arc::new(context)).unwrap(), clock, path, seed, folder }
     }
 
@@ -80,7 +87,7 @@ impl Home {
     pub(crate) fn restart(mut self) -> Self {
         let (path, folder, seed) = (self.path.clone(), self.folder.take(), self.seed + 1);
         drop(self);
-        Self::open(path, folder, seed)
+        Self::open(path, folder, seed, EngineConfig::default())
     }
 
     pub(crate) fn store(&self) -> &Store {

@@ -4,11 +4,12 @@
 use axum::{
     Router,
     extract::State,
-    routing::{get, post},
+    routing::{get, post, put},
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use wardline_domain::ruma::OwnedRoomId;
 use wardline_engine::EngineError;
 use wardline_engine::delayed::{LONGEST_DELAY_MS, NewDelayed};
 use wardline_store::delayed_events::DelayedEvent;
@@ -22,6 +23,10 @@ pub(crate) fn routes() -> Router<AppState> {
         .route(base, get(list))
         .route(&format!("{base}/{{delayId}}"), get(one).post(update))
         .route(&format!("{base}/{{delayId}}/{{action}}"), post(act))
+        .route(
+            "/_matrix/client/unstable/org.matrix.msc4140/rooms/{roomId}/delayed_event/{eventType}/{txnId}",
+            put(send),
+        )
 }
 
 /// The query of endpoints that send events.
@@ -31,6 +36,36 @@ pub(super) struct Delay {
     pub(super) ms: Option<i64>,
     /// The time of the event, for application services ("Timestamp massaging").
     pub(super) ts: Option<i64>,
+}
+
+/// What the endpoint for delayed events takes, which the proposal has instead of the query.
+#[derive(Deserialize)]
+struct SendRequest {
+    /// Milliseconds.
+    delay: i64,
+    /// Only of state events.
+    state_key: Option<String>,
+    content: Box<RawValue>,
+}
+
+async fn send(
+    State(state): State<AppState>,
+    auth: Authenticated,
+    Path((room, kind, txn)): Path<(OwnedRoomId, String, String)>,
+    Json(body): Json<SendRequest>,
+) -> Result<Json<Value>, MatrixError> {
+    if !body.content.get().starts_with('{') {
+        return Err(MatrixError::bad_json("content: must be an object"));
+    }
+    let event = NewDelayed {
+        room: &room,
+        kind: &kind,
+        state_key: body.state_key.as_deref(),
+        content: &body.content,
+        delay_ms: body.delay,
+        txn: Some(&txn),
+    };
+    add(&state, &auth, event).await
 }
 
 /// Lets an event wait.

@@ -8,7 +8,9 @@ use wardline_domain::ruma::OwnedRoomId;
 use wardline_engine::rooms::{DirectoryQuery, Network};
 
 use super::rooms::{caller, require_admin};
-use crate::{AppState, Authenticated, Empty, Json, MatrixError, OptionalJson, Path, Publishers, Query};
+use crate::{
+    Anybody, AppState, Authenticated, Empty, Json, MatrixError, OptionalJson, Path, Publishers, Query,
+};
 
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()
@@ -45,10 +47,9 @@ struct Filter {
     room_types: Option<Vec<Option<String>>>,
 }
 
-/// Like the directory of aliases this asks for a token: which rooms there are is nobody else's business.
 async fn all(
     State(state): State<AppState>,
-    _: Authenticated,
+    _: Anybody,
     Query(query): Query<Page>,
 ) -> Result<Json<Value>, MatrixError> {
     own_directory(&state, query.server.as_deref())?;
@@ -57,7 +58,7 @@ async fn all(
 
 async fn filtered(
     State(state): State<AppState>,
-    _: Authenticated,
+    _: Anybody,
     Query(server): Query<Server>,
     OptionalJson(body): OptionalJson<FilteredRequest>,
 ) -> Result<Json<Value>, MatrixError> {
@@ -130,7 +131,7 @@ async fn list(
 
 async fn visibility(
     State(state): State<AppState>,
-    _: Authenticated,
+    _: Anybody,
     Path(room): Path<OwnedRoomId>,
 ) -> Result<Json<Value>, MatrixError> {
     let listed = state.engine.rooms.is_published(&room)?;

@@ -29,6 +29,8 @@ async fn messages(
     Query(query): Query<MessagesRequest>,
 ) -> Result<RawJson, MatrixError> {
     if query.dir.is_none() {
+        // Who may not read the room at all is told that first.
+        state.engine.rooms.require_reader(caller(&auth), &room)?;
         return Err(MatrixError::missing_param("dir: must be b or f"));
     }
     let filter = filter(query.filter.as_deref())?;

@@ -41,8 +41,10 @@ mod register;
 mod relations;
 mod rendezvous;
 mod report;
+mod retention;
 mod room_summary;
 mod rooms;
+mod rtc;
 mod search;
 mod send;
 mod sessions;
@@ -57,6 +59,7 @@ mod threepid;
 mod to_device;
 mod typing;
 mod upgrade;
+mod url_preview;
 mod user_directory;
 mod versions;
 mod voip;
@@ -113,7 +116,9 @@ pub(crate) fn routes() -> Router<AppState> {
         .merge(relations::routes())
         .merge(rendezvous::routes())
         .merge(report::routes())
+        .merge(retention::routes())
         .merge(room_summary::routes())
+        .merge(rtc::routes())
         .merge(search::routes())
         .merge(send::routes())
         .merge(sessions::routes())
@@ -128,6 +133,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .merge(to_device::routes())
         .merge(typing::routes())
         .merge(upgrade::routes())
+        .merge(url_preview::routes())
         .merge(user_directory::routes())
         .merge(versions::routes())
         .merge(voip::routes())

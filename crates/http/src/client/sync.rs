@@ -14,6 +14,7 @@ use wardline_engine::sync::sliding::{SlidingBody, SlidingRequest};
 use wardline_engine::sync::{SyncRequest, SyncToken};
 use wardline_store::UserNid;
 
+use super::presence::presence_state;
 use crate::{AppState, Authenticated, Json, MatrixError, Query, RawJson};
 
 pub(crate) fn routes() -> Router<AppState> {
@@ -38,6 +39,7 @@ struct SyncQuery {
     use_state_after: bool,
     #[serde(default, rename = "org.matrix.msc4222.use_state_after")]
     unstable_use_state_after: bool,
+    set_presence: Option<String>,
 }
 
 async fn sync(
@@ -65,6 +67,7 @@ fn request(state: &AppState, auth: Authenticated, query: SyncQuery) -> Result<Sy
         full_state: query.full_state,
         state_after: query.use_state_after || query.unstable_use_state_after,
         stable_state_after: query.use_state_after,
+        set_presence: presence_state(query.set_presence.as_deref())?,
     })
 }
 
@@ -73,6 +76,7 @@ struct SlidingQuery {
     pos: Option<String>,
     /// Milliseconds.
     timeout: Option<u64>,
+    set_presence: Option<String>,
 }
 
 async fn unstable_sliding_sync(
@@ -102,6 +106,8 @@ async fn slide(
     stable: bool,
 ) -> Result<RawJson, MatrixError> {
     let wait = Duration::from_millis(query.timeout.or(body.timeout).unwrap_or(0));
+    let presence = presence_state(query.set_presence.as_deref().or(body.set_presence.as_deref()))?;
+    let _waiting = state.engine.presence.wait(auth.user_nid, &auth.user_id, presence);
     let request = SlidingRequest {
         user: auth.user_nid,
         user_id: auth.user_id.clone(),

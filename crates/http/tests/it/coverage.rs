@@ -36,10 +36,18 @@ const REFUSED: &[(&str, &str)] = &[
     ("POST /_matrix/client/v3/account/password/", "accounts have no e-mail addresses or telephone numbers"),
     ("POST /_matrix/client/v3/register/email", "accounts have no e-mail addresses or telephone numbers"),
     ("POST /_matrix/client/v3/register/msisdn", "accounts have no e-mail addresses or telephone numbers"),
-    ("GET /_matrix/client/v3/presence/", "presence is off: everybody looks offline"),
     ("GET /.well-known/matrix/server", "no federation"),
     ("GET /.well-known/matrix/policy_server", "no federation, so no policy server"),
-    ("PUT /_matrix/client/v3/presence/", "presence is off: accepted and forgotten"),
+    (
+        "GET /_matrix/client/v1/media/preview_url",
+        "403: addresses would leave encrypted conversations, and the server would fetch what anybody names",
+    ),
+    ("GET /_matrix/client/v3/auth/", "no stage of authentication here needs a page of its own"),
+    ("GET /_matrix/static/client/login/", "the pages to sign in on are those of OAuth 2.0"),
+    (
+        "POST /_matrix/client/unstable/io.element.msc4195/",
+        "LiveKit's own service gives tokens; `rtc/transports` names it",
+    ),
     (
         "POST /_matrix/client/unstable/org.matrix.msc3983/keys/claim",
         "for application services only, not stable",
@@ -49,21 +57,8 @@ const REFUSED: &[(&str, &str)] = &[
 ];
 
 /// What is not served yet: the beginning of method and path, and what it belongs to.
-const PLANNED: &[(&str, &str)] = &[
-    ("GET /_matrix/client/v1/media/preview_url", "with the rest of media"),
-    ("GET /_matrix/client/v3/auth/", "pages for older clients"),
-    ("GET /_matrix/static/client/login/", "pages for older clients"),
-    ("GET /_matrix/client/v3/login/sso/redirect/{idp_id}", "with upstream identity providers"),
-    ("POST /_matrix/client/v5/sync", "simplified sliding sync"),
-    ("POST /_matrix/client/unstable/io.element.msc4195/", "calls"),
-    ("GET /_matrix/client/unstable/org.matrix.msc4143/", "calls"),
-    ("DELETE /_matrix/client/unstable/io.element.msc4306/", "thread subscriptions"),
-    ("GET /_matrix/client/unstable/io.element.msc4306/", "thread subscriptions"),
-    ("PUT /_matrix/client/unstable/io.element.msc4306/", "thread subscriptions"),
-    ("GET /_matrix/client/unstable/io.element.msc4308/", "thread subscriptions"),
-    ("GET /_matrix/client/unstable/org.matrix.msc1763/", "with the archive"),
-    ("PUT /_matrix/client/unstable/org.matrix.msc4140/", "the newest form of the proposal"),
-];
+const PLANNED: &[(&str, &str)] =
+    &[("GET /_matrix/client/v3/login/sso/redirect/{idp_id}", "with upstream identity providers")];
 
 enum Served {
     Yes,

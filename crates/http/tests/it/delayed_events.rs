@@ -59,6 +59,23 @@ async fn an_event_waits_until_it_is_due_sent_or_cancelled() {
     server.call(&later("6", 0), &amy, hello(6)).await.refused(400, "M_INVALID_PARAM");
     let too_long = server.call(&later("7", 86_400_001), &amy, hello(7)).await.refused(400, "M_UNKNOWN");
     assert_eq!(too_long["org.matrix.msc4140.errcode"], "M_MAX_DELAY_EXCEEDED");
+    let newest_form = format!(
+        "PUT /_matrix/client/unstable/org.matrix.msc4140/rooms/{}/delayed_event/m.room.topic/8",
+        text(&room, "room_id")
+    );
+    let body = json!({ "delay": 5000, "state_key": "", "content": { "topic": "later" } });
+    let fourth = text(&server.call(&newest_form, &amy, body.clone()).await.ok(), "delay_id");
+    let waiting = server.get(&format!("{DELAYED}/{fourth}"), &amy).await.ok();
+    assert_eq!(waiting["delayed_event"]["state_key"], "");
+    assert_eq!(text(&server.call(&newest_form, &amy, body).await.ok(), "delay_id"), fourth);
+    let no_object = json!({ "delay": 5000, "content": [] });
+    server.call(&newest_form, &amy, no_object).await.refused(400, "M_BAD_JSON");
+    for n in 0..98 {
+        server.call(&later(&format!("many{n}"), 60_000), &amy, hello(n)).await.ok();
+    }
+    let one_more = server.call(&later("last", 60_000), &amy, hello(0)).await.refused(400, "M_UNKNOWN");
+    assert_eq!(one_more["org.matrix.msc4140.errcode"], "M_MAX_DELAYED_EVENTS_EXCEEDED");
+
     server.call(&format!("POST {DELAYED}/x/nothing"), "", Value::Null).await.refused(400, "M_INVALID_PARAM");
     server.call(&format!("POST {DELAYED}/x/cancel"), "", Value::Null).await.refused(404, "M_NOT_FOUND");
 }

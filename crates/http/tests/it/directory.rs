@@ -54,7 +54,7 @@ async fn listed_rooms() {
     }
     server.get(&format!("{rooms}?since=x"), &bob).await.refused(400, "M_INVALID_PARAM");
     server.get(&format!("{rooms}?server=elsewhere.example"), &bob).await.refused(404, "M_NOT_FOUND");
-    server.get(&rooms, "").await.refused(401, "M_MISSING_TOKEN");
+    assert_eq!(server.get(&rooms, "").await.ok()["chunk"].as_array().unwrap().len(), 3);
 
     let listed = |room: &str| format!("{V3}/directory/list/room/{room}");
     assert_eq!(server.get(&listed(&private), &amy).await.ok()["visibility"], "private");
@@ -107,4 +107,30 @@ async fn people_find_those_they_share_a_room_with() {
     let body = json!({ "search_term": "bob", "limit": 1 });
     let found = everybody.call(&format!("POST {V3}/user_directory/search"), &amy, body).await.ok();
     assert_eq!(found["results"], json!([{ "user_id": "@bob:riverside.example" }]));
+}
+
+#[tokio::test]
+async fn what_is_open_to_everybody_asks_for_no_token_unless_told_to() {
+    let server = Server::new().await;
+    let amy = server.token("amy").await;
+    let open = json!({ "preset": "public_chat", "room_alias_name": "open", "visibility": "public" });
+    let open = create(&server, &amy, open).await;
+    let closed = create(&server, &amy, json!({})).await;
+    let summary = |room: &str| format!("/_matrix/client/v1/room_summary/{room}");
+    let alias = format!("{V3}/directory/room/%23open:riverside.example");
+    let listed = format!("{V3}/directory/list/room/{open}");
+    let paths = [format!("{V3}/publicRooms"), alias, listed, summary(&open)];
+    for path in &paths {
+        server.get(path, "").await.ok();
+        server.get(path, "no token").await.refused(401, "M_UNKNOWN_TOKEN");
+    }
+    let shown = server.get(&summary(&open), "").await.ok();
+    assert!(shown.get("membership").is_none(), "{shown}");
+    assert_eq!(server.get(&summary(&open), &amy).await.ok()["membership"], "join");
+    server.get(&summary(&closed), "").await.refused(404, "M_NOT_FOUND");
+
+    let strict = Server::with(|config| config.directory_asks_for_token = true).await;
+    for path in &paths {
+        strict.get(path, "").await.refused(401, "M_MISSING_TOKEN");
+    }
 }

@@ -110,7 +110,7 @@ async fn a_summary_is_for_those_who_may_know() {
     server.call(&invite, &amy, json!({ "user_id": "@bob:riverside.example" })).await.ok();
     assert_eq!(server.get(&path, &bob).await.ok()["membership"], "invite");
     server.get(&format!("{V1}/room_summary/nonsense"), &bob).await.refused(400, "M_INVALID_PARAM");
-    server.get(&path, "").await.refused(401, "M_MISSING_TOKEN");
+    server.get(&path, "").await.refused(404, "M_NOT_FOUND");
 }
 
 #[tokio::test]

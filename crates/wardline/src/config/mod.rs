@@ -14,9 +14,13 @@ mod log;
 mod media;
 mod metrics;
 mod outgoing;
+mod presence;
+mod privacy;
 mod push;
 mod registration;
+mod retention;
 mod rooms;
+mod rtc;
 mod store;
 mod support;
 mod tls;
@@ -44,9 +48,13 @@ pub use log::Log;
 pub use media::{MediaSection, MediaStore, S3Section};
 pub use metrics::Metrics;
 pub use outgoing::OutgoingSection;
+pub use presence::PresenceConfig;
+pub use privacy::Privacy;
 pub use push::PushSection;
 pub use registration::Registration;
+pub use retention::Retention;
 pub use rooms::RoomsSection;
+pub use rtc::Rtc;
 pub use store::{DurabilityConfig, StoreSection};
 pub use support::{Contact, Support};
 pub use tls::TlsSection;
@@ -160,6 +168,18 @@ pub struct Config {
     /// Identity providers of the organisation.
     #[serde(default)]
     pub identity: IdentitySection,
+    /// Whether users see who is there.
+    #[serde(default)]
+    pub presence: PresenceConfig,
+    /// What is shown to whom.
+    #[serde(default)]
+    pub privacy: Privacy,
+    /// When old messages are erased.
+    #[serde(default)]
+    pub retention: Retention,
+    /// By what clients make calls.
+    #[serde(default)]
+    pub rtc: Rtc,
 }
 
 fn default_listen() -> SocketAddr {
@@ -208,6 +228,10 @@ impl Config {
             support: Support::default(),
             clinical: Clinical::default(),
             identity: IdentitySection::default(),
+            presence: PresenceConfig::default(),
+            privacy: Privacy::default(),
+            retention: Retention::default(),
+            rtc: Rtc::default(),
         }
     }
 
@@ -251,6 +275,7 @@ impl Config {
         }
         self.time_zone()?;
         self.limits.check()?;
+        self.retention.check()?;
         self.log.check()?;
         self.gateway.check()?;
         self.media.check()?;

@@ -113,6 +113,8 @@ impl House {
                 media: config.media.engine()?,
                 default_room_version: config.rooms.version()?,
                 force_encryption: config.rooms.force_encryption,
+                presence: config.presence.enabled,
+                retention: config.retention.engine(),
                 ..EngineConfig::default()
             },
         )
@@ -301,6 +303,8 @@ fn http_config(config: &Config, url: &str) -> Result<HttpConfig, Error> {
         write_limit: bucket(Bucket { burst: limits.write_burst, per_minute: limits.write_per_minute }),
         metrics_token: config.metrics.token()?,
         media_quota_url: config.media.quota_url.clone(),
+        directory_asks_for_token: config.privacy.directory_asks_for_token,
+        livekit_urls: config.rtc.livekit_urls.clone(),
         ..defaults
     })
 }

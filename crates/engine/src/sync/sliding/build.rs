@@ -13,7 +13,6 @@ use super::connection::{Change, Head};
 use super::order::{Order, Sieve};
 use super::request::{Scope, SlidingRequest};
 use super::required::Wanted;
-use super::room::Said;
 use super::{Answer, Asked, Inner};
 use crate::EngineError;
 use crate::events::Viewer;
@@ -224,14 +223,12 @@ impl Build<'_> {
         for candidate in candidates {
             let Some(member) = members::get(self.tx, candidate.room, self.request().user)? else { continue };
             let said = match member.membership {
-                _ if member.forgotten => Said { json: None, change: None },
                 Membership::Join => self.joined(candidate, &member)?,
                 Membership::Invite | Membership::Knock => self.invited(candidate, &member)?,
                 Membership::Leave | Membership::Ban => self.left(candidate, &member)?,
             };
             let room_id = rooms::room_id(self.tx, candidate.room)?;
-            let is_over =
-                member.forgotten || matches!(member.membership, Membership::Leave | Membership::Ban);
+            let is_over = matches!(member.membership, Membership::Leave | Membership::Ban);
             match said.change {
                 Some(mut room) => {
                     if member.membership == Membership::Join {

@@ -12,6 +12,7 @@ use wardline_store::{Pos, RoomNid, StoreError, state as stored};
 
 use super::super::json::{Object, array};
 use super::super::membership::{Stay, stay};
+use super::super::shape::Shape;
 use super::super::state::{self, Members};
 use super::super::timeline::{self, Range, Timeline};
 use super::super::{summary, write};
@@ -374,10 +375,11 @@ impl Build<'_> {
     ) -> Result<(), StoreError> {
         let cache = &self.inner.context.events;
         let name = if self.request().stable { "timeline_events" } else { "timeline" };
-        write::timeline(self.tx, cache, self.viewer(), timeline, out.key(name))?;
+        let shape = &Shape::default();
+        write::timeline(self.tx, cache, self.viewer(), shape, timeline, out.key(name))?;
         out.raw("limited", if timeline.limited { "true" } else { "false" });
         out.string("prev_batch", &timeline.prev.to_string());
-        write::state(self.tx, cache, self.viewer(), &lacks.events, out.key("required_state"))
+        write::state(self.tx, cache, self.viewer(), shape, &lacks.events, out.key("required_state"))
     }
 }
 

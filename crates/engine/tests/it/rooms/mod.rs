@@ -5,6 +5,7 @@ mod executor;
 mod history;
 mod membership;
 mod oracle;
+mod sight;
 mod state;
 
 use serde_json::Value;

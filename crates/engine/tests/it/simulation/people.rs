@@ -204,6 +204,7 @@ impl Hands {
             full_state: false,
             state_after: false,
             stable_state_after: false,
+            set_presence: wardline_engine::presence::State::Offline,
         };
         // A node of its own: what another node tells must not be needed.
         let node = &self.nodes[self.person % self.nodes.len()];

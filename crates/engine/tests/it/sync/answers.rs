@@ -237,7 +237,7 @@ async fn threads_are_counted_apart_if_asked_for() {
     home.engine.receipts.advance(ada.nid, &room, vec![receipt]).await.unwrap();
     let answer = phone.sync(&home).await;
     let told = &answer["rooms"]["join"][room.as_str()];
-    assert_eq!(told["unread_thread_notifications"], json!({}));
+    assert!(told.get("unread_thread_notifications").is_none(), "what is not there is left out");
     assert_eq!(phone.rooms[room.as_str()].unread, (1, 0), "the rest is unread still");
 }
 

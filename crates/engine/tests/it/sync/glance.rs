@@ -79,6 +79,7 @@ impl Glance {
             let room = self.phone.rooms.entry(id.clone()).or_default();
             match told["membership"].as_str().unwrap() {
                 "invite" => "invite",
+                "knock" => "knock",
                 "join" => "join",
                 _ => "leave",
             }
@@ -86,7 +87,7 @@ impl Glance {
             if told["initial"] == json!(true) {
                 *room = Room { section: room.section.clone(), ..Room::default() };
             }
-            if room.section != "invite" {
+            if room.section == "join" || room.section == "leave" {
                 room.keep_glance(told, self.phone.mode);
             }
         }

@@ -2,7 +2,7 @@
 
 mod answers;
 mod glance;
-mod oracle;
+mod histories;
 pub(crate) mod phone;
 mod sliding;
 mod unread;

@@ -18,12 +18,21 @@ pub(crate) enum Mode {
     Lazy,
     /// The state after the timeline (MSC4222).
     After,
+    /// The same, and of the timeline only messages.
+    Filtered,
+}
+
+impl Mode {
+    /// Whether the state is wanted after the timeline.
+    pub(crate) fn is_after(self) -> bool {
+        matches!(self, Self::After | Self::Filtered)
+    }
 }
 
 /// What the client knows of one room.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Room {
-    /// `join`, `invite` or `leave`.
+    /// `join`, `invite`, `knock` or `leave`.
     pub(crate) section: String,
     /// Event ids, oldest first.
     pub(crate) timeline: Vec<String>,
@@ -55,7 +64,10 @@ impl Phone {
             person: person.clone(),
             device: device.to_owned(),
             mode,
-            filter: json!({ "room": { "state": { "lazy_load_members": mode == Mode::Lazy } } }),
+            filter: match mode {
+                Mode::Filtered => json!({ "room": { "timeline": { "types": ["m.room.message"] } } }),
+                _ => json!({ "room": { "state": { "lazy_load_members": mode == Mode::Lazy } } }),
+            },
             token: None,
             rooms: BTreeMap::new(),
             account_data: BTreeMap::new(),
@@ -75,8 +87,9 @@ impl Phone {
             since: self.token.as_deref().map(|token| token.parse().unwrap()),
             filter: Filter::parse(&self.filter.to_string()).unwrap(),
             full_state: false,
-            state_after: self.mode == Mode::After,
+            state_after: self.mode.is_after(),
             stable_state_after: true,
+            set_presence: wardline_engine::presence::State::Offline,
         }
     }
 
@@ -113,11 +126,11 @@ impl Phone {
             self.account_data.insert(text(&event["type"]), event["content"].clone());
         }
         self.to_device.extend(array(&answer["to_device"]["events"]).cloned());
-        for section in ["join", "invite", "leave"] {
+        for section in ["join", "invite", "knock", "leave"] {
             for (id, told) in answer["rooms"][section].as_object().into_iter().flatten() {
                 let room = self.rooms.entry(id.clone()).or_default();
                 room.section = section.to_owned();
-                if section != "invite" {
+                if section == "join" || section == "leave" {
                     room.keep(told, self.mode);
                 }
             }
@@ -131,21 +144,21 @@ impl Room {
         if timeline["limited"] == json!(true) {
             self.timeline.clear();
         }
-        let state = if mode == Mode::After { "state_after" } else { "state" };
-        assert!(told.get(if mode == Mode::After { "state" } else { "state_after" }).is_none());
-        if mode != Mode::After {
+        let state = if mode.is_after() { "state_after" } else { "state" };
+        assert!(told.get(if mode.is_after() { "state" } else { "state_after" }).is_none());
+        if !mode.is_after() {
             self.set(array(&told[state]["events"]));
         }
         for event in array(&timeline["events"]) {
             assert!(event.get("room_id").is_none(), "no room id inside a room");
             self.timeline.push(text(&event["event_id"]));
-            if mode != Mode::After {
+            if !mode.is_after() {
                 self.set(std::iter::once(event));
             }
         }
         let unique: BTreeSet<_> = self.timeline.iter().collect();
         assert_eq!(unique.len(), self.timeline.len(), "no event twice");
-        if mode == Mode::After {
+        if mode.is_after() {
             self.set(array(&told[state]["events"]));
         }
         if mode == Mode::Lazy && self.section == "join" {

@@ -274,8 +274,8 @@ impl World {
             .collect();
         let told: BTreeMap<String, (u64, u64)> = told["unread_thread_notifications"]
             .as_object()
-            .unwrap()
-            .iter()
+            .into_iter()
+            .flatten()
             .map(|(thread, count)| (thread.clone(), counts(count)))
             .collect();
         assert_eq!(told, threads, "{person} in threads");
