@@ -72,7 +72,8 @@ lint-rust:
 
 .PHONY: lint-web
 lint-web: web/node_modules/.package-lock.json
-	cd web && npm run lint && npm run typecheck && node_modules/.bin/oxfmt -c .oxfmtrc.json --check ../conformance/js/*.mjs
+	cd web && npm run lint && npm run typecheck
+	cd conformance/js && ../../web/node_modules/.bin/oxfmt -c ../../web/.oxfmtrc.json --check *.mjs
 
 .PHONY: test-web
 test-web: web

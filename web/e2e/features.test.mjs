@@ -5,12 +5,13 @@ import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { gpsTagged, place } from "./photo.mjs";
 import { Server } from "./server.mjs";
-import { Window, desktop, openBrowser, phone, windows } from "./windows.mjs";
+import { Window, desktop, medicalRegistrar, openBrowser, phone, windows } from "./windows.mjs";
 
 const server = new Server();
 let browser;
 let nurse;
 let doctor;
+let doctorName;
 
 before(async () => {
     await server.start();
@@ -27,7 +28,10 @@ before(async () => {
         };
     });
     await doctor.page.reload();
-    await Promise.all([nurse.signIn("grace.adeyemi"), doctor.signIn("priya.raman")]);
+    await nurse.signIn("grace.adeyemi");
+    const registrar = await medicalRegistrar(nurse);
+    doctorName = registrar.name;
+    await doctor.signIn(registrar.user);
     await Promise.all([openPatient(nurse), openPatient(doctor)]);
 });
 
@@ -106,7 +110,7 @@ feature("a message is answered, marked, changed, looked into and deleted", async
         .getByRole("menuitemcheckbox", { name: "Looking at it" })
         .click();
     const sign = bubble(nurse, "Potassium is 6.4").getByRole("button", {
-        name: /^Looking at it, 1: Dr Priya/,
+        name: new RegExp(`^Looking at it, 1: ${doctorName}`),
     });
     await sign.waitFor();
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import { Server } from "./server.mjs";
-import { Window, desktop, openBrowser, phone, windows } from "./windows.mjs";
+import { Window, desktop, medicalRegistrar, openBrowser, phone, windows } from "./windows.mjs";
 
 const said = ["Her breathing is worse since the nebuliser", "Saturations 86 on four litres"];
 const sbar = {
@@ -12,7 +12,6 @@ const sbar = {
     Assessment: "Tiring, pH 7.24 on the gas",
     Recommendation: "Please come and decide about NIV",
 };
-const registrars = { "Dr Priya Raman": "priya.raman", "Dr Daniel Osei": "daniel.osei" };
 
 let browser;
 let server;
@@ -63,10 +62,7 @@ async function openPatient(window) {
 async function nurseWrites() {
     const { page } = nurse;
     await nurse.signIn("grace.adeyemi");
-    await nurse.goTo("On call");
-    const role = page.getByRole("listitem").filter({ hasText: "Medical registrar" });
-    const holder = registrars[await role.locator("strong").first().textContent()];
-    assert.ok(holder, "somebody whom we know holds the role");
+    const { user } = await medicalRegistrar(nurse);
     await openPatient(nurse);
     for (const text of said) {
         await nurse.write(text);
@@ -88,7 +84,7 @@ async function nurseWrites() {
         .getByRole("status")
         .getByText(/ at \d\d:\d\d$/)
         .waitFor();
-    return holder;
+    return user;
 }
 
 /** The urgent card with its words, and after accepting all that was said. */

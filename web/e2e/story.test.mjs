@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { artefacts } from "./places.mjs";
 import { Server } from "./server.mjs";
-import { Window, desktop, openBrowser, phone, sendToScreen, windows } from "./windows.mjs";
+import { Window, desktop, medicalRegistrar, openBrowser, phone, sendToScreen, windows } from "./windows.mjs";
 
 /** What is said in the story. */
 const words = {
@@ -33,8 +33,6 @@ const secrets = [
 /** The patients of the story, as admitted by `demo/admissions.hl7`. */
 const patient = { family: "Okonkwo", nhsNumber: "9990000069" };
 const other = { family: "Hughes" };
-
-const people = { "Dr Priya Raman": "priya.raman", "Dr Daniel Osei": "daniel.osei" };
 
 const server = new Server();
 let browser;
@@ -97,15 +95,12 @@ part("the nurse sees who is on call and writes about her patient; the registrar 
     nurse = await Window.open(browser, server.url, desktop);
     await nurse.look("01-sign-in-desktop");
     await nurse.signIn("grace.adeyemi");
-    await nurse.goTo("On call");
-    const role = nurse.page.getByRole("listitem").filter({ hasText: "Medical registrar" });
-    const holder = await role.locator("strong").first().textContent();
-    assert.ok(people[holder], `${holder} holds the role`);
+    const { user } = await medicalRegistrar(nurse);
     await nurse.look("02-on-call-desktop");
 
     registrar = await Window.open(browser, server.url, phone);
     await registrar.look("03-sign-in-phone");
-    await registrar.signIn(people[holder]);
+    await registrar.signIn(user);
     await registrar.look("04-chats-phone");
 
     await nurse.goTo("Patients");

@@ -116,6 +116,18 @@ export class Window {
     }
 }
 
+/** Who takes turns as medical registrar in the demo hospital, and their user names. */
+const registrars = { "Dr Priya Raman": "priya.raman", "Dr Daniel Osei": "daniel.osei" };
+
+/** The name and the user name of whoever is medical registrar at this hour; `window` is then at the on-call board. */
+export async function medicalRegistrar(window) {
+    await window.goTo("On call");
+    const role = window.page.getByRole("listitem").filter({ hasText: "Medical registrar" });
+    const name = await role.locator("strong").first().textContent();
+    assert.ok(registrars[name], `${name}, whom we know, is medical registrar`);
+    return { name, user: registrars[name] };
+}
+
 /** Milliseconds between pressing Send in one window and the words on the screen of the other. */
 export async function sendToScreen(from, to, text) {
     const seen = to.page.evaluate(

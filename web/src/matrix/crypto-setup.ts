@@ -46,10 +46,9 @@ export async function setUpCrypto(setup: CryptoSetup): Promise<CryptoOutcome> {
     if (!api) throw new Error("encryption is not running");
     try {
         const exists = await api.userHasCrossSigningKeys(setup.client.getSafeUserId(), true);
-        const secretsExist = (await setup.client.secretStorage.getDefaultKeyId()) !== null;
-        if (exists && secretsExist) return await joinIdentity(api, setup);
-        // Keys without secret storage are the trace of a set-up cut short. The browser that made them still has them and
-        // goes on; for another one nobody can ever read them, and the account page must allow new ones.
+        if (exists && (await isIdentityStored(api))) return await joinIdentity(api, setup);
+        // Keys that are not in secret storage are the trace of a set-up cut short. The browser that made them still has
+        // them and goes on; for another one nobody can ever read them, and the account page must allow new ones.
         await createIdentity(api, setup, exists && !(await hasPrivateKeys(api)));
         return "ready";
     } finally {
@@ -78,17 +77,43 @@ async function createIdentity(api: CryptoApi, setup: CryptoSetup, replace: boole
 
 /** Later browser: become part of the identity that exists and read the history. */
 async function joinIdentity(api: CryptoApi, setup: CryptoSetup): Promise<CryptoOutcome> {
-    if ((await api.isCrossSigningReady()) && (await api.getActiveSessionBackupVersion()) !== null)
-        return "ready";
+    if (await isSetUp(api)) return "ready";
     const key = await unsealRecoveryKey(setup.tokens);
     if (!key) return "no-history";
     setup.holder.hold(key);
     await api.bootstrapCrossSigning({});
+    if (!(await isBackupStored(setup.client, api))) {
+        // The set-up was cut short before its last step, or somebody deleted the backup: there is nothing to read in it.
+        await api.resetKeyBackup();
+        return "ready";
+    }
     await api.loadSessionBackupPrivateKeyFromSecretStorage();
     await api.checkKeyBackupAndEnable();
     // From here on single messages are restored on demand; fetching all of them need not hold anything up.
     void api.restoreKeyBackup().catch(() => undefined);
     return "ready";
+}
+
+/** Whether this browser is part of the identity and of its backup, and later browsers can become so. */
+export async function isSetUp(api: CryptoApi): Promise<boolean> {
+    if (!(await api.isCrossSigningReady()) || !(await api.checkKeyBackupAndEnable())) return false;
+    return api.isSecretStorageReady();
+}
+
+/** Whether secret storage holds the whole identity, sealed by its present key. */
+async function isIdentityStored(api: CryptoApi): Promise<boolean> {
+    const stored = (await api.getSecretStorageStatus()).secretStorageKeyValidityMap;
+    return (["master", "self_signing", "user_signing"] as const).every(
+        (key) => stored[`m.cross_signing.${key}`] === true,
+    );
+}
+
+/** Whether there is a key backup, and its key in secret storage. */
+async function isBackupStored(client: MatrixClient, api: CryptoApi): Promise<boolean> {
+    if ((await api.getKeyBackupInfo()) === null) return false;
+    const keyId = await client.secretStorage.getDefaultKeyId();
+    const stored = await client.secretStorage.isStored("m.megolm_backup.v1");
+    return keyId !== null && stored !== null && keyId in stored;
 }
 
 /** Whether this browser holds the private keys of the identity. */

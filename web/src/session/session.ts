@@ -3,7 +3,7 @@ import { FhirClient } from "../fhir/client.ts";
 import { t } from "../i18n/index.ts";
 import { eraseCryptoStore, makeClient, startSync, type Identity } from "../matrix/client.ts";
 import { backUpKeys } from "../matrix/crypto-backend.ts";
-import { SecretKeyHolder, setUpCrypto } from "../matrix/crypto-setup.ts";
+import { isSetUp, SecretKeyHolder, setUpCrypto } from "../matrix/crypto-setup.ts";
 import { HistorySharing } from "../matrix/history.ts";
 import { StepUpNeeded } from "../matrix/key-service.ts";
 import { MediaStore } from "../matrix/media.ts";
@@ -200,7 +200,7 @@ function watchConnection(client: MatrixClient, outbox: Outbox): () => void {
 async function prepareCrypto(setup: Parameters<typeof setUpCrypto>[0]): Promise<boolean> {
     await firstSync(setup.client);
     const api = setup.client.getCrypto();
-    if ((await api?.isCrossSigningReady()) && (await api?.checkKeyBackupAndEnable())) {
+    if (api && (await isSetUp(api))) {
         if (useSession.getState().client === setup.client) useSession.setState({ history: "readable" });
         return true;
     }
