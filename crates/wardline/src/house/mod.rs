@@ -31,7 +31,7 @@ use wardline_gateway::{
 use wardline_http::{AppState, Bucket, HttpConfig, RateLimiter};
 use wardline_identity::{Identity, IdentityError, upstream::Upstream};
 use wardline_outgoing::Outgoing;
-use wardline_store::{Store, StoreConfig, StoreError};
+use wardline_store::{Store, StoreConfig, StoreError, registration_tokens};
 
 use crate::{Config, ConfigError, Error, log, web};
 
@@ -120,6 +120,7 @@ impl House {
         )
         .with_app_services(services);
         let engine = Arc::new(Engine::start(Arc::new(context))?);
+        store.write(registration_tokens::settle_interrupted).await?;
         let cipher = ColumnCipher::new(&*folder.column_key(random.as_ref())?, Arc::clone(&random));
         let identity =
             Identity::new(store.clone(), Arc::clone(&clock), Arc::clone(&random), config.server_name.clone())
