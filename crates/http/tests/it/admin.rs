@@ -307,8 +307,10 @@ async fn history_is_erased_up_to_an_event_or_an_instant() {
         sent.push(text(&house.server.call(&put, &house.amy, content).await.ok(), "event_id"));
     }
     let bodies = async || {
-        let found =
-            house.server.get(&format!("/_matrix/client/v3/rooms/{room}/messages?dir=f"), &house.amy).await;
+        let found = house
+            .server
+            .get(&format!("/_matrix/client/v3/rooms/{room}/messages?dir=f&limit=100"), &house.amy)
+            .await;
         let chunk = found.ok()["chunk"].as_array().unwrap().clone();
         let messages = chunk.into_iter().filter(|event| event["type"] == "m.room.message");
         messages.map(|event| event["content"]["body"].as_str().unwrap_or("-").to_owned()).collect::<Vec<_>>()

@@ -302,6 +302,8 @@ fn http_config(config: &Config, url: &str) -> Result<HttpConfig, Error> {
         login_address_limit: bucket(defaults.login_address_limit),
         register_limit: bucket(defaults.register_limit),
         write_limit: bucket(Bucket { burst: limits.write_burst, per_minute: limits.write_per_minute }),
+        fhir_limit: bucket(Bucket { burst: limits.fhir_burst, per_minute: limits.fhir_per_minute }),
+        open_limit: bucket(Bucket { burst: limits.open_burst, per_minute: limits.open_per_minute }),
         metrics_token: config.metrics.token()?,
         media_quota_url: config.media.quota_url.clone(),
         directory_asks_for_token: config.privacy.directory_asks_for_token,
