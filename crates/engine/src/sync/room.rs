@@ -98,7 +98,12 @@ impl Build<'_> {
         let account_data = self.room_account_data(standing)?;
         let is_empty = timeline.events.is_empty() && !timeline.limited && state.is_empty() && !standing.whole;
         // That a room was left is told even if the filter lets nothing of it through.
-        if joined && is_empty && ephemeral.is_empty() && account_data.is_empty() {
+        if joined
+            && is_empty
+            && ephemeral.is_empty()
+            && account_data.is_empty()
+            && !self.counts_moved(standing, &timeline)?
+        {
             return Ok(None);
         }
         let mut out = String::with_capacity(1024);
@@ -119,12 +124,37 @@ impl Build<'_> {
                 summary::write(&standing.room, heroes.as_deref(), &mut object);
             }
             let by_thread = self.request.filter.room.timeline.unread_thread_notifications;
-            let context = &self.inner.context;
-            let count = unread::count(self.tx, context, &self.who, &self.ignored, &standing.room, self.upto)?;
+            let count = self.count(standing)?;
             write_counts(&count, by_thread, |root| events::event_id(self.tx, root), &mut object)?;
         }
         object.close();
         Ok(Some((standing.room.room_id.clone(), out)))
+    }
+
+    fn count(&self, standing: &Standing) -> Result<Arc<unread::Counter>, StoreError> {
+        unread::count(self.tx, &self.inner.context, &self.who, &self.ignored, &standing.room, self.upto)
+    }
+
+    /// Whether something that the filter keeps from the client may have changed the room's unread counts.
+    fn counts_moved(&self, standing: &Standing, timeline: &Timeline) -> Result<bool, StoreError> {
+        let (me, filter) = (self.request.user, &self.request.filter.room.ephemeral);
+        let is_told = filter.allows_room(&standing.room.room_id) && filter.events.allows_unsent("m.receipt");
+        if !is_told {
+            let most = ephemeral::MOST_RECEIPTS;
+            let moved = receipts::moved_since(self.tx, standing.room.nid, me, standing.after, most)?;
+            if moved.iter().any(|receipt| receipt.user == me) {
+                return Ok(true);
+            }
+        }
+        if timeline.unshown.is_empty() {
+            return Ok(false);
+        }
+        let count = self.count(standing)?;
+        // Whoever writes has read, and what is redacted is not unread any more.
+        let moves = |event: &Arc<Event>| {
+            event.sender == me || event.pdu.redacts.is_some() || count.has(event.pos) != Some(false)
+        };
+        Ok(timeline.unshown.iter().any(moves))
     }
 
     fn timeline(&self, member: &MemberRow, standing: &Standing) -> Result<Timeline, StoreError> {
@@ -139,6 +169,7 @@ impl Build<'_> {
             filter,
             ignored: &self.ignored,
             always: Some(member.event),
+            makes_state: !self.request.state_after,
         };
         let mut timeline = timeline::read(self.tx, cache, &mut eyes, &range)?;
         if !filter.allows_room(&standing.room.room_id) {
@@ -188,7 +219,7 @@ impl Build<'_> {
             }
         };
         let names = &self.inner.names;
-        let mut nids = state::changes(tx, cache, names, from, to, &members)?;
+        let nids = state::changes(tx, cache, names, from, to, &members)?;
         let mut events = nids.iter().map(|nid| cache.get(tx, *nid)).collect::<Result<Vec<_>, _>>()?;
         if !self.request.state_after && timeline.hides_state {
             // What the timeline would tell, but for the filter or because the user was not there yet.
@@ -214,7 +245,6 @@ impl Build<'_> {
                     events.push(event);
                 }
             }
-            nids = events.iter().map(|event| event.nid).collect();
         }
         let membership_moved =
             timeline.events.iter().map(|(event, _)| event).chain(&events).any(|e| is_member(e));
@@ -227,10 +257,11 @@ impl Build<'_> {
             let mut needed = if standing.whole { BTreeSet::new() } else { senders };
             needed.extend(heroes.iter().flatten().flatten().cloned());
             for user in self.unknown_of(member, needed) {
-                if let Some(nid) = state::member_at(tx, to, &user)?
-                    && !nids.contains(&nid)
+                // What changed within the timeline without being shown is there already, and newer than that.
+                let is_member_of = |event: &Arc<Event>| event.pdu.is_state("m.room.member", user.as_str());
+                if !events.iter().any(is_member_of)
+                    && let Some(nid) = state::member_at(tx, to, &user)?
                 {
-                    nids.push(nid);
                     events.push(cache.get(tx, nid)?);
                 }
             }

@@ -29,6 +29,9 @@ pub(super) struct Range<'a> {
     pub(super) ignored: &'a HashSet<String>,
     /// An event that is shown whoever may see it: how the user's own stay ended.
     pub(super) always: Option<EventNid>,
+    /// The client makes the state of the state before the timeline and of the timeline itself. A state event that it is
+    /// not shown must then not be followed by what it replaced: the timeline begins after that.
+    pub(super) makes_state: bool,
 }
 
 /// A stretch of a room's history, oldest first.
@@ -44,6 +47,8 @@ pub(super) struct Timeline {
     pub(super) end: Option<SnapshotNid>,
     /// Whether state events after the first event are not shown.
     pub(super) hides_state: bool,
+    /// Messages of a range of which nothing is shown.
+    pub(super) unshown: Vec<Arc<Event>>,
 }
 
 /// Reads the newest events of a range that `eyes` may see.
@@ -56,7 +61,9 @@ pub(super) fn read(
     let limit = range.filter.events.limit.map_or(USUAL, |limit| (limit as usize).min(MOST));
     let mut found = Vec::with_capacity(limit.min(USUAL));
     let (mut limited, mut looked_at, mut upto) = (false, 0, range.upto);
-    let (mut end, mut hidden, mut hides_state) = (None, false, false);
+    let (mut end, mut hides_state) = (None, false);
+    let mut hidden: HashSet<(String, String)> = HashSet::new();
+    let mut unshown = Vec::new();
     'pages: loop {
         let page = if range.filter.is_open() { limit + 1 } else { (limit + 1).max(100) };
         let points = events::newest(tx, range.room, range.after, upto, page)?;
@@ -64,15 +71,22 @@ pub(super) fn read(
             let event = cache.get(tx, point.nid)?;
             end = end.or_else(|| Some(event.state_after()));
             let Some(membership) = seen(tx, eyes, range, &event)? else {
-                hidden |= event.pdu.state_key.is_some();
+                match key_of(&event) {
+                    Some(key) => drop(hidden.insert(key)),
+                    None if found.is_empty() => unshown.push(event),
+                    None => {}
+                }
                 continue;
             };
-            if found.len() == limit {
+            let is_replaced = range.makes_state
+                && !hidden.is_empty()
+                && key_of(&event).is_some_and(|key| hidden.contains(&key));
+            if found.len() == limit || is_replaced {
                 limited = true;
                 break 'pages;
             }
             found.push((event, membership));
-            hides_state = hidden;
+            hides_state = !hidden.is_empty();
         }
         looked_at += points.len();
         match points.last() {
@@ -93,7 +107,12 @@ pub(super) fn read(
         Some((first, _)) => (first.state_before, Token::before(first.topo, first.pos)),
         None => (end, Token::Stream(if limited { range.upto } else { range.after })),
     };
-    Ok(Timeline { events: found, limited, prev, start, end, hides_state })
+    Ok(Timeline { events: found, limited, prev, start, end, hides_state, unshown })
+}
+
+/// Which part of the state the event sets, if it is of the state.
+fn key_of(event: &Event) -> Option<(String, String)> {
+    event.pdu.state_key.as_ref().map(|key| (event.pdu.kind.clone(), key.clone()))
 }
 
 fn seen(

@@ -194,6 +194,7 @@ impl Build<'_> {
             filter: &filter,
             ignored: &self.ignored,
             always: Some(member.event),
+            makes_state: false,
         };
         timeline::read(self.tx, cache, &mut eyes, &range)
     }

@@ -18,7 +18,7 @@ pub(crate) enum Mode {
     Lazy,
     /// The state after the timeline (MSC4222).
     After,
-    /// The same, and of the timeline only messages.
+    /// The same, of the timeline only messages, and no receipts.
     Filtered,
 }
 
@@ -65,7 +65,9 @@ impl Phone {
             device: device.to_owned(),
             mode,
             filter: match mode {
-                Mode::Filtered => json!({ "room": { "timeline": { "types": ["m.room.message"] } } }),
+                Mode::Filtered => json!({ "room": {
+                    "timeline": { "types": ["m.room.message"] }, "ephemeral": { "not_types": ["m.receipt"] }
+                } }),
                 _ => json!({ "room": { "state": { "lazy_load_members": mode == Mode::Lazy } } }),
             },
             token: None,
