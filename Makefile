@@ -64,7 +64,7 @@ lint: lint-rust lint-web
 .PHONY: lint-rust
 lint-rust:
 	cargo fmt --all --check
-	cd fuzz && cargo fmt --check
+	cd fuzz && cargo fmt --check && CARGO_TARGET_DIR="$(TARGET)/fuzz" cargo check --bins
 	cd conformance && cargo fmt --check && CARGO_TARGET_DIR="$(TARGET)/conformance" cargo clippy --locked --tests -- -D warnings
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	@if command -v cargo-deny >/dev/null; then cargo deny --offline check bans licenses sources; \

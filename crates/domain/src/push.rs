@@ -4,13 +4,13 @@
 mod evaluate;
 mod glob;
 
-use ruma::UserId;
 use ruma::push::{
     Action, AnyPushRuleRef, ConditionalPushRule, EventPropertyIsConditionData, HighlightTweakValue,
     InsertPushRuleError, NewConditionalPushRule, NewPatternedPushRule, NewPushRule, NewSimplePushRule,
     PushCondition, RemovePushRuleError, RuleKind, Ruleset, SoundTweakValue, Tweak,
 };
 use ruma::{OwnedRoomId, OwnedUserId};
+use ruma::{RoomId, UserId};
 use serde::Deserialize;
 
 pub use evaluate::{CompiledRules, Outcome, PushContext, PushEvent, PushFacts, RuleSet, Verdict};
@@ -49,15 +49,26 @@ pub enum PushRuleError {
 #[must_use]
 pub fn default_ruleset(user_id: &UserId) -> Ruleset {
     let mut rules = Ruleset::server_default(user_id);
+    rules.postcontent.clear();
     let (at, _) = rules.override_.insert_full(urgent_rule());
     rules.override_.move_index(at, 1.min(at));
     rules
 }
 
+/// The same with the two rules of MSC4306: of messages in threads, those notify whose thread the user follows, and no
+/// others that are not for the user in particular.
+#[must_use]
+pub fn default_ruleset_with_threads(user_id: &UserId) -> Ruleset {
+    let mut rules = default_ruleset(user_id);
+    rules.postcontent =
+        [ConditionalPushRule::unsubscribed_thread(), ConditionalPushRule::subscribed_thread()].into();
+    rules
+}
+
 /// Brings stored rules up to the server's present defaults. What the user changed (own rules; switches and
 /// actions of default rules) stays.
-pub fn refresh(rules: &mut Ruleset, user_id: &UserId) {
-    rules.update_with_server_default(default_ruleset(user_id));
+pub fn refresh(rules: &mut Ruleset, defaults: Ruleset) {
+    rules.update_with_server_default(defaults);
 }
 
 fn urgent_rule() -> ConditionalPushRule {
@@ -88,6 +99,8 @@ pub fn parse_kind(kind: &str) -> Result<RuleKind, PushRuleError> {
         "sender" => Ok(RuleKind::Sender),
         "room" => Ok(RuleKind::Room),
         "content" => Ok(RuleKind::Content),
+        // MSC4306, under its name in rule sets and under the one that clients put in paths.
+        "postcontent" | "io.element.msc4306.postcontent" => Ok(RuleKind::PostContent),
         _ => Err(PushRuleError::UnknownKind),
     }
 }
@@ -154,6 +167,55 @@ pub fn set_enabled(
     rules.set_enabled(kind.clone(), rule_id, enabled).map_err(|_| PushRuleError::NotFound)
 }
 
+/// Gives a room the rules that a user has for another one: its own rule, and own rules with a condition that names it.
+/// Whether anything changed.
+pub fn copy_room_rules(rules: &mut Ruleset, from: &RoomId, to: &RoomId) -> bool {
+    let mut copies = Vec::new();
+    if let Some(rule) = rules.get(RuleKind::Room, from.as_str())
+        && rules.get(RuleKind::Room, to.as_str()).is_none()
+    {
+        let copy = NewSimplePushRule::new(to.to_owned(), rule.actions().to_vec());
+        copies.push((RuleKind::Room, to.to_string(), rule.enabled(), None, NewPushRule::Room(copy)));
+    }
+    for (kind, own) in [(RuleKind::Override, &rules.override_), (RuleKind::Underride, &rules.underride)] {
+        for rule in own.iter().filter(|rule| !rule.default) {
+            let mut conditions = rule.conditions.clone();
+            let mut names_it = false;
+            for condition in &mut conditions {
+                if let PushCondition::EventMatch(data) = condition
+                    && data.key == "room_id"
+                    && data.pattern == from.as_str()
+                {
+                    to.as_str().clone_into(&mut data.pattern);
+                    names_it = true;
+                }
+            }
+            // Clients call such a rule by the room.
+            let id = match rule.rule_id == from.as_str() {
+                true => to.to_string(),
+                false => format!("{}.{}", rule.rule_id, to.as_str().trim_start_matches('!')),
+            };
+            if names_it && rules.get(kind.clone(), &id).is_none() {
+                let new = NewConditionalPushRule::new(id.clone(), conditions, rule.actions.clone());
+                let new = match kind {
+                    RuleKind::Override => NewPushRule::Override(new),
+                    _ => NewPushRule::Underride(new),
+                };
+                copies.push((kind.clone(), id, rule.enabled, Some(rule.rule_id.clone()), new));
+            }
+        }
+    }
+    let mut changed = false;
+    for (kind, id, enabled, after, rule) in copies {
+        // Right behind the rule that it is a copy of, as the order decides.
+        if rules.insert(rule, after.as_deref(), None).is_ok() {
+            changed = true;
+            drop(rules.set_enabled(kind, &id, enabled));
+        }
+    }
+    changed
+}
+
 /// Replaces the actions of a rule, default rules too. `actions` is the JSON array of the request.
 ///
 /// # Errors
@@ -185,6 +247,9 @@ fn new_rule(kind: &RuleKind, rule_id: &str, body: &str) -> Result<NewPushRule, P
     Ok(match kind {
         RuleKind::Override => {
             NewPushRule::Override(NewConditionalPushRule::new(id, body.conditions, body.actions))
+        }
+        RuleKind::PostContent => {
+            NewPushRule::PostContent(NewConditionalPushRule::new(id, body.conditions, body.actions))
         }
         RuleKind::Underride => {
             NewPushRule::Underride(NewConditionalPushRule::new(id, body.conditions, body.actions))
@@ -306,7 +371,7 @@ mod tests {
         let mut rules = Ruleset::server_default(user);
         put(&mut rules, &kind, "mine", NOTIFY, None, None).unwrap();
         set_enabled(&mut rules, &kind, ".m.rule.reaction", false).unwrap();
-        refresh(&mut rules, user);
+        refresh(&mut rules, default_ruleset(user));
         assert_eq!(ids(&rules)[..3], [".m.rule.master", "mine", URGENT_RULE]);
         assert!(!get(&rules, &kind, ".m.rule.reaction").unwrap().enabled());
     }

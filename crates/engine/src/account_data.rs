@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use wardline_domain::ruma::{RoomId, UserId};
 use wardline_store::{RoomNid, UserNid, account_data, rooms};
 
-use crate::{Context, EngineError, push_rules};
+use crate::{Context, EngineError};
 
 /// The most bytes that one piece of account data may have.
 const LARGEST: usize = 65_536;
@@ -95,7 +95,7 @@ impl AccountData {
     ) -> Result<String, EngineError> {
         self.context.store.read_now(|tx| {
             if kind == PUSH_RULES && room.is_none() {
-                return push_rules::account_data(tx, user, user_id);
+                return self.context.rule_book.account_data(tx, user, user_id);
             }
             let room = room.map(|room| find_room(tx, room)).transpose()?;
             account_data::get(tx, user, room, kind)?.ok_or(EngineError::NotFound("account data"))

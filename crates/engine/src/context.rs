@@ -36,6 +36,8 @@ pub struct EngineConfig {
     pub default_room_version: RoomVersion,
     /// Whether users see who of those they share a room with is there.
     pub presence: bool,
+    /// Whether messages in threads notify those who follow the thread, and nobody else (MSC4306).
+    pub thread_subscriptions: bool,
     /// When old messages are erased; `None`: never.
     pub retention: Option<RetentionConfig>,
 }
@@ -51,6 +53,7 @@ impl Default for EngineConfig {
             media: MediaConfig::default(),
             default_room_version: RoomVersion::DEFAULT,
             presence: false,
+            thread_subscriptions: false,
             retention: None,
         }
     }
@@ -95,6 +98,7 @@ impl Context {
     ) -> Self {
         let server_name = signer.server_name().clone();
         let events = EventCache::new(config.event_cache_bytes);
+        let rule_book = RuleBook::new(config.thread_subscriptions);
         Self {
             store,
             clock,
@@ -103,7 +107,7 @@ impl Context {
             signer,
             config,
             events,
-            rule_book: RuleBook::default(),
+            rule_book,
             app_services: Arc::default(),
             unread: Unread::default(),
             stop: CancellationToken::new(),

@@ -27,6 +27,8 @@ pub struct RuleBook {
     /// The rules of everybody else.
     common: OnceLock<Arc<SharedRules>>,
     next: AtomicU32,
+    /// Whether messages in threads notify those who follow the thread (MSC4306).
+    threads: bool,
 }
 
 /// Rules that users have in common.
@@ -37,18 +39,55 @@ pub(crate) struct SharedRules {
     pub(crate) set: RuleSet,
 }
 
-impl Default for RuleBook {
-    fn default() -> Self {
+impl RuleBook {
+    /// A book without rules yet. `threads`: messages in threads notify those who follow the thread (MSC4306).
+    #[must_use]
+    pub fn new(threads: bool) -> Self {
         Self {
             users: Cache::new(USERS),
             shared: Mutex::default(),
             common: OnceLock::new(),
             next: AtomicU32::new(0),
+            threads,
         }
     }
-}
 
-impl RuleBook {
+    fn defaults(&self, user_id: &UserId) -> Ruleset {
+        if self.threads {
+            push::default_ruleset_with_threads(user_id)
+        } else {
+            push::default_ruleset(user_id)
+        }
+    }
+
+    /// A user's rules, with the present defaults of the server.
+    pub(crate) fn load(
+        &self,
+        tx: &impl Reader,
+        user: UserNid,
+        user_id: &UserId,
+    ) -> Result<Ruleset, StoreError> {
+        match push_rules::get(tx, user)? {
+            None => Ok(self.defaults(user_id)),
+            Some((stored, _)) => {
+                let mut rules: Ruleset = serde_json::from_str(&stored)
+                    .map_err(|_| StoreError::Malformed(format!("push rules of user {}", user.0)))?;
+                push::refresh(&mut rules, self.defaults(user_id));
+                Ok(rules)
+            }
+        }
+    }
+
+    /// The content of `m.push_rules`, as it appears among a user's account data.
+    pub(crate) fn account_data(
+        &self,
+        tx: &impl Reader,
+        user: UserNid,
+        user_id: &UserId,
+    ) -> Result<String, EngineError> {
+        Ok(format!("{{\"global\":{}}}", to_json(&self.load(tx, user, user_id)?)))
+    }
+
     /// The compiled rules of a user, and the position of their last change (0: never).
     ///
     /// # Errors
@@ -61,13 +100,13 @@ impl RuleBook {
     ) -> Result<(Pos, Arc<SharedRules>), StoreError> {
         let changed = push_rules::changed_at(tx, user)?;
         if changed == 0 {
-            let make = || self.share(RuleSet::compile(&push::default_ruleset(user_id), user_id));
+            let make = || self.share(RuleSet::compile(&self.defaults(user_id), user_id));
             return Ok((0, Arc::clone(self.common.get_or_init(make))));
         }
         if let Some(known) = self.users.get(&user).filter(|(pos, _)| *pos == changed) {
             return Ok(known);
         }
-        let rules = self.share(RuleSet::compile(&load(tx, user, user_id)?, user_id));
+        let rules = self.share(RuleSet::compile(&self.load(tx, user, user_id)?, user_id));
         self.users.insert(user, (changed, Arc::clone(&rules)));
         Ok((changed, rules))
     }
@@ -111,7 +150,7 @@ impl PushRules {
     /// # Errors
     /// Any failure of the database.
     pub fn get(&self, user: UserNid, user_id: &UserId) -> Result<Ruleset, EngineError> {
-        Ok(self.context.store.read_now(|tx| load(tx, user, user_id))?)
+        Ok(self.context.store.read_now(|tx| self.context.rule_book.load(tx, user, user_id))?)
     }
 
     /// Changes a user's rules; durable when it returns.
@@ -124,11 +163,11 @@ impl PushRules {
         user_id: &UserId,
         change: impl FnOnce(&mut Ruleset) -> Result<(), PushRuleError> + Send + 'static,
     ) -> Result<(), EngineError> {
-        let user_id = user_id.to_owned();
+        let (user_id, context) = (user_id.to_owned(), Arc::clone(&self.context));
         self.context
             .store
             .write_with(move |tx| {
-                let mut rules = load(tx, user, &user_id)?;
+                let mut rules = context.rule_book.load(tx, user, &user_id)?;
                 change(&mut rules)?;
                 push_rules::put(tx, user, &to_json(&rules))?;
                 Ok(())
@@ -137,23 +176,7 @@ impl PushRules {
     }
 }
 
-/// The content of `m.push_rules`, as it appears among a user's account data.
-pub(crate) fn account_data(tx: &impl Reader, user: UserNid, user_id: &UserId) -> Result<String, EngineError> {
-    Ok(format!("{{\"global\":{}}}", to_json(&load(tx, user, user_id)?)))
-}
-
-fn load(tx: &impl Reader, user: UserNid, user_id: &UserId) -> Result<Ruleset, StoreError> {
-    match push_rules::get(tx, user)? {
-        None => Ok(push::default_ruleset(user_id)),
-        Some((stored, _)) => {
-            let mut rules: Ruleset = serde_json::from_str(&stored)
-                .map_err(|_| StoreError::Malformed(format!("push rules of user {}", user.0)))?;
-            push::refresh(&mut rules, user_id);
-            Ok(rules)
-        }
-    }
-}
-
-fn to_json(rules: &Ruleset) -> String {
+/// A rule set as it is kept and shown.
+pub(crate) fn to_json(rules: &Ruleset) -> String {
     serde_json::to_string(rules).expect("invariant: a ruleset has only string keys")
 }

@@ -96,7 +96,7 @@ pub fn room_version(tx: &impl Reader, room: RoomNid) -> Result<Option<String>, S
 pub struct Place {
     /// The room.
     pub room: RoomNid,
-    /// The user's membership: join, invite or knock.
+    /// The user's membership. Leave: somebody else removed them.
     pub membership: Membership,
     /// The member event.
     pub member_event: EventNid,
@@ -113,6 +113,10 @@ pub struct Place {
 const BUMPING: &str = "('m.room.create', 'm.room.message', 'm.room.encrypted', 'm.sticker', 'm.call.invite', \
      'm.poll.start', 'org.matrix.msc3381.poll.start', 'm.beacon_info', 'org.matrix.msc3672.beacon_info')";
 
+/// Which memberships put a room into a list: who left by themselves knows it, who was removed may not (MSC4186).
+const LISTED: &str = "m.forgotten = 0 AND (m.membership <> 3 OR \
+     (SELECT e.sender_nid FROM events e WHERE e.nid = m.event_nid) <> m.user_nid)";
+
 /// The rooms in the lists of a user, in no order.
 ///
 /// # Errors
@@ -124,7 +128,7 @@ pub fn places(tx: &impl Reader, user: UserNid) -> Result<Vec<Place>, StoreError>
              CASE WHEN m.membership <> 2 THEN m.pos ELSE coalesce((SELECT e.pos FROM events e \
              WHERE e.room_nid = m.room_nid AND e.kind IN {BUMPING} ORDER BY e.pos DESC LIMIT 1), 0) END \
              FROM members m JOIN rooms r ON r.nid = m.room_nid \
-             WHERE m.user_nid = ?1 AND m.membership IN (1, 2, 5) AND m.forgotten = 0"
+             WHERE m.user_nid = ?1 AND {LISTED}"
         ),
         params![user],
         place,
@@ -148,7 +152,7 @@ pub fn place_of(
              WHERE e.room_nid = m.room_nid AND e.pos > ?3 AND e.kind IN {BUMPING} \
              ORDER BY e.pos DESC LIMIT 1), 0) END \
              FROM members m JOIN rooms r ON r.nid = m.room_nid \
-             WHERE m.user_nid = ?1 AND m.room_nid = ?2 AND m.membership IN (1, 2, 5) AND m.forgotten = 0"
+             WHERE m.user_nid = ?1 AND m.room_nid = ?2 AND {LISTED}"
         ),
         params![user, room, after],
         place,

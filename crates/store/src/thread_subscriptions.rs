@@ -46,6 +46,19 @@ pub fn get(tx: &impl Reader, user: UserNid, root: EventNid) -> Result<Option<Sub
     )
 }
 
+/// The position of the last change of what somebody follows; 0: they never followed anything.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn changed_at(tx: &impl Reader, user: UserNid) -> Result<Pos, StoreError> {
+    let last = tx.query_row(
+        "SELECT pos FROM thread_subscriptions WHERE user_nid = ?1 ORDER BY pos DESC LIMIT 1",
+        params![user],
+        |row| row.get(0),
+    )?;
+    Ok(last.unwrap_or(0))
+}
+
 /// Notes whether and how somebody follows a thread from now on; the position of the change.
 ///
 /// # Errors

@@ -70,6 +70,18 @@ pub fn joined_rooms(tx: &impl Reader, user: UserNid) -> Result<Vec<(RoomNid, Pos
     )
 }
 
+/// The rooms that a user is invited to, each with the position of the invitation.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn invitations(tx: &impl Reader, user: UserNid) -> Result<Vec<(RoomNid, Pos)>, StoreError> {
+    tx.query(
+        "SELECT room_nid, pos FROM members WHERE user_nid = ?1 AND membership = 1 AND forgotten = 0",
+        params![user],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
+}
+
 /// A count that was kept: JSON.
 ///
 /// # Errors

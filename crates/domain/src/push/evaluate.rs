@@ -43,6 +43,8 @@ pub trait PushFacts {
     fn display_name(&self) -> Cow<'_, str>;
     /// Whether the sender has the power to notify the whole room: `key` of `notifications` in the power levels.
     fn may_notify(&self, sender: &UserId, key: &str) -> bool;
+    /// Whether the user whose rules are asked follows the thread of the event (MSC4306).
+    fn follows_thread(&self) -> bool;
 }
 
 /// The facts of a room, all at hand.
@@ -54,6 +56,8 @@ pub struct PushContext<'a> {
     pub display_name: &'a str,
     /// The room's power levels; they decide who may notify the whole room.
     pub power_levels: &'a PowerLevels,
+    /// Whether that user follows the thread of the event.
+    pub follows_thread: bool,
 }
 
 impl PushFacts for PushContext<'_> {
@@ -67,6 +71,10 @@ impl PushFacts for PushContext<'_> {
 
     fn may_notify(&self, sender: &UserId, key: &str) -> bool {
         self.power_levels.can_notify(sender, key)
+    }
+
+    fn follows_thread(&self) -> bool {
+        self.follows_thread
     }
 }
 
@@ -127,6 +135,8 @@ enum Condition {
     Contains(Path, ScalarJsonValue),
     /// The list has the user's id in it.
     ContainsUser(Path),
+    /// The event is in a thread, and the user follows it, or does not.
+    FollowsThread(bool),
     Never,
 }
 
@@ -193,6 +203,13 @@ impl RuleSet {
     pub fn compile(rules: &Ruleset, user_id: &UserId) -> Self {
         let rules = rules.iter().filter(|rule| rule.enabled());
         Self { rules: rules.filter_map(|rule| compile(rule, user_id)).collect() }
+    }
+
+    /// Whether it matters which threads a user follows.
+    #[must_use]
+    pub fn asks_for_threads(&self) -> bool {
+        let asks = |condition: &Condition| matches!(condition, Condition::FollowsThread(_));
+        self.rules.iter().any(|rule| rule.personal.iter().any(asks))
     }
 
     /// A text that is the same for sets that decide the same.
@@ -280,7 +297,9 @@ impl CompiledRules {
 
 fn compile(rule: AnyPushRuleRef<'_>, user_id: &UserId) -> Option<Rule> {
     let conditions: Vec<Condition> = match rule {
-        AnyPushRuleRef::Override(rule) | AnyPushRuleRef::Underride(rule) => {
+        AnyPushRuleRef::Override(rule)
+        | AnyPushRuleRef::PostContent(rule)
+        | AnyPushRuleRef::Underride(rule) => {
             rule.conditions.iter().map(|condition| compile_condition(condition, user_id)).collect()
         }
         AnyPushRuleRef::Content(rule) => vec![match_on("content.body", &rule.pattern)],
@@ -344,6 +363,7 @@ fn compile_condition(condition: &PushCondition, user_id: &UserId) -> Condition {
             Some(path) => Condition::Contains(path, data.value.clone()),
             None => Condition::Never,
         },
+        PushCondition::ThreadSubscription(data) => Condition::FollowsThread(data.subscribed),
         other if other.kind() == "contains_display_name" => Condition::DisplayName,
         _ => Condition::Never,
     }
@@ -351,7 +371,14 @@ fn compile_condition(condition: &PushCondition, user_id: &UserId) -> Condition {
 
 impl Condition {
     fn is_personal(&self) -> bool {
-        matches!(self, Self::MatchUser(_) | Self::IsUser(_) | Self::ContainsUser(_) | Self::DisplayName)
+        matches!(
+            self,
+            Self::MatchUser(_)
+                | Self::IsUser(_)
+                | Self::ContainsUser(_)
+                | Self::DisplayName
+                | Self::FollowsThread(_)
+        )
     }
 
     /// Whether a personal condition may hold for somebody.
@@ -364,6 +391,9 @@ impl Condition {
                 matches!(path.find(event), Some(Value::Array(items)) if !items.is_empty())
             }
             Self::DisplayName => event.text(&["content", "body"]).is_some(),
+            Self::FollowsThread(_) => {
+                event.text(&["content", "m.relates_to", "rel_type"]) == Some("m.thread")
+            }
             _ => true,
         }
     }
@@ -384,6 +414,7 @@ impl Condition {
             Self::DisplayName => event
                 .text(&["content", "body"])
                 .is_some_and(|body| Glob::new(&facts.display_name(), true).matches(body)),
+            Self::FollowsThread(wanted) => self.can_hold(event) && facts.follows_thread() == *wanted,
             other => other.holds(event, facts),
         }
     }
@@ -407,6 +438,7 @@ impl Condition {
             | Self::IsUser(_)
             | Self::ContainsUser(_)
             | Self::DisplayName
+            | Self::FollowsThread(_)
             | Self::Never => false,
         }
     }

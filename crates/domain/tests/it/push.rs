@@ -41,7 +41,12 @@ fn outcome(rules: &Ruleset, room: &Room, event: &Pdu, members: u64) -> Outcome {
     let levels = state(room, "m.room.power_levels");
     let power_levels = PowerLevels::new(&create, Some(&levels), room.version).unwrap();
     let event = ClientEvent::new(event);
-    let context = PushContext { member_count: members, display_name: NAME, power_levels: &power_levels };
+    let context = PushContext {
+        member_count: members,
+        display_name: NAME,
+        power_levels: &power_levels,
+        follows_thread: false,
+    };
     CompiledRules::compile(rules, &user(BEN)).evaluate(&PushEvent::new(&event).unwrap(), &context)
 }
 

@@ -9,7 +9,7 @@ use wardline_store::{Kind, StoreError, administration, guests, members, rooms, u
 use super::profile::profile_content;
 use super::send::{raw, template};
 use super::turn::Turn;
-use super::{Caller, Rooms};
+use super::{Caller, Order, Rooms, carry};
 use crate::EngineError;
 
 impl Rooms {
@@ -59,9 +59,12 @@ impl Rooms {
         })?;
         let profile = self.context.store.read_now(|tx| profile_content(tx, caller.user_id))?;
         let (user, reason) = (caller.user_id.to_owned(), reason.map(str::to_owned));
-        let guest = self.context.store.read_now(|tx| guests::is_guest(tx, caller.user))?;
+        let nid = self.nid(room)?;
+        let (guest, also) = self.context.store.read_now(|tx| -> Result<_, StoreError> {
+            Ok((guests::is_guest(tx, caller.user)?, carry::on_join(tx, &self.context, caller, nid)?))
+        })?;
         self.require_unblocked(room)?;
-        self.change(caller, room, move |turn| {
+        let plan = move |turn: &mut Turn<'_>| {
             if let Some(existing) = joined_by(turn, &user) {
                 return Ok(existing);
             }
@@ -73,8 +76,8 @@ impl Rooms {
                 content.insert("join_authorised_via_users_server".to_owned(), voucher.as_str().into());
             }
             set(turn, &user, &user, &content)
-        })
-        .await
+        };
+        self.order(Order { room, fresh: None, caller, txn: None, also, plan: Box::new(plan) }).await
     }
 
     /// Refuses a room that the people who run this server have blocked.

@@ -6,6 +6,7 @@
 
 mod administration;
 mod aliases;
+mod carry;
 mod commit;
 mod create;
 mod directory;

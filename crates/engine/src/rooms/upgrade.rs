@@ -16,7 +16,7 @@ use super::membership::content;
 use super::profile::profile_content;
 use super::send::raw;
 use super::turn::Turn;
-use super::{Also, Caller, Order, Rooms, read};
+use super::{Also, Caller, Order, Rooms, carry, read};
 use crate::{Context, EngineError};
 
 /// State that the new room takes over, besides everything of the product's own (`org.wardline.`).
@@ -195,8 +195,10 @@ impl Rooms {
             device: caller.device.map(str::to_owned),
         };
         let noted = begun.clone();
+        let settings = carry::settings(&self.context, caller, from);
         let moved: Also = Box::new(move |tx, to| {
             upgrades::begin(tx, &noted)?;
+            settings(tx, to)?;
             aliases::move_all(tx, from, to)?;
             if published::is_listed(tx, from)? {
                 published::set(tx, from, false)?;

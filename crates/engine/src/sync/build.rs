@@ -93,7 +93,7 @@ pub(super) fn build(
     let global = build.load_account_data(last)?;
     let candidates = seen.rooms.into_iter().chain(gap.iter().filter_map(|row| row.room));
     let sections = build.rooms(candidates)?;
-    build.finish(since, last, typing_version, anybody_types, &global, &sections)
+    build.finish(since, last, typing_version, anybody_types, &global, sections)
 }
 
 /// The rooms in which the typing people are news for the client, and whether anybody types in a room of the user.
@@ -147,7 +147,7 @@ impl Build<'_> {
             || (last.push_rules > since
                 && push_rules::get(self.tx, user)?.is_some_and(|(_, pos)| pos > since));
         if rules_changed && filter.allows_unsent("m.push_rules") {
-            let rules = crate::push_rules::account_data(self.tx, user, &self.request.user_id)?;
+            let rules = self.inner.context.rule_book.account_data(self.tx, user, &self.request.user_id)?;
             global.push(plain_event("m.push_rules", &rules));
         }
         Ok(global)
@@ -225,7 +225,7 @@ impl Build<'_> {
         typing_version: u64,
         anybody_types: bool,
         global: &[String],
-        sections: &Sections,
+        sections: Sections,
     ) -> Result<Answer, EngineError> {
         let (user, device) = (self.request.user, &*self.request.device);
         let (mut messages, to_device) = self.to_device(since)?;
@@ -238,7 +238,7 @@ impl Build<'_> {
         let typing = if anybody_types { typing_version } else { 0 };
         let epoch = self.inner.context.store.epochs().current();
         let presence = self.inner.presence.version();
-        let present = self.presence(since, sections)?;
+        let present = self.presence(since, &sections)?;
         let token = SyncToken { typing, to_device, epoch, presence, ..SyncToken::at(self.upto) };
         let room_count = [&sections.join, &sections.invite, &sections.knock, &sections.leave]
             .iter()
@@ -333,20 +333,21 @@ impl Build<'_> {
     }
 }
 
-fn write_rooms(sections: &Sections, out: &mut Object<'_>) {
+/// What is written is given back room by room, so that a large answer is in memory but once.
+fn write_rooms(sections: Sections, out: &mut Object<'_>) {
     let mut rooms = out.object("rooms");
     for (name, section) in [
-        ("join", &sections.join),
-        ("invite", &sections.invite),
-        ("knock", &sections.knock),
-        ("leave", &sections.leave),
+        ("join", sections.join),
+        ("invite", sections.invite),
+        ("knock", sections.knock),
+        ("leave", sections.leave),
     ] {
         if section.is_empty() {
             continue;
         }
         let mut object = rooms.object(name);
         for (room, json) in section {
-            object.raw(room.as_str(), json);
+            object.raw(room.as_str(), &json);
         }
         object.close();
     }

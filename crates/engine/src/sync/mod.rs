@@ -5,6 +5,7 @@
 //!   its `summary` and what is `ephemeral`.
 //! - `membership`: what became of the user's membership since they last asked.
 //! - `quick`: the usual answer, from memory; `memo`: what it keeps for that.
+//! - `whole`: answers about all rooms, of which few are made at a time.
 //! - `lazy`: which members each device knows.
 //! - `token`: what a client has seen.
 //! - [`sliding`]: the same for a part of the rooms (MSC4186).
@@ -29,6 +30,7 @@ mod state;
 mod summary;
 mod timeline;
 mod token;
+mod whole;
 mod write;
 
 use std::pin::{Pin, pin};
@@ -41,6 +43,7 @@ use wardline_domain::ruma::OwnedUserId;
 use wardline_store::{Pos, StoreError, UserNid, stream, to_device};
 
 pub use token::SyncToken;
+pub use whole::Body;
 
 use quick::Quick;
 
@@ -56,7 +59,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(120);
 const FEW_ROOMS: usize = 16;
 
 /// What a client asks for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SyncRequest {
     /// Who asks.
     pub user: UserNid,
@@ -93,6 +96,7 @@ struct Inner {
     names: state::KeyNames,
     told: lazy::ToldMembers,
     memo: memo::Memo,
+    whole: whole::Whole,
 }
 
 /// An answer that is built.
@@ -129,6 +133,7 @@ impl Sync {
             names: state::KeyNames::default(),
             told: lazy::ToldMembers::default(),
             memo: memo::Memo::default(),
+            whole: whole::Whole::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -140,7 +145,7 @@ impl Sync {
     ///
     /// # Errors
     /// Any failure of the database.
-    pub async fn sync(&self, request: SyncRequest, wait: Duration) -> Result<String, EngineError> {
+    pub async fn sync(&self, request: SyncRequest, wait: Duration) -> Result<Body, EngineError> {
         let request = Arc::new(request);
         let deadline = Instant::now() + wait.min(LONGEST_WAIT);
         let news = self.inner.hub.news(request.user);
@@ -151,44 +156,46 @@ impl Sync {
             _ => Box::pin(self.acknowledge(&request)).await?,
         };
         let known = since.filter(|since| !since.is_void);
-        let mut looked = known.map(|token| self.inner.first_look(&request, &news, token));
+        let Some(known) = known.filter(|_| !request.full_state) else {
+            // Answered at once, whatever there is to tell.
+            let make = async || Ok(self.build(&request, since, &news).await?.body);
+            return Box::pin(self.inner.whole.get(&request, make)).await;
+        };
+        let mut looked = self.inner.first_look(&request, &news, known);
         let mut answer = None;
         loop {
             // Registered before looking: what happens from here on rings it.
             let mut waiter = pin!(news.waiter());
             waiter.as_mut().enable();
-            let is_quiet = looked.is_some_and(|looked| {
-                !news.any_since(looked.pos, looked.typing) && news.presence() <= looked.presence
-            });
-            let quick = match looked.filter(|_| !is_quiet) {
-                Some(looked) => quick::answer(&self.inner, &request, looked.token, &news)?,
-                None => Quick::Elsewhere,
+            let is_quiet = !news.any_since(looked.pos, looked.typing) && news.presence() <= looked.presence;
+            let quick = match is_quiet {
+                false => quick::answer(&self.inner, &request, looked.token, &news)?,
+                true => Quick::Nothing,
             };
-            if let Quick::Answer(body) = quick {
-                return Ok(body);
-            }
-            let is_quiet = is_quiet || matches!(quick, Quick::Nothing);
-            if !is_quiet || request.full_state {
-                let since = looked.map(|looked| looked.token).or(since);
-                let built = Box::pin(self.build(&request, since, &news)).await?;
-                if built.worth_telling || request.full_state || looked.is_none() {
-                    return Ok(built.body);
+            match quick {
+                Quick::Answer(body) => return Ok(body.into()),
+                Quick::Nothing => {}
+                Quick::Elsewhere => {
+                    let built = Box::pin(self.build(&request, Some(looked.token), &news)).await?;
+                    if built.worth_telling {
+                        return Ok(built.body.into());
+                    }
+                    looked = Looked {
+                        token: built.token,
+                        pos: built.token.pos,
+                        typing: built.typing,
+                        presence: built.presence,
+                    };
+                    answer = Some(built);
                 }
-                looked = Some(Looked {
-                    token: built.token,
-                    pos: built.token.pos,
-                    typing: built.typing,
-                    presence: built.presence,
-                });
-                answer = Some(built);
             }
             if !rang(&self.inner.context, deadline, waiter).await {
                 break;
             }
         }
         match answer {
-            Some(answer) => Ok(answer.body),
-            None => Ok(Box::pin(self.build(&request, since, &news)).await?.body),
+            Some(answer) => Ok(answer.body.into()),
+            None => Ok(Box::pin(self.build(&request, since, &news)).await?.body.into()),
         }
     }
 

@@ -109,10 +109,13 @@ fn is_quiet(last: LastChanges, since: Pos) -> bool {
         to_device,
         one_time_keys,
         device_lists,
-        thread_subscriptions: _,
+        // They decide whether a message in a thread counts as unread.
+        thread_subscriptions,
         devices: _,
     } = last;
-    [account_data, push_rules, to_device, one_time_keys, device_lists].iter().all(|pos| *pos <= since)
+    [account_data, push_rules, to_device, one_time_keys, device_lists, thread_subscriptions]
+        .iter()
+        .all(|pos| *pos <= since)
 }
 
 /// The rooms with news, if all of it is plain messages in rooms that the user stays in.

@@ -15,6 +15,9 @@ pub(crate) struct Basis {
     pub(crate) rules: Pos,
     /// Stands for the set of ignored users.
     pub(crate) ignored: u64,
+    /// The position of the last change of the threads that the user follows, if the rules ask for them.
+    #[serde(default)]
+    pub(crate) threads: Pos,
 }
 
 /// How many events of one thread are unread.
@@ -160,7 +163,7 @@ mod tests {
     use super::*;
 
     fn counter() -> Counter {
-        Counter::new(Basis { rules: 0, ignored: 0 }, 0)
+        Counter::new(Basis { rules: 0, ignored: 0, threads: 0 }, 0)
     }
 
     #[test]

@@ -12,7 +12,9 @@ use wardline_domain::room_version::RoomVersion;
 use wardline_domain::ruma::UserId;
 use wardline_domain::visibility::Membership;
 use wardline_store::rooms::RoomRow;
-use wardline_store::{EventNid, Reader, SnapshotNid, StoreError, state, sync, unread};
+use wardline_store::{
+    EventNid, Reader, SnapshotNid, StoreError, state, sync, thread_subscriptions, unread, users,
+};
 
 use crate::Context;
 use crate::events::{Event, EventCache};
@@ -146,6 +148,15 @@ impl<R: Reader> Facts<'_, R> {
     }
 }
 
+impl<R: Reader> Facts<'_, R> {
+    fn follows(&self) -> Result<Option<bool>, StoreError> {
+        let (Some(root), Some(user)) = (self.event.thread, users::find(self.tx, self.user_id)?) else {
+            return Ok(None);
+        };
+        Ok(thread_subscriptions::get(self.tx, user, root)?.map(|known| known.subscribed))
+    }
+}
+
 impl<R: Reader> PushFacts for Facts<'_, R> {
     fn member_count(&self) -> u64 {
         self.joined
@@ -161,5 +172,9 @@ impl<R: Reader> PushFacts for Facts<'_, R> {
 
     fn may_notify(&self, sender: &UserId, key: &str) -> bool {
         self.or_note(self.levels()).is_some_and(|levels| levels.can_notify(sender, key))
+    }
+
+    fn follows_thread(&self) -> bool {
+        self.or_note(self.follows()).unwrap_or(false)
     }
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use wardline_domain::Timestamp;
 use wardline_domain::canonical::write_string;
 use wardline_domain::ruma::OwnedUserId;
+use wardline_domain::visibility::Membership as Standing;
 use wardline_store::events::EventPoint;
+use wardline_store::members::{self, MemberRow, Membership};
 use wardline_store::rooms::{self, RoomRow};
 use wardline_store::{Pos, ReadTx, RoomNid, StoreError, UserNid, events, stream, unread};
 
@@ -38,7 +40,7 @@ pub struct Page {
     pub now: Timestamp,
 }
 
-/// What a user has been notified of in the rooms that they are joined to, newest first, read or not: the JSON of the
+/// What a user has been notified of in the rooms that they are joined or invited to, newest first, read or not: the JSON of the
 /// response of `GET /notifications`.
 ///
 /// # Errors
@@ -66,6 +68,8 @@ struct Walk {
     /// The number of joined members right after the next event.
     joined: i64,
     next: VecDeque<EventPoint>,
+    /// The invitation by which the user came or may come, if it was not looked at yet.
+    invitation: Option<EventPoint>,
     unread: Arc<Counter>,
 }
 
@@ -75,7 +79,12 @@ impl<'a> Listing<'a> {
         let who = Who::new(tx, context, page.user, &page.user_id, &ignored)?;
         let before = page.before.unwrap_or(Pos::MAX);
         let rooms = unread::joined_rooms(tx, page.user)?;
-        let heap = rooms.into_iter().map(|(room, last)| (last.min(before.saturating_sub(1)), room)).collect();
+        let invitations = unread::invitations(tx, page.user)?;
+        let heap = rooms
+            .into_iter()
+            .chain(invitations)
+            .map(|(room, last)| (last.min(before.saturating_sub(1)), room))
+            .collect();
         Ok(Self { tx, context, page, who, ignored, heap, rooms: HashMap::new() })
     }
 
@@ -109,6 +118,9 @@ impl<'a> Listing<'a> {
             if walk.next.is_empty() {
                 walk.next = events::newest(self.tx, nid, walk.came_in, upto, STEP)?.into();
             }
+            if walk.next.is_empty() {
+                walk.next.extend(walk.invitation.take().filter(|invitation| invitation.pos <= upto));
+            }
             let Some(point) = walk.next.front().copied() else { continue };
             if point.pos < upto {
                 // Only an upper bound: others may come first.
@@ -127,6 +139,10 @@ impl<'a> Listing<'a> {
 
     fn begin(&self, nid: RoomNid, upto: Pos) -> Result<Option<Walk>, StoreError> {
         let Some(room) = rooms::get(self.tx, nid)? else { return Ok(None) };
+        let Some(member) = members::get(self.tx, nid, self.page.user)? else { return Ok(None) };
+        if member.membership == Membership::Invite {
+            return self.invited(room, &member).map(Some);
+        }
         let joined = joined_at(self.tx, &self.context.events, &room, upto)?;
         let head = stream::head(self.tx)?;
         let mut unread = count(self.tx, self.context, &self.who, &self.ignored, &room, head)?;
@@ -144,7 +160,33 @@ impl<'a> Listing<'a> {
         };
         let came_in = scan.came_in(0)?;
         let joined = i64::try_from(joined).unwrap_or(i64::MAX);
-        Ok(Some(Walk { came_in, joined, next: VecDeque::new(), unread, room }))
+        let mut invitation = None;
+        if let Some(point) = events::newest(self.tx, nid, came_in.saturating_sub(1), came_in, 1)?.first() {
+            let cache = &self.context.events;
+            let before = cache.get(self.tx, point.nid)?.replaces;
+            let before = before.map(|before| cache.get(self.tx, before)).transpose()?;
+            invitation = before.filter(|event| Standing::of(Some(&event.pdu)) == Standing::Invite);
+        }
+        let invitation =
+            invitation.map(|event| EventPoint { nid: event.nid, pos: event.pos, topo: event.topo });
+        Ok(Some(Walk { came_in, joined, next: VecDeque::new(), invitation, unread, room }))
+    }
+
+    /// A room that the user is invited to: they are told of that alone, and it waits for them.
+    fn invited(&self, room: RoomRow, member: &MemberRow) -> Result<Walk, StoreError> {
+        let event = self.context.events.get(self.tx, member.event)?;
+        let joined = joined_at(self.tx, &self.context.events, &room, event.pos)?;
+        let mut unread = Counter::new(self.who.basis, event.pos);
+        unread.note(event.pos, None, false, true);
+        Ok(Walk {
+            // Of the room's history nothing is looked at.
+            came_in: member.pos.max(event.pos),
+            joined: i64::try_from(joined).unwrap_or(i64::MAX),
+            next: VecDeque::new(),
+            invitation: Some(EventPoint { nid: event.nid, pos: event.pos, topo: event.topo }),
+            unread: Arc::new(unread),
+            room,
+        })
     }
 
     /// Writes an event if the user was notified of it; whether that is so.

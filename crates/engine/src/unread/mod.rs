@@ -29,7 +29,8 @@ use wardline_store::members::{self, Membership};
 use wardline_store::receipts::MAIN_THREAD;
 use wardline_store::rooms::{self, RoomRow};
 use wardline_store::{
-    EventNid, Pos, Reader, RoomNid, StoreError, UserNid, account_data, events, stream, unread,
+    EventNid, Pos, Reader, RoomNid, StoreError, UserNid, account_data, events, stream, thread_subscriptions,
+    unread,
 };
 
 use crate::Context;
@@ -96,7 +97,11 @@ impl Who {
         ignored: &HashSet<String>,
     ) -> Result<Self, StoreError> {
         let (changed, rules) = context.rule_book.of(tx, user, user_id)?;
-        let basis = Basis { rules: changed, ignored: stands_for(ignored) };
+        let threads = match rules.set.asks_for_threads() {
+            true => thread_subscriptions::changed_at(tx, user)?,
+            false => 0,
+        };
+        let basis = Basis { rules: changed, ignored: stands_for(ignored), threads };
         Ok(Self { user, user_id: user_id.to_owned(), rules, basis })
     }
 }

@@ -32,7 +32,9 @@ fn shown(value: &impl Serialize) -> Result<Value, MatrixError> {
 
 fn shown_rule(rule: AnyPushRuleRef<'_>) -> Result<Value, MatrixError> {
     match rule {
-        AnyPushRuleRef::Override(rule) | AnyPushRuleRef::Underride(rule) => shown(rule),
+        AnyPushRuleRef::Override(rule)
+        | AnyPushRuleRef::PostContent(rule)
+        | AnyPushRuleRef::Underride(rule) => shown(rule),
         AnyPushRuleRef::Content(rule) => shown(rule),
         AnyPushRuleRef::Room(rule) => shown(rule),
         AnyPushRuleRef::Sender(rule) => shown(rule),
@@ -65,7 +67,9 @@ async fn of_kind(
     Path(kind): Path<String>,
 ) -> Result<axum::Json<Value>, MatrixError> {
     push::parse_kind(&kind).map_err(wardline_engine::EngineError::from)?;
-    Ok(axum::Json(shown_rules(&rules(&state, &auth)?)?[&kind].take()))
+    let name = kind.strip_prefix("io.element.msc4306.").unwrap_or(&kind);
+    let rules = shown_rules(&rules(&state, &auth)?)?[name].take();
+    Ok(axum::Json(if rules.is_null() { json!([]) } else { rules }))
 }
 
 async fn one(

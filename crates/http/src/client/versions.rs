@@ -18,6 +18,22 @@ async fn versions() -> Json<Value> {
         "unstable_features": {
             // Simplified sliding sync (MSC4186).
             "org.matrix.simplified_msc3575": true,
+            "org.matrix.msc4186": true,
+            // The state after the timeline of `/sync`.
+            "org.matrix.msc4222": true,
+            // Filters by the kind of relation.
+            "org.matrix.msc3874": true,
+            // Threads that a user follows, and in sliding sync.
+            "org.matrix.msc4306": true,
+            "org.matrix.msc4308": true,
+            // Encryption for application services, and devices that they make.
+            "org.matrix.msc3202": true,
+            "org.matrix.msc4190": true,
+            "fi.mau.msc2659": true,
+            // Where clients make calls.
+            "org.matrix.msc4143": true,
+            // Signing in with OAuth 2.0.
+            "org.matrix.msc2965.authentication": true,
             // Profile fields under the stable paths of Matrix 1.16.
             "uk.tcpip.msc4133.stable": true,
             // Dehydrated devices.
@@ -36,6 +52,7 @@ async fn versions() -> Json<Value> {
             "uk.half-shot.msc2666.query_mutual_rooms.stable": true,
             // The summary of a room, under its path before it was stable.
             "im.nheko.summary": true,
+            "org.matrix.msc3266": true,
         },
     }))
 }

@@ -79,6 +79,38 @@ async fn notifications_are_listed_page_by_page() {
 }
 
 #[tokio::test]
+async fn invitations_are_among_the_notifications() {
+    let server = Server::new().await;
+    let (amy, bob) = (server.token("amy").await, server.token("bob").await);
+    let room = room(&server, &amy).await;
+    say(&server, &amy, &room, "before").await;
+    let invite = format!("POST /_matrix/client/v3/rooms/{room}/invite");
+    server.call(&invite, &amy, json!({ "user_id": "@bob:riverside.example" })).await.ok();
+    say(&server, &amy, &room, "meanwhile").await;
+    let list = async || {
+        let found = server.get("/_matrix/client/v3/notifications", &bob).await.ok();
+        let found = found["notifications"].as_array().unwrap().clone();
+        let shown = |one: &Value| {
+            assert_eq!(one["room_id"], json!(room));
+            (text(&one["event"], "type"), one["read"] == json!(true))
+        };
+        found.iter().map(shown).collect::<Vec<_>>()
+    };
+    let member = || "m.room.member".to_owned();
+    assert_eq!(list().await, [(member(), false)]);
+    server.call(&format!("POST /_matrix/client/v3/join/{room}"), &bob, json!({})).await.ok();
+    assert_eq!(list().await, [(member(), true)], "and that it was followed");
+    say(&server, &amy, &room, "after").await;
+    assert_eq!(list().await, [("m.room.message".to_owned(), false), (member(), true)]);
+    let page = server.get("/_matrix/client/v3/notifications?limit=1", &bob).await.ok();
+    let next = text(&page, "next_token");
+    let page = server.get(&format!("/_matrix/client/v3/notifications?limit=9&from={next}"), &bob).await.ok();
+    assert_eq!(page["notifications"].as_array().unwrap().len(), 1);
+    server.call(&format!("POST /_matrix/client/v3/rooms/{room}/leave"), &bob, json!({})).await.ok();
+    assert!(list().await.is_empty());
+}
+
+#[tokio::test]
 async fn bad_requests_are_refused() {
     let server = Server::new().await;
     let amy = server.token("amy").await;

@@ -36,3 +36,4 @@ mod support;
 mod sync_forms;
 mod thread_subscriptions;
 mod upgrade;
+mod versions;

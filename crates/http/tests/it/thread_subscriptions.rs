@@ -17,7 +17,10 @@ struct Thread {
 
 impl Thread {
     async fn new() -> Self {
-        let server = Server::new().await;
+        Self::on(Server::new().await).await
+    }
+
+    async fn on(server: Server) -> Self {
         let amy = server.token("amy").await;
         let room = server.call(&format!("POST {V3}/createRoom"), &amy, json!({})).await.ok();
         let mut thread = Self { server, amy, room: text(&room, "room_id"), root: String::new() };
@@ -150,4 +153,61 @@ async fn sliding_sync_tells_changes_and_the_rest_can_be_fetched() {
     let (_, told) = thread.slide(None, 100).await;
     assert!(told.get("unsubscribed").is_none(), "who begins anew needs not know what is over: {told}");
     assert_eq!(subscribed(&told).len(), 3);
+}
+
+#[tokio::test]
+async fn messages_notify_those_who_follow_the_thread() {
+    let engine = wardline_engine::EngineConfig { thread_subscriptions: true, ..Default::default() };
+    let thread = Thread::on(Server::with_engine(|_| {}, engine).await).await;
+    let (server, room) = (&thread.server, &thread.room);
+    let bob = server.token("bob").await;
+    server
+        .call(
+            &format!("POST {V3}/rooms/{room}/invite"),
+            &thread.amy,
+            json!({ "user_id": "@bob:riverside.example" }),
+        )
+        .await
+        .ok();
+    server.call(&format!("POST {V3}/join/{room}"), &bob, json!({})).await.ok();
+    let unread = async || {
+        let answer = server.get(&format!("{V3}/sync"), &bob).await.ok();
+        answer["rooms"]["join"][room]["unread_notifications"]["notification_count"].as_u64().unwrap()
+    };
+    thread.send("one", Some(&thread.root)).await;
+    assert_eq!(unread().await, 0, "nobody asked to hear of the thread");
+    let path = thread.path(&thread.root);
+    server.call(&format!("PUT {path}"), &bob, json!({})).await.ok();
+    assert_eq!(unread().await, 1);
+    thread.send("two", Some(&thread.root)).await;
+    assert_eq!(unread().await, 2);
+    // A room that is silent but for mentions is so for its timeline, not for a thread that somebody follows.
+    let rule = format!("PUT {V3}/pushrules/global/room/{room}");
+    server.call(&rule, &bob, json!({ "actions": [] })).await.ok();
+    thread.send("plain", None).await;
+    assert_eq!(unread().await, 2);
+    server.call(&format!("DELETE {path}"), &bob, Value::Null).await.ok();
+    assert_eq!(unread().await, 0);
+
+    let rules = server.get(&format!("{V3}/pushrules/"), &bob).await.ok();
+    let ids: Vec<_> =
+        rules["global"]["postcontent"].as_array().unwrap().iter().map(|rule| &rule["rule_id"]).collect();
+    let [unsubscribed, subscribed] =
+        ["unsubscribed", "subscribed"].map(|name| format!(".io.element.msc4306.rule.{name}_thread"));
+    assert_eq!(ids, [&json!(unsubscribed), &json!(subscribed)]);
+    let kind = format!("{V3}/pushrules/global/io.element.msc4306.postcontent");
+    let one = format!("PUT {kind}/{unsubscribed}/enabled");
+    server.call(&one, &bob, json!({ "enabled": false })).await.ok();
+    assert_eq!(server.get(&format!("{kind}/{unsubscribed}"), &bob).await.ok()["enabled"], false);
+    server.call(&format!("DELETE {V3}/pushrules/global/room/{room}"), &bob, Value::Null).await.ok();
+    assert_eq!(unread().await, 3, "as if there were no such rules");
+}
+
+#[tokio::test]
+async fn unless_the_house_wants_it_threads_notify_as_ever() {
+    let thread = Thread::new().await;
+    let rules = thread.server.get(&format!("{V3}/pushrules/"), &thread.amy).await.ok();
+    assert!(rules["global"].get("postcontent").is_none());
+    let none = thread.server.get(&format!("{V3}/pushrules/global/postcontent/"), &thread.amy).await.ok();
+    assert_eq!(none, json!([]));
 }

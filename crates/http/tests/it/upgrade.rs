@@ -71,6 +71,50 @@ async fn everything_is_carried_over() {
 }
 
 #[tokio::test]
+async fn what_people_have_set_for_a_room_follows_them() {
+    let server = Server::new().await;
+    let (amy, bob) = (server.token("amy").await, server.token("bob").await);
+    let body = json!({ "preset": "public_chat" });
+    let old = text(&server.call(&format!("POST {V3}/createRoom"), &amy, body).await.ok(), "room_id");
+    server.call(&format!("POST {V3}/join/{old}"), &bob, json!({})).await.ok();
+    let people = [(&amy, "@amy:riverside.example"), (&bob, BOB)];
+    for (token, user) in people {
+        let put = async |path: String, body: Value| {
+            server.call(&format!("PUT {V3}/{path}"), token, body).await.ok();
+        };
+        put(format!("user/{user}/rooms/{old}/tags/m.favourite"), json!({ "order": 0.5 })).await;
+        put(format!("user/{user}/account_data/m.direct"), json!({ BOB: [old] })).await;
+        put(format!("pushrules/global/room/{old}"), json!({ "actions": [] })).await;
+        let named = json!([{ "kind": "event_match", "key": "room_id", "pattern": old }]);
+        put(format!("pushrules/global/override/{old}"), json!({ "actions": [], "conditions": named })).await;
+        put(format!("pushrules/global/override/{old}/enabled"), json!({ "enabled": false })).await;
+    }
+    let upgrade = format!("POST {V3}/rooms/{old}/upgrade");
+    let new = server.call(&upgrade, &amy, json!({ "new_version": "12" })).await.ok();
+    let new = text(&new, "replacement_room");
+    server.call(&format!("POST {V3}/join/{new}"), &bob, json!({})).await.ok();
+    for (token, user) in people {
+        let get = async |path: String| server.get(&format!("{V3}/{path}"), token).await.ok();
+        let tags = get(format!("user/{user}/rooms/{new}/tags")).await;
+        assert_eq!(tags, json!({ "tags": { "m.favourite": { "order": 0.5 } } }));
+        let direct = get(format!("user/{user}/account_data/m.direct")).await;
+        assert_eq!(direct, json!({ BOB: [old, new] }));
+        assert_eq!(get(format!("pushrules/global/room/{new}")).await["actions"], json!([]));
+        let rule = get(format!("pushrules/global/override/{new}")).await;
+        assert_eq!((&rule["enabled"], &rule["conditions"][0]["pattern"]), (&json!(false), &json!(new)));
+    }
+    // Somebody who took the tag away and comes back does not find it again.
+    server
+        .call(&format!("DELETE {V3}/user/{BOB}/rooms/{new}/tags/m.favourite"), &bob, Value::Null)
+        .await
+        .ok();
+    server.call(&format!("POST {V3}/rooms/{new}/leave"), &bob, json!({})).await.ok();
+    server.call(&format!("POST {V3}/join/{new}"), &bob, json!({})).await.ok();
+    let tags = server.get(&format!("{V3}/user/{BOB}/rooms/{new}/tags"), &bob).await.ok();
+    assert_eq!(tags, json!({ "tags": {} }));
+}
+
+#[tokio::test]
 async fn only_who_may_bury_the_old_room_can_upgrade_it() {
     let server = Server::new().await;
     let (amy, bob) = (server.token("amy").await, server.token("bob").await);

@@ -22,11 +22,20 @@ pub struct PushSection {
     pub longest_rest_seconds: u64,
     /// Hours after which an event is not pushed any more.
     pub give_up_hours: u64,
+    /// Whether messages in threads notify those who follow the thread (MSC4306), and nobody else.
+    pub thread_subscriptions: bool,
 }
 
 impl Default for PushSection {
     fn default() -> Self {
-        Self { contact: None, parallel: 64, rest_seconds: 5, longest_rest_seconds: 3600, give_up_hours: 24 }
+        Self {
+            contact: None,
+            parallel: 64,
+            rest_seconds: 5,
+            longest_rest_seconds: 3600,
+            give_up_hours: 24,
+            thread_subscriptions: false,
+        }
     }
 }
 

@@ -114,6 +114,7 @@ impl House {
                 default_room_version: config.rooms.version()?,
                 force_encryption: config.rooms.force_encryption,
                 presence: config.presence.enabled,
+                thread_subscriptions: config.push.thread_subscriptions,
                 retention: config.retention.engine(),
                 ..EngineConfig::default()
             },

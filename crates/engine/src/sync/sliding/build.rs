@@ -10,7 +10,7 @@ use wardline_store::{Pos, ReadTx, RoomNid, StoreError, StreamRow, rooms, stream}
 
 use super::super::json::Object;
 use super::connection::{Change, Head};
-use super::order::{Order, Sieve};
+use super::order::{Facts, Order, Sieve};
 use super::request::{Scope, SlidingRequest};
 use super::required::Wanted;
 use super::{Answer, Asked, Inner};
@@ -104,7 +104,7 @@ pub(super) fn build(
     let order = inner.orders.get(tx, &inner.context.events, asked.request.user, news, upto)?;
     let sight = build.sight(&order)?;
     let mut candidates = build.candidates(&sight, &order.lock());
-    candidates.extend(build.gone(&seen.rooms, &gap, &order.lock()));
+    candidates.extend(build.gone(&seen.rooms, &gap, &sight, &order.lock()));
     build.finish(sight, &candidates)
 }
 
@@ -201,12 +201,15 @@ impl Build<'_> {
             || (by.typing && self.types_anew(candidate.room, last.typing))
     }
 
-    /// Rooms that the client knows and that are no longer the user's.
-    fn gone(&self, moved: &[RoomNid], gap: &[StreamRow], order: &Order) -> Vec<Candidate> {
-        let mut seen = BTreeSet::new();
+    /// Rooms that the client knows, that are no longer the user's and in no window.
+    fn gone(&self, moved: &[RoomNid], gap: &[StreamRow], sight: &Sight, order: &Order) -> Vec<Candidate> {
+        // Of those that one was removed from, the ones in sight are told like all others.
+        let mut seen: BTreeSet<RoomNid> =
+            sight.rooms.iter().map(|(room, _)| *room).filter(|room| order.facts(*room).is_some()).collect();
+        let is_over = |room| order.facts(room).is_none_or(Facts::is_over);
         let rooms = moved.iter().copied().chain(gap.iter().filter_map(|row| row.room));
         rooms
-            .filter(|room| order.facts(*room).is_none() && seen.insert(*room))
+            .filter(|room| is_over(*room) && seen.insert(*room))
             .filter_map(|room| {
                 let known = self.asked.told.rooms.get(&room)?;
                 let wanted = Arc::clone(&known.last.wanted);
@@ -228,16 +231,11 @@ impl Build<'_> {
                 Membership::Leave | Membership::Ban => self.left(candidate, &member)?,
             };
             let room_id = rooms::room_id(self.tx, candidate.room)?;
-            let is_over = matches!(member.membership, Membership::Leave | Membership::Ban);
-            match said.change {
-                Some(mut room) => {
-                    if member.membership == Membership::Join {
-                        self.extras_of(candidate, &room_id, &mut room.last, &mut extras)?;
-                    }
-                    change.rooms.insert(candidate.room, Some(room));
+            if let Some(mut room) = said.change {
+                if member.membership == Membership::Join {
+                    self.extras_of(candidate, &room_id, &mut room.last, &mut extras)?;
                 }
-                None if is_over => drop(change.rooms.insert(candidate.room, None)),
-                None => {}
+                change.rooms.insert(candidate.room, room);
             }
             told.extend(said.json.map(|json| (room_id, json)));
         }

@@ -101,8 +101,8 @@ pub(super) struct Last {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Change {
     pub(super) head: Head,
-    /// By room; `None`: the client was told that it is over.
-    pub(super) rooms: HashMap<RoomNid, Option<RoomChange>>,
+    /// By room.
+    pub(super) rooms: HashMap<RoomNid, RoomChange>,
 }
 
 /// What an answer tells of one room.
@@ -166,10 +166,6 @@ impl Told {
     fn apply(&mut self, change: Change) {
         self.head = change.head;
         for (room, change) in change.rooms {
-            let Some(change) = change else {
-                self.rooms.remove(&room);
-                continue;
-            };
             match self.rooms.get_mut(&room) {
                 Some(told) => {
                     told.last = change.last;
@@ -197,7 +193,7 @@ mod tests {
         let told = RoomChange { last, afresh: false, members: Vec::new() };
         Change {
             head: Head { pos, ..Head::default() },
-            rooms: room.into_iter().map(|room| (RoomNid(room), Some(told.clone()))).collect(),
+            rooms: room.into_iter().map(|room| (RoomNid(room), told.clone())).collect(),
         }
     }
 

@@ -215,7 +215,7 @@ impl Build<'_> {
         if since == 0
             || (self.last.push_rules > since && push_rules::get(self.tx, user)?.is_some_and(is_newer))
         {
-            let rules = crate::push_rules::account_data(self.tx, user, &self.request().user_id)?;
+            let rules = self.inner.context.rule_book.account_data(self.tx, user, &self.request().user_id)?;
             events.push(plain_event("m.push_rules", &rules));
         }
         head.account_data = self.upto;

@@ -49,7 +49,7 @@ pub(super) struct Facts {
     pub(super) changed: Pos,
     /// The snapshot that the facts were read from.
     as_of: Pos,
-    invited: bool,
+    membership: Membership,
     encrypted: bool,
     room_type: Option<String>,
 }
@@ -201,9 +201,9 @@ impl Order {
     /// have done to the order what they do.
     fn moved(&self, news: &News) -> (Pos, Vec<(RoomNid, Pos)>) {
         let rooms = news.since(self.upto, 0).rooms.into_iter();
-        // A room that the user was invited to was ordered by the invite.
-        let counted =
-            |room| self.rooms.get(&room).filter(|facts| !facts.invited).map_or(0, |facts| facts.as_of);
+        // A room that the user is not in was ordered by the membership.
+        let is_joined = |facts: &&Facts| facts.membership == Membership::Join;
+        let counted = |room| self.rooms.get(&room).filter(is_joined).map_or(0, |facts| facts.as_of);
         (self.upto, rooms.map(|room| (room, counted(room))).collect())
     }
 
@@ -227,7 +227,7 @@ impl Order {
                     bump,
                     changed,
                     as_of: upto,
-                    invited: place.membership != Membership::Join,
+                    membership: place.membership,
                     encrypted: place.encrypted,
                     room_type: place.room_type,
                 };
@@ -275,12 +275,24 @@ impl Order {
         };
         filter.is_dm.is_none_or(|wanted| wanted == self.is_direct(room))
             && filter.is_encrypted.is_none_or(|wanted| wanted == facts.encrypted)
-            && filter.is_invite.is_none_or(|wanted| wanted == facts.invited)
+            && filter.is_invite.is_none_or(|wanted| wanted == facts.is_invite())
             && filter.room_types.as_ref().is_none_or(|types| types.contains(&facts.room_type))
             && !filter.not_room_types.as_ref().is_some_and(|types| types.contains(&facts.room_type))
             && filter.tags.as_ref().is_none_or(tagged)
             && !filter.not_tags.as_ref().is_some_and(tagged)
             && sieve.children.as_ref().is_none_or(|children| children.contains(&room))
+    }
+}
+
+impl Facts {
+    /// Whether the user may come in, or waits for that.
+    fn is_invite(&self) -> bool {
+        matches!(self.membership, Membership::Invite | Membership::Knock)
+    }
+
+    /// Whether the user was removed from the room.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.membership, Membership::Leave | Membership::Ban)
     }
 }
 

@@ -8,7 +8,7 @@ use wardline_domain::ruma::{OwnedUserId, UserId};
 use wardline_domain::visibility::Membership;
 use wardline_store::members::{self, MemberRow};
 use wardline_store::rooms::{self, RoomRow};
-use wardline_store::{Pos, RoomNid, StoreError, state as stored};
+use wardline_store::{Pos, RoomNid, SnapshotNid, StoreError, state as stored};
 
 use super::super::json::{Object, array};
 use super::super::membership::{Stay, stay};
@@ -113,33 +113,69 @@ impl Build<'_> {
         Ok(Said { json: Some(out), change: Some(change) })
     }
 
-    /// A room that the client knows and that the user has left or was banned from.
+    /// A room that the user has left or was removed from: how it was until then, for who was joined.
     pub(super) fn left(&self, candidate: &Candidate, member: &MemberRow) -> Result<Said, StoreError> {
-        let Some(room) = rooms::get(self.tx, candidate.room)? else {
-            return Ok(Said { json: None, change: None });
-        };
+        let nothing = Said { json: None, change: None };
+        let Some(room) = rooms::get(self.tx, candidate.room)? else { return Ok(nothing) };
         let known = self.asked.told.rooms.get(&candidate.room);
+        if known.is_some_and(|known| known.last.sent >= member.pos) {
+            return Ok(nothing);
+        }
         let stay = self.stay(member, known.map_or(0, |known| known.last.sent))?;
         let was_joined = stay.at_since == Some(Membership::Join);
-        let end = stay.ended_by.filter(|_| was_joined).unwrap_or(member.event);
+        let end = stay.ended_by.filter(|_| was_joined || stay.joined_after).unwrap_or(member.event);
         let end = self.inner.context.events.get(self.tx, end)?;
         let standing = Standing { room, known: known.filter(|_| was_joined), expanded: false, upto: end.pos };
-        let after = standing.known.map_or(end.pos.saturating_sub(1), |known| known.last.sent);
+        let after = match standing.known {
+            Some(known) => known.last.sent,
+            None if stay.joined_after => 0,
+            // Never joined: only how that came to its end.
+            None => end.pos.saturating_sub(1),
+        };
         let limit = candidate.wanted.limit.max(1);
         let timeline = self.read(&standing, &MemberRow { event: end.nid, ..member.clone() }, after, limit)?;
         let mut lacks = self.lacks(candidate, &standing, &timeline, false)?;
+        if standing.known.is_none() && stay.joined_after {
+            self.add_state_at(candidate, timeline.end, &mut lacks)?;
+        }
         // Also for whom only the state counts.
         if !lacks.events.iter().any(|event| event.nid == end.nid) {
             lacks.events.push(end);
         }
         let mut out = String::with_capacity(1024);
         let mut object = Object::open(&mut out);
+        if known.is_none() {
+            object.raw("initial", "true");
+        }
         let banned = member.membership == members::Membership::Ban;
         self.write_lists(candidate, &mut object);
         object.string("membership", if banned { "ban" } else { "leave" });
+        object.number("bump_stamp", candidate.bump);
+        object.number("num_live", 0);
         self.write_events(&timeline, &lacks, &mut object)?;
         object.close();
-        Ok(Said { json: Some(out), change: None })
+        let change = RoomChange { last: self.last(candidate, None), afresh: true, members: Vec::new() };
+        Ok(Said { json: Some(out), change: Some(change) })
+    }
+
+    /// What the client wants of the state at a snapshot.
+    fn add_state_at(
+        &self,
+        candidate: &Candidate,
+        at: Option<SnapshotNid>,
+        lacks: &mut Lacks,
+    ) -> Result<(), StoreError> {
+        let (tx, cache, me) = (self.tx, &self.inner.context.events, &self.request().user_id);
+        for nid in state::changes(tx, cache, &self.inner.names, None, at, &Members::All)? {
+            let event = cache.get(tx, nid)?;
+            let is_there = |other: &Arc<Event>| {
+                other.pdu.kind == event.pdu.kind && other.pdu.state_key == event.pdu.state_key
+            };
+            if candidate.wanted.has_event(&event, me) && !lacks.events.iter().any(is_there) {
+                lacks.events.push(event);
+            }
+        }
+        Ok(())
     }
 
     fn stay(&self, member: &MemberRow, since: Pos) -> Result<Stay, StoreError> {

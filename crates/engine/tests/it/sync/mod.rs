@@ -2,6 +2,7 @@
 
 mod answers;
 mod glance;
+mod hidden;
 mod histories;
 pub(crate) mod phone;
 mod sliding;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use wardline_domain::ruma::RoomId;
 use wardline_engine::EngineError;
 use wardline_engine::receipts::NewReceipt;
 use wardline_engine::rooms::CreateRoom;
@@ -247,7 +248,7 @@ async fn leaving_is_told_once_and_coming_back_begins_anew() {
     home.engine.rooms.kick(ada.caller(), &room, &ben.id, None).await.unwrap();
     home.say(&ada, &room, "secret", "1").await.unwrap();
     let answer = glance.sync(&home).await;
-    assert_eq!(answer["lists"]["all"]["count"], 0);
+    assert_eq!(answer["lists"]["all"]["count"], 1, "who was removed may not know it yet");
     let left = &answer["rooms"][room.as_str()];
     assert_eq!(left["membership"], "leave");
     assert!(array(&left["required_state"]).any(|event| event["state_key"] == ben.id.as_str()));
@@ -256,6 +257,51 @@ async fn leaving_is_told_once_and_coming_back_begins_anew() {
     home.engine.rooms.join(ben.caller(), &room, None).await.unwrap();
     let answer = glance.sync(&home).await;
     assert_eq!(answer["rooms"][room.as_str()]["initial"], true);
+}
+
+#[tokio::test]
+async fn rooms_that_one_was_removed_from_stay_in_lists_and_those_that_one_left_do_not() {
+    let home = Home::new();
+    let (ada, ben) = (home.person("ada").await, home.person("ben").await);
+    let all = rooms(&home, &[&ada, &ben], 4).await;
+    let [kicked, banned, left, revoked] = [0, 1, 2, 3].map(|n| <&RoomId>::try_from(all[n].as_str()).unwrap());
+    let said = home.say(&ada, kicked, "before", "1").await.unwrap();
+    let doors = &home.engine.rooms;
+    doors.kick(ada.caller(), kicked, &ben.id, None).await.unwrap();
+    home.say(&ada, kicked, "after", "2").await.unwrap();
+    doors.ban(ada.caller(), banned, &ben.id, None).await.unwrap();
+    doors.leave(ben.caller(), left, None).await.unwrap();
+    doors.leave(ben.caller(), revoked, None).await.unwrap();
+    doors.invite(ada.caller(), revoked, &ben.id, None).await.unwrap();
+
+    let mut glance = Glance::new(&ben, "PHONE", Mode::Full);
+    let details = glance.body["lists"]["all"].clone();
+    glance.body["lists"]["invites"] = details;
+    glance.body["lists"]["invites"]["filters"] = json!({ "is_invite": true });
+    let answer = glance.sync(&home).await;
+    assert_eq!(answer["lists"]["all"]["count"], 3);
+    assert_eq!(answer["lists"]["invites"]["count"], 1);
+    let [a, b] = [kicked, banned].map(|room| &answer["rooms"][room.as_str()]);
+    assert_eq!((&a["membership"], &a["initial"]), (&json!("leave"), &json!(true)));
+    assert_eq!((&b["membership"], &b["initial"]), (&json!("ban"), &json!(true)));
+    assert!(
+        array(&a["timeline"]).any(|event| event["event_id"] == said.as_str()),
+        "up to the end of the stay"
+    );
+    assert!(!a.to_string().contains("after"), "and nothing of what came then");
+    assert!(array(&a["required_state"]).any(|event| event["type"] == "m.room.create"));
+    assert!(told(&glance.sync(&home).await).is_empty(), "told once");
+
+    glance.body["lists"].as_object_mut().unwrap().remove("all");
+    glance.sync(&home).await;
+    doors.kick(ada.caller(), revoked, &ben.id, None).await.unwrap();
+    let answer = glance.sync(&home).await;
+    assert_eq!(answer["rooms"][revoked.as_str()]["membership"], "leave", "no invitation is left behind");
+    assert!(told(&glance.sync(&home).await).is_empty());
+    doors.unban(ada.caller(), banned, &ben.id, None).await.unwrap();
+    doors.join(ben.caller(), banned, None).await.unwrap();
+    glance.body["room_subscriptions"] = json!({ banned.as_str(): { "timeline_limit": 1 } });
+    assert_eq!(glance.sync(&home).await["rooms"][banned.as_str()]["initial"], true);
 }
 
 #[tokio::test]

@@ -32,6 +32,19 @@ const SEEDS: &[&str] = &[
 ];
 
 #[test]
+fn every_parser_has_a_target_of_its_own() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
+    let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+    for (name, _) in parsers::TARGETS {
+        let target = std::fs::read_to_string(folder.join(format!("fuzz_targets/{name}.rs"))).unwrap();
+        assert!(target.contains(&format!("wardline_fuzz::{name}(bytes)")), "{target}");
+        assert!(manifest.contains(&format!("path = \"fuzz_targets/{name}.rs\"")), "{name}");
+    }
+    let files = std::fs::read_dir(folder.join("fuzz_targets")).unwrap().count();
+    assert_eq!(files, parsers::TARGETS.len());
+}
+
+#[test]
 fn no_parser_panics() {
     let mut dice = Dice::new(1);
     for (name, parse) in parsers::TARGETS {
