@@ -1,8 +1,9 @@
 //! The HTTP listener: connections with limits, and a shutdown that answers what is in flight.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, extract::ConnectInfo, response::Response};
+use futures_util::TryFutureExt as _;
 use http::{HeaderValue, header};
 use hyper::{Request, body::Incoming, server::conn::http1};
 use hyper_util::{
@@ -70,11 +71,11 @@ pub async fn serve_tls(
             accepted = accept(&listener, &slots) => accepted,
         };
         let Some((stream, peer, slot)) = accepted else { continue };
-        let connection = connection(stream, peer, router.clone(), limits, tls.clone(), stop.clone());
-        let cut = cut.clone();
+        let (router, tls, stop, cut) = (router.clone(), tls.clone(), stop.clone(), cut.clone());
         open.spawn(async move {
+            // Made in here: a future that is moved into the task would take its room there twice.
             tokio::select! {
-                () = connection => {}
+                () = connection(stream, peer, router, limits, tls, stop) => {}
                 () = cut.cancelled() => {}
             }
             drop(slot);
@@ -131,7 +132,22 @@ async fn connection(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(error = &error as &dyn std::error::Error, "TCP_NODELAY");
     }
-    let Some(tls) = tls else { return answer(stream, peer, router, limits, stop).await };
+    match tls {
+        // In a box: what TLS needs must not make every other connection larger.
+        Some(tls) => Box::pin(perhaps_encrypted(stream, peer, router, limits, tls, stop)).await,
+        None => answer(stream, peer, router, limits, stop).await,
+    }
+}
+
+/// A connection on a port that speaks HTTP and HTTPS.
+async fn perhaps_encrypted(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    limits: Limits,
+    tls: Tls,
+    stop: CancellationToken,
+) {
     let greeting = async {
         let mut first = [0];
         let seen = stream.peek(&mut first).await?;
@@ -161,12 +177,9 @@ where
     let service = tower::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
         let request = request.map(|body| axum::body::Body::new(PacedBody::new(body, limits.header_time)));
-        let answer = router.clone().oneshot(request);
         let stop = answering.clone();
-        async move {
-            let answer: Result<Response, Infallible> = answer.await;
-            answer.map(|answer| last_if_stopping(answer, &stop))
-        }
+        // Not an `async` block: it would hold the answering twice.
+        router.clone().oneshot(request).map_ok(move |answer| last_if_stopping(answer, &stop))
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
