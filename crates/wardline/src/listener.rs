@@ -20,6 +20,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
 use crate::{
+    long_poll,
     slow::{PacedBody, PacedStream},
     tls::Tls,
 };
@@ -108,7 +109,7 @@ async fn accept(
 
 /// An answer that is given while the server stops says that its connection ends with it, so that the client asks
 /// again on another one.
-fn last_if_stopping(mut answer: Response, stop: &CancellationToken) -> Response {
+pub(crate) fn last_if_stopping(mut answer: Response, stop: &CancellationToken) -> Response {
     if stop.is_cancelled() {
         answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
@@ -116,7 +117,7 @@ fn last_if_stopping(mut answer: Response, stop: &CancellationToken) -> Response 
 }
 
 /// Resolves a moment after the stop: a request that is on its way to us is still taken.
-async fn stopped(stop: &CancellationToken) {
+pub(crate) async fn stopped(stop: &CancellationToken) {
     stop.cancelled().await;
     tokio::time::sleep(ON_THEIR_WAY).await;
 }
@@ -135,7 +136,14 @@ async fn connection(
     match tls {
         // In a box: what TLS needs must not make every other connection larger.
         Some(tls) => Box::pin(perhaps_encrypted(stream, peer, router, limits, tls, stop)).await,
-        None => answer(stream, peer, router, limits, stop).await,
+        None => open(stream, peer, router, limits, stop).await,
+    }
+}
+
+/// A connection without encryption. As long as it asks for nothing but news it has no buffers.
+async fn open(stream: TcpStream, peer: SocketAddr, router: Router, limits: Limits, stop: CancellationToken) {
+    if let Some(stream) = long_poll::serve(stream, peer, &router, limits.header_time, &stop).await {
+        Box::pin(answer(stream, peer, router, limits, stop)).await;
     }
 }
 
@@ -163,7 +171,7 @@ async fn perhaps_encrypted(
             Ok(Err(error)) => tracing::debug!(error = &error as &dyn std::error::Error, "TLS handshake"),
             Err(_) => tracing::debug!("TLS handshake took too long"),
         },
-        Ok(Ok(false)) => answer(stream, peer, router, limits, stop).await,
+        Ok(Ok(false)) => open(stream, peer, router, limits, stop).await,
         Ok(Err(_)) | Err(_) => tracing::debug!("a connection without a word"),
     }
 }
