@@ -178,7 +178,7 @@ mod tests {
             user_id: owned_user_id!("@ada:x.example"),
             device: device.into(),
             since: None,
-            filter: Filter::default(),
+            filter: Filter::default().into(),
             full_state: false,
             state_after: false,
             stable_state_after: false,
