@@ -71,8 +71,7 @@ function bubble(window, text) {
 async function menu(window, text) {
     await bubble(window, text)
         .getByRole("button", { name: /^More about/ })
-        .focus();
-    await window.page.keyboard.press("Enter");
+        .press("Enter");
     return window.page.getByRole("menu", { name: "What to do with this message" });
 }
 

@@ -142,3 +142,48 @@ play("the nurse had signed out: he reads as soon as she signs in anew, on anothe
     await nurse.signIn("grace.adeyemi");
     await readsEverything(registrar, "anew");
 });
+
+play("a set-up of keys that is cut short at every step ends well, and a second browser reads", async () => {
+    const steps = [
+        "/recovery-key",
+        "/keys/device_signing/upload",
+        "/keys/signatures/upload",
+        "/account_data/m.secret_storage.default_key",
+        "/account_data/m.cross_signing.user_signing",
+        "/room_keys/version",
+        "/account_data/m.megolm_backup.v1",
+    ];
+    // The page is closed while what it says to the server is still under way, and never arrives.
+    const reached = (step) =>
+        new Promise((resolve) => {
+            void nurse.page.route(
+                (url) => url.pathname.endsWith(step),
+                (route) => (route.request().method() === "GET" ? route.continue() : resolve()),
+            );
+        });
+    const first = reached(steps[0]);
+    await nurse.signIn("grace.adeyemi");
+    await first;
+    await nurse.page.close();
+    for (const step of steps.slice(1)) {
+        await nurse.show("about:blank");
+        const next = reached(step);
+        await nurse.page.goto(server.url);
+        await next;
+        await nurse.page.close();
+    }
+    await nurse.show(server.url);
+    await nurse.page.getByRole("navigation", { name: "Places" }).waitFor();
+    await openPatient(nurse);
+    for (const text of said) {
+        await nurse.write(text);
+        await nurse.reads(text);
+    }
+    await nurse.page.getByRole("button", { name: /^Me:/ }).click();
+    await nurse.shows("End-to-end encrypted. Earlier messages can be read on this device.");
+
+    const second = await Window.open(browser, server.url, phone);
+    await second.signIn("grace.adeyemi");
+    await openPatient(second);
+    for (const text of said) await second.reads(text);
+});

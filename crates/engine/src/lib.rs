@@ -26,6 +26,7 @@ pub mod hub;
 pub mod keys;
 pub mod media;
 pub mod presence;
+pub mod purge;
 pub mod push;
 pub mod push_rules;
 pub mod receipts;
@@ -66,6 +67,8 @@ pub struct Engine {
     pub backup: backup::Backup,
     /// The content repository.
     pub media: media::Media,
+    /// What removes rooms' histories for good.
+    pub purges: purge::Purges,
     /// What tidies up.
     pub upkeep: upkeep::Upkeep,
     /// Receipts and read markers.
@@ -130,6 +133,8 @@ impl Engine {
         tasks.push(Box::pin(unread::keep_long_counts(Arc::clone(&context))));
         tasks.push(Box::pin(Arc::clone(&rooms).finish_upgrades()));
         let media = media::Media::new(Arc::clone(&context))?;
+        let purges = purge::Purges::new(Arc::clone(&context), media.clone(), Arc::clone(&rooms));
+        tasks.push(Box::pin(purges.clone().resume()));
         let upkeep = upkeep::Upkeep::new(Arc::clone(&context), media.blobs());
         let telling = context.app_services.start(&context, &typing);
         let engine = Self {
@@ -145,6 +150,7 @@ impl Engine {
             to_device: to_device::ToDevice::new(context.store.clone(), Arc::clone(&context.clock)),
             backup: backup::Backup::new(context.store.clone()),
             media,
+            purges,
             upkeep,
             receipts: receipts::Receipts::new(Arc::clone(&context)),
             account_data: account_data::AccountData::new(Arc::clone(&context)),

@@ -4,6 +4,7 @@
 //! the blob, its folder and its row are durable. What an abandoned or refused upload wrote is removed. Where the blobs
 //! are kept is `objects`'s affair: beside the database, or in an object store.
 
+mod delete;
 mod objects;
 mod quota;
 
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, RwLock, Semaphore};
 use wardline_domain::Timestamp;
 use wardline_domain::ruma::ServerName;
 use wardline_store::blobs::{BlobId, BlobWriter, Blobs};
@@ -23,6 +24,8 @@ use wardline_store::{StoreError, UserNid, media};
 pub use objects::S3Config;
 use objects::{Objects, Source};
 use quota::Quota;
+
+pub(crate) use delete::delete_row;
 
 use crate::Context;
 
@@ -128,6 +131,8 @@ pub struct Media {
     quota: Arc<Quota>,
     workshops: Arc<Semaphore>,
     uploaded: Arc<Notify>,
+    /// Held by all who place bytes until a row names them, and by whoever removes some that no row names.
+    placing: Arc<RwLock<()>>,
 }
 
 impl Media {
@@ -144,6 +149,7 @@ impl Media {
             context,
             workshops: Arc::new(Semaphore::new(WORKSHOPS)),
             uploaded: Arc::new(Notify::new()),
+            placing: Arc::default(),
         })
     }
 
@@ -304,6 +310,7 @@ impl Media {
             Ok::<_, MediaError>((writer, content_type))
         })
         .await?;
+        let _placing = self.placing.read().await;
         let (blob, bytes) = self.objects.finish(writer).await?;
         let made = media::Thumbnail { content_type: content_type.to_owned(), size: bytes, blob };
         let row = made.clone();
@@ -330,14 +337,6 @@ impl Media {
             found = tokio::time::timeout(patience, look) => found.unwrap_or(Err(MediaError::NotYetUploaded)),
             () = self.context.stop.cancelled() => Err(MediaError::NotYetUploaded),
         }
-    }
-
-    /// Removes the bytes of a file that no row refers to any more.
-    ///
-    /// # Errors
-    /// A failure of the disk or the object store.
-    pub async fn remove(&self, blob: BlobId) -> Result<(), StoreError> {
-        self.objects.remove(blob).await
     }
 
     /// The row at a place; an announced file that was never uploaded in time is gone.
@@ -418,6 +417,8 @@ impl Upload {
         self.flush().await?;
         let writer = self.writer.take().ok_or(StoreError::Closed)?;
         self.media.quota.check(&self.media.context, self.owner, self.received).await?;
+        let placing = Arc::clone(&self.media.placing);
+        let _placing = placing.read().await;
         let (blob, size) = self.media.objects.finish(writer).await?;
         let context = Arc::clone(&self.media.context);
         let now = context.now();

@@ -14,7 +14,8 @@ use axum::{
 use http::Method;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{MatrixError, fhir};
+use crate::extract::charge_stranger;
+use crate::{AppState, HttpConfig, MatrixError, RateLimiter, fhir};
 
 /// When somebody who was turned away shall ask again, in milliseconds.
 const RETRY_MS: u64 = 1000;
@@ -46,16 +47,21 @@ pub(crate) struct Admission {
     long_polls: Arc<Semaphore>,
     uploads: Arc<Semaphore>,
     downloads: Arc<Semaphore>,
+    limiter: Arc<RateLimiter>,
+    config: Arc<HttpConfig>,
 }
 
 impl Admission {
-    pub(crate) fn new(places: Places) -> Self {
+    pub(crate) fn new(state: &AppState) -> Self {
+        let places = state.config.places;
         let make = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
         Self {
             requests: make(places.requests),
             long_polls: make(places.long_polls),
             uploads: make(places.uploads),
             downloads: make(places.downloads),
+            limiter: Arc::clone(&state.limiter),
+            config: Arc::clone(&state.config),
         }
     }
 
@@ -73,13 +79,15 @@ impl Admission {
     }
 }
 
-/// Works on a request if there is a place for it, and else answers 429 with `Retry-After`.
+/// Works on a request if there is a place for it and its address has not asked too much without credentials, and else
+/// answers 429 with `Retry-After`.
 pub(crate) async fn admit(State(admission): State<Admission>, request: Request, next: Next) -> Response {
-    match admission.admit(&request) {
-        Some(_place) => next.run(request).await,
-        None if request.uri().path().starts_with("/fhir/") => {
-            fhir::refusal(MatrixError::limit_exceeded(RETRY_MS))
-        }
-        None => MatrixError::limit_exceeded(RETRY_MS).into_response(),
+    let place = admission.admit(&request).ok_or_else(|| MatrixError::limit_exceeded(RETRY_MS));
+    match place
+        .and_then(|place| charge_stranger(&admission.limiter, &admission.config, &request).map(|()| place))
+    {
+        Ok(_place) => next.run(request).await,
+        Err(error) if request.uri().path().starts_with("/fhir/") => fhir::refusal(error),
+        Err(error) => error.into_response(),
     }
 }

@@ -3,11 +3,11 @@
 use std::{net::IpAddr, ops::Deref, sync::Arc};
 
 use axum::extract::{ConnectInfo, FromRequestParts, OriginalUri};
-use http::{HeaderMap, header, request::Parts};
+use http::{Extensions, HeaderMap, header, request::Parts};
 use serde::de::DeserializeOwned;
 use wardline_identity::{DpopError, IdentityError, Session};
 
-use crate::{AppState, Bucket, LimitKey, MatrixError, app_service};
+use crate::{AppState, Bucket, HttpConfig, LimitKey, MatrixError, RateLimiter, app_service};
 
 /// The signed-in caller. Derefs to the [`Session`], so `auth.user_id`, `auth.user_nid`, `auth.device_id`
 /// and `auth.session_id` can be read directly.
@@ -42,29 +42,80 @@ fn credentials(headers: &HeaderMap) -> Option<(&str, bool)> {
     (known && !token.is_empty()).then_some((token, with_proof))
 }
 
-/// Takes a request that changes something out of the buckets of the device, the person and the address.
+/// Takes a request that changes something, or that is to the FHIR API, out of the buckets of the device, the person and
+/// the address.
 async fn charge(parts: &mut Parts, state: &AppState, session: &Session) -> Result<(), MatrixError> {
-    let bucket = state.config.write_limit;
-    if bucket.burst == 0 || parts.method.is_safe() {
-        return Ok(());
-    }
-    let services = &state.engine.context.app_services;
-    if let Some(service) = session.app_service.as_deref().and_then(|id| services.by_id(id))
-        && (service.sender == session.user_id || service.registration.rate_limited == Some(false))
+    // Within the FHIR API the path has lost its beginning.
+    let path = parts.extensions.get::<OriginalUri>().map_or(parts.uri.path(), |OriginalUri(uri)| uri.path());
+    let is_fhir = path.starts_with("/fhir/");
+    let writes = state.config.write_limit;
+    let charged = [
+        (!parts.method.is_safe(), ["write-device", "write-person", "write-address"], writes),
+        (is_fhir, ["fhir-device", "fhir-person", "fhir-address"], state.config.fhir_limit),
+    ];
+    for (_, [device, person, place], bucket) in
+        charged.into_iter().filter(|(wanted, _, bucket)| *wanted && bucket.burst > 0)
     {
+        if is_unlimited(state, session) {
+            return Ok(());
+        }
+        let ClientAddr(address) = ClientAddr::from_request_parts(parts, state).await?;
+        let nowhere = IpAddr::from([0, 0, 0, 0]);
+        let user = session.user_nid.0;
+        let times = |n: u32| Bucket {
+            burst: bucket.burst.saturating_mul(n),
+            per_minute: bucket.per_minute.saturating_mul(n),
+        };
+        let device = LimitKey::new(device, nowhere, &format!("{user} {}", session.device_id));
+        state.limiter.take(&device, bucket)?;
+        state.limiter.take(&LimitKey::new(person, nowhere, &user.to_string()), times(4))?;
+        state.limiter.take(&LimitKey::new(place, address, ""), times(40))?;
+    }
+    Ok(())
+}
+
+/// Whether the caller is an application service that is not limited.
+fn is_unlimited(state: &AppState, session: &Session) -> bool {
+    let services = &state.engine.context.app_services;
+    session.app_service.as_deref().and_then(|id| services.by_id(id)).is_some_and(|service| {
+        service.sender == session.user_id || service.registration.rate_limited == Some(false)
+    })
+}
+
+/// Takes a request without credentials out of the bucket of its address. What has credentials is charged when they are
+/// looked at, and wrong ones in the same place: see [`Authenticated`].
+///
+/// # Errors
+/// `M_LIMIT_EXCEEDED`.
+pub(crate) fn charge_stranger(
+    limiter: &RateLimiter,
+    config: &HttpConfig,
+    request: &http::Request<axum::body::Body>,
+) -> Result<(), MatrixError> {
+    let is_free = request.uri().path() == "/_matrix/client/versions"
+        || request.headers().contains_key(header::AUTHORIZATION);
+    if config.open_limit.burst == 0 || is_free {
         return Ok(());
     }
-    let ClientAddr(address) = ClientAddr::from_request_parts(parts, state).await?;
-    let nowhere = IpAddr::from([0, 0, 0, 0]);
-    let user = session.user_nid.0;
-    let times = |n: u32| Bucket {
-        burst: bucket.burst.saturating_mul(n),
-        per_minute: bucket.per_minute.saturating_mul(n),
+    let address = address_of(config, request.headers(), request.extensions());
+    limiter.take(&LimitKey::new("open", address, ""), config.open_limit)
+}
+
+/// The same for a request whose credentials are wrong.
+fn charge_guess(parts: &Parts, state: &AppState) -> Result<(), MatrixError> {
+    let address = address_of(&state.config, &parts.headers, &parts.extensions);
+    state.limiter.take(&LimitKey::new("open", address, ""), state.config.open_limit)
+}
+
+/// Where a request comes from; see [`ClientAddr`].
+fn address_of(config: &HttpConfig, headers: &HeaderMap, extensions: &Extensions) -> IpAddr {
+    let forwarded = || {
+        let last = headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
+        last.rsplit(',').next()?.trim().parse::<IpAddr>().ok()
     };
-    let device = LimitKey::new("write-device", nowhere, &format!("{user} {}", session.device_id));
-    state.limiter.take(&device, bucket)?;
-    state.limiter.take(&LimitKey::new("write-person", nowhere, &user.to_string()), times(4))?;
-    state.limiter.take(&LimitKey::new("write-address", address, ""), times(40))
+    let peer = || extensions.get::<ConnectInfo<std::net::SocketAddr>>().map(|ConnectInfo(addr)| addr.ip());
+    let address = if config.trust_forwarded_for { forwarded().or_else(peer) } else { peer() };
+    address.unwrap_or(IpAddr::from([0, 0, 0, 0]))
 }
 
 /// The one proof of possession among the headers.
@@ -118,7 +169,10 @@ impl FromRequestParts<AppState> for Authenticated {
             Some(session) => session,
             None => match state.identity.verify_token(token).await {
                 Ok(session) => session,
-                Err(error) => return Err(unknown_token(state, token, error)?),
+                Err(error) => {
+                    charge_guess(parts, state)?;
+                    return Err(unknown_token(state, token, error)?);
+                }
             },
         };
         check_possession(parts, state, &session, token, with_proof)
@@ -197,13 +251,6 @@ impl FromRequestParts<AppState> for ClientAddr {
     type Rejection = MatrixError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, MatrixError> {
-        let forwarded = || {
-            let last = parts.headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
-            last.rsplit(',').next()?.trim().parse::<IpAddr>().ok()
-        };
-        let peer =
-            || parts.extensions.get::<ConnectInfo<std::net::SocketAddr>>().map(|ConnectInfo(addr)| addr.ip());
-        let address = if state.config.trust_forwarded_for { forwarded().or_else(peer) } else { peer() };
-        Ok(Self(address.unwrap_or(IpAddr::from([0, 0, 0, 0]))))
+        Ok(Self(address_of(&state.config, &parts.headers, &parts.extensions)))
     }
 }

@@ -49,7 +49,7 @@ use gate::Gate;
 /// [`HttpConfig::places`] are answered 429 `M_LIMIT_EXCEEDED`.
 pub fn router(state: AppState) -> Router {
     let max_json = state.config.max_json_bytes;
-    let admission = admission::Admission::new(state.config.places);
+    let admission = admission::Admission::new(&state);
     Router::new()
         .merge(client::routes())
         .merge(admin::routes())

@@ -85,6 +85,11 @@ pub struct HttpConfig {
     /// Requests that change something, per device. A person has four times as much over all devices, an address forty
     /// times as much over all people.
     pub write_limit: Bucket,
+    /// Requests to the FHIR API, reading ones too, per device; a person and an address as with `write_limit`.
+    pub fhir_limit: Bucket,
+    /// Requests without credentials, per address; `/_matrix/client/versions` is not counted. Generous: a hospital shares
+    /// one address.
+    pub open_limit: Bucket,
 }
 
 /// Whom a search for people finds.
@@ -148,7 +153,8 @@ pub struct TurnConfig {
 
 impl HttpConfig {
     /// The defaults for a server of this name at this public address: 50 MiB uploads, 1 MiB JSON bodies,
-    /// registration closed, what changes something not limited by how often it comes.
+    /// registration closed; what changes something, the FHIR API and requests without credentials are not limited by how
+    /// often they come.
     #[must_use]
     pub fn new(server_name: OwnedServerName, public_base_url: &str) -> Self {
         Self {
@@ -175,6 +181,8 @@ impl HttpConfig {
             login_address_limit: Bucket { burst: 100, per_minute: 60 },
             register_limit: Bucket { burst: 20, per_minute: 20 },
             write_limit: Bucket { burst: 0, per_minute: 0 },
+            fhir_limit: Bucket { burst: 0, per_minute: 0 },
+            open_limit: Bucket { burst: 0, per_minute: 0 },
         }
     }
 }

@@ -2,10 +2,11 @@
 //!
 //! Specification: Client-Server API, "Profiles", with the extensible fields of Matrix 1.16.
 
+use wardline_audit::{Action, Entry};
 use wardline_domain::ruma::{MxcUri, UserId};
 use wardline_store::{Kind, UserNid, accounts};
 
-use crate::{Identity, IdentityError};
+use crate::{Identity, IdentityError, Session};
 
 /// The field with the name that others see.
 pub const DISPLAY_NAME: &str = "displayname";
@@ -53,6 +54,34 @@ impl Identity {
         field: &str,
         value: Option<&serde_json::Value>,
     ) -> Result<(), IdentityError> {
+        self.write_profile_field(user_id, field, value, None).await
+    }
+
+    /// The same by an administrator, audited with the field's name.
+    ///
+    /// # Errors
+    /// As [`set_profile_field`](Self::set_profile_field).
+    pub async fn set_profile_field_of(
+        &self,
+        by: &Session,
+        user_id: &UserId,
+        field: &str,
+        value: Option<&serde_json::Value>,
+    ) -> Result<(), IdentityError> {
+        let entry = Entry::new(self.now(), by.user_id.as_str(), Action::AccountChanged)
+            .device(by.device_id.as_str())
+            .target(user_id.as_str())
+            .with("profile", field);
+        self.write_profile_field(user_id, field, value, Some(entry)).await
+    }
+
+    async fn write_profile_field(
+        &self,
+        user_id: &UserId,
+        field: &str,
+        value: Option<&serde_json::Value>,
+        entry: Option<Entry>,
+    ) -> Result<(), IdentityError> {
         check_name(field)?;
         if field == KIND {
             return Err(IdentityError::Invalid(KIND, "is set by the server only"));
@@ -75,6 +104,9 @@ impl Identity {
                     return Err(IdentityError::ProfileTooLarge);
                 }
                 tx.record(Kind::Profile, None, Some(user), 0)?;
+                if let Some(entry) = &entry {
+                    wardline_audit::append(tx, entry)?;
+                }
                 Ok(true)
             })
             .await?;

@@ -134,7 +134,7 @@ pub fn administrators(tx: &impl Reader) -> Result<u64, StoreError> {
 }
 
 /// A page of rooms, those with most members first, and how many there are; with `search` in their id, an alias or
-/// their name.
+/// their name. Purged ones are not among them.
 ///
 /// # Errors
 /// Any failure of the database.
@@ -144,11 +144,13 @@ pub fn rooms(
     from: u64,
     limit: u64,
 ) -> Result<(Vec<RoomNid>, u64), StoreError> {
-    const WHERE: &str = "FROM rooms r WHERE ?1 IS NULL OR lower(r.room_id) LIKE ?1 ESCAPE '!' \
+    const WHERE: &str = "FROM rooms r \
+         WHERE NOT EXISTS (SELECT 1 FROM purged_rooms p WHERE p.room_nid = r.nid) AND (?1 IS NULL \
+         OR lower(r.room_id) LIKE ?1 ESCAPE '!' \
          OR EXISTS (SELECT 1 FROM room_aliases a WHERE a.room_nid = r.nid AND lower(a.alias) LIKE ?1 ESCAPE '!') \
          OR EXISTS (SELECT 1 FROM current_state s JOIN state_keys k ON k.nid = s.state_key_nid \
            JOIN event_json j ON j.nid = s.event_nid WHERE s.room_nid = r.nid AND k.kind = 'm.room.name' \
-           AND lower(j.pdu) LIKE '%\"name\":\"' || ?1 ESCAPE '!')";
+           AND lower(j.pdu) LIKE '%\"name\":\"' || ?1 ESCAPE '!'))";
     let search = search.map(anywhere);
     let page = tx.query(
         &format!("SELECT r.nid {WHERE} ORDER BY r.joined DESC, r.room_id LIMIT ?2 OFFSET ?3"),

@@ -60,6 +60,7 @@ pub mod oauth;
 pub mod one_time_keys;
 pub mod openid;
 pub mod published;
+pub mod purge;
 pub mod push_rules;
 pub mod pushers;
 pub mod receipts;

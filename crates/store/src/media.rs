@@ -173,6 +173,28 @@ pub fn is_named(tx: &impl Reader, blob: BlobId) -> Result<bool, StoreError> {
     Ok(named.is_some())
 }
 
+/// Whether a file has this content.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn has_content(tx: &impl Reader, blob: BlobId) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM media WHERE hash = ?1 LIMIT 1";
+    Ok(tx.query_row(sql, params![blob], |row| row.get::<i64>(0))?.is_some())
+}
+
+/// Forgets the thumbnails of an original; their contents.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn forget_thumbnails_of(tx: &mut WriteTx<'_>, original: BlobId) -> Result<Vec<BlobId>, StoreError> {
+    let blobs =
+        tx.query("SELECT DISTINCT blob FROM thumbnails WHERE hash = ?1", params![original], |row| {
+            row.get(0)
+        })?;
+    tx.execute("DELETE FROM thumbnails WHERE hash = ?1", params![original])?;
+    Ok(blobs)
+}
+
 /// Removes at most `limit` announcements whose time to upload is over; how many there were.
 ///
 /// # Errors

@@ -46,6 +46,7 @@ const STEPS: &[(&str, &str)] = &[
     ("101_upstream", include_str!("../schema/101_upstream.sql")),
     ("102_scim", include_str!("../schema/102_scim.sql")),
     ("93_retention", include_str!("../schema/93_retention.sql")),
+    ("120_purge", include_str!("../schema/120_purge.sql")),
 ];
 
 /// Brings the schema up to date in one transaction.

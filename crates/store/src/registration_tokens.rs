@@ -13,6 +13,8 @@ pub struct RegistrationToken {
     pub token: String,
     /// How many accounts; `None`: any number.
     pub uses_allowed: Option<u64>,
+    /// How many accounts are being made with it at the moment.
+    pub pending: u64,
     /// How many accounts were made with it.
     pub used: u64,
     /// Until when; `None`: for ever.
@@ -21,16 +23,17 @@ pub struct RegistrationToken {
     pub created_at: Timestamp,
 }
 
-const COLUMNS: &str = "id, token, uses_allowed, used, expires_at, created_at";
+const COLUMNS: &str = "id, token, uses_allowed, pending, used, expires_at, created_at";
 
 fn read(row: &Row<'_>) -> Result<RegistrationToken, StoreError> {
     Ok(RegistrationToken {
         id: row.get(0)?,
         token: row.get(1)?,
         uses_allowed: row.get(2)?,
-        used: row.get(3)?,
-        expires_at: row.get(4)?,
-        created_at: row.get(5)?,
+        pending: row.get(3)?,
+        used: row.get(4)?,
+        expires_at: row.get(5)?,
+        created_at: row.get(6)?,
     })
 }
 
@@ -103,14 +106,14 @@ pub fn delete(tx: &mut WriteTx<'_>, id: i64) -> Result<bool, StoreError> {
 pub fn is_valid(tx: &impl Reader, token: &str, now: Timestamp) -> Result<bool, StoreError> {
     let found = tx.query_row(
         "SELECT 1 FROM registration_tokens WHERE token = ?1 AND (expires_at IS NULL OR expires_at > ?2) \
-         AND (uses_allowed IS NULL OR used < uses_allowed)",
+         AND (uses_allowed IS NULL OR used + pending < uses_allowed)",
         params![token, now],
         |row| row.get::<i64>(0),
     )?;
     Ok(found.is_some())
 }
 
-/// Takes one use of a token. Whether there was one left.
+/// Takes one use of a token, for an account that is about to be made. Whether there was one left.
 ///
 /// # Errors
 /// Any failure of the database.
@@ -118,18 +121,29 @@ pub fn take(tx: &mut WriteTx<'_>, token: &str, now: Timestamp) -> Result<bool, S
     if !is_valid(tx, token, now)? {
         return Ok(false);
     }
-    tx.execute("UPDATE registration_tokens SET used = used + 1 WHERE token = ?1", params![token])?;
+    tx.execute("UPDATE registration_tokens SET pending = pending + 1 WHERE token = ?1", params![token])?;
     Ok(true)
 }
 
-/// Gives a use back: no account was made after all.
+/// Ends a use that was [taken](take): the account was made, or (`made` is false) it was not and the use is left.
 ///
 /// # Errors
 /// Any failure of the database.
-pub fn give_back(tx: &mut WriteTx<'_>, token: &str) -> Result<(), StoreError> {
+pub fn settle(tx: &mut WriteTx<'_>, token: &str, made: bool) -> Result<(), StoreError> {
     tx.execute(
-        "UPDATE registration_tokens SET used = used - 1 WHERE token = ?1 AND used > 0",
-        params![token],
+        "UPDATE registration_tokens SET pending = pending - 1, used = used + ?2 WHERE token = ?1 AND pending > 0",
+        params![token, made],
     )?;
+    Ok(())
+}
+
+/// Ends the uses that were under way when the server ended. Whether their accounts were made is not known, so they
+/// count as made: a token is never good for more accounts than it says.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn settle_interrupted(tx: &mut WriteTx<'_>) -> Result<(), StoreError> {
+    let sql = "UPDATE registration_tokens SET used = used + pending, pending = 0 WHERE pending > 0";
+    tx.execute(sql, params![])?;
     Ok(())
 }

@@ -59,6 +59,9 @@ kinds! {
     ThreadSubscription = 40,
     /// Old messages of a room were erased. `room`.
     Erased = 41,
+    /// What stood here was purged with its room (then nothing else is said), or a stretch of a room's history was just
+    /// purged. `room` in the second case.
+    Purged = 42,
 }
 
 impl ToParam for Kind {

@@ -1,4 +1,5 @@
-import type { MatrixClient } from "matrix-js-sdk";
+import type { MatrixClient, MatrixEvent } from "matrix-js-sdk";
+import type { CryptoBackend } from "matrix-js-sdk/lib/common-crypto/CryptoBackend";
 
 /**
  * The part of the SDK's crypto backend that shares a conversation's history with a new member (MSC4268) when the
@@ -54,4 +55,14 @@ export async function backUpKeys(client: MatrixClient): Promise<void> {
     ) {
         await backend.outgoingRequestProcessor.makeOutgoingRequest(batch);
     }
+}
+
+function decrypts(value: unknown): value is CryptoBackend {
+    return typeof (value as Partial<CryptoBackend> | undefined)?.decryptEvent === "function";
+}
+
+/** Tries once more to open an event, which looks for its key in the backup too. What stays shut is told as any failure. */
+export async function decryptAgain(client: MatrixClient, event: MatrixEvent): Promise<void> {
+    const backend: unknown = client.getCrypto();
+    if (decrypts(backend)) await event.attemptDecryption(backend, { isRetry: true });
 }

@@ -62,26 +62,36 @@ export async function setUpCrypto(setup: CryptoSetup): Promise<CryptoOutcome> {
         if (exists && (await isIdentityStored(api))) return await joinIdentity(api, setup);
         // Keys that are not in secret storage are the trace of a set-up cut short. The browser that made them still has
         // them and goes on; for another one nobody can ever read them, and the account page must allow new ones.
-        await createIdentity(api, setup, exists && !(await hasPrivateKeys(api)));
+        await createIdentity(api, setup, exists && (await hasPrivateKeys(api)));
         return "ready";
     } finally {
         setup.holder.drop();
     }
 }
 
-/** First browser: sealing comes first, so that a crash at any later point never leaves keys that nobody can open. */
-async function createIdentity(api: CryptoApi, setup: CryptoSetup, replace: boolean): Promise<void> {
-    const { tokens, holder, owner } = setup;
+/**
+ * First browser: sealing comes first, so that a crash at any later point never leaves keys that nobody can open. With
+ * `madeHere` the identity was made and published by this browser before, and is only stored now.
+ */
+async function createIdentity(api: CryptoApi, setup: CryptoSetup, madeHere: boolean): Promise<void> {
+    const { client, tokens, holder, owner } = setup;
     const recovery = await api.createRecoveryKeyFromPassphrase();
     const privateKey: Uint8Array<ArrayBuffer> = new Uint8Array(recovery.privateKey);
     holder.hold(privateKey);
     if ((await keyPolicy()) === "managed") await sealRecoveryKey(tokens, privateKey);
     else await owner.show(recovery.encodedPrivateKey ?? "");
-    await api.bootstrapCrossSigning({
-        setupNewCrossSigning: replace,
-        // The first keys of an account need no further proof; for others the account page gives leave before.
-        authUploadDeviceSigningKeys: (makeRequest) => makeRequest(null),
-    });
+    if (madeHere) {
+        // Publishing may have ended before this device was signed.
+        const device = client.getDeviceId();
+        if (device !== null) await api.crossSignDevice(device);
+    } else {
+        await api.bootstrapCrossSigning({
+            // Also where keys lie here that were never published: the SDK would leave it at that.
+            setupNewCrossSigning: true,
+            // The first keys of an account need no further proof; for others the account page gives leave before.
+            authUploadDeviceSigningKeys: (makeRequest) => makeRequest(null),
+        });
+    }
     await api.bootstrapSecretStorage({
         createSecretStorageKey: (): Promise<GeneratedSecretStorageKey> => Promise.resolve(recovery),
         setupNewSecretStorage: true,

@@ -1,5 +1,6 @@
 import { ClientEvent, MatrixEventEvent, type MatrixClient, type MatrixEvent, type Room } from "matrix-js-sdk";
 import { CryptoEvent, DecryptionFailureCode } from "matrix-js-sdk/lib/crypto-api";
+import { decryptAgain } from "./crypto-backend.ts";
 import { HISTORY_REQUEST, type HistoryRequest } from "./events.ts";
 import { colleagues, serverOf, sharesHistory } from "./rooms.ts";
 
@@ -9,6 +10,11 @@ const SETTLE_MS = 1_000;
 const AGAIN_MS = 15 * 60_000;
 /** The same when a colleague has signed in anew: our first question was not for that device. */
 const AGAIN_NEW_DEVICE_MS = 10_000;
+/**
+ * When to look into the key backup again for what is shut: our own other device writes keys there some seconds late. The
+ * SDK looks once.
+ */
+const BACKUP_AGAIN_MS = [6_000, 12_000, 30_000, 60_000];
 const MAX_ROOMS = 100;
 const MAX_PEOPLE = 50;
 
@@ -43,6 +49,9 @@ export class HistoryAsker {
     private readonly watched = new Set<string>();
     private timer: { at: number; handle: ReturnType<typeof setTimeout> } | undefined;
     private isReady = false;
+    /** How often the backup was looked into since something new could not be opened, and the next time. */
+    private looked = 0;
+    private look: ReturnType<typeof setTimeout> | undefined;
 
     constructor(private readonly client: MatrixClient) {}
 
@@ -60,6 +69,19 @@ export class HistoryAsker {
     ready(): void {
         this.isReady = true;
         this.askIn(SETTLE_MS);
+        this.lookIntoBackup();
+    }
+
+    private lookIntoBackup(): void {
+        const wait = BACKUP_AGAIN_MS[this.looked];
+        if (!this.isReady || this.look !== undefined || this.shut.size === 0 || wait === undefined) return;
+        this.looked += 1;
+        this.look = setTimeout(() => {
+            this.look = undefined;
+            for (const event of [...this.shut.values()].flatMap((events) => [...events]))
+                void decryptAgain(this.client, event);
+            this.lookIntoBackup();
+        }, wait);
     }
 
     private note(event: MatrixEvent): void {
@@ -67,9 +89,11 @@ export class HistoryAsker {
         if (roomId === undefined) return;
         const shut = this.shut.get(roomId) ?? new Set();
         if (isMendable(event)) {
+            if (!shut.has(event)) this.looked = 0;
             shut.add(event);
             this.shut.set(roomId, shut);
             this.askIn(SETTLE_MS);
+            this.lookIntoBackup();
         } else if (shut.delete(event) && shut.size === 0) {
             this.shut.delete(roomId);
             this.askIn(0);

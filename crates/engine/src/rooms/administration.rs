@@ -5,9 +5,11 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::json;
 use wardline_domain::power_levels::UserLevel;
-use wardline_domain::ruma::{OwnedUserId, RoomId, UserId};
+use wardline_domain::ruma::{OwnedEventId, OwnedUserId, RoomId, UserId};
 use wardline_domain::visibility::Membership;
-use wardline_store::{RoomNid, StoreError, administration, aliases, members, published, rooms, state, users};
+use wardline_store::{
+    RoomNid, StoreError, UserNid, administration, aliases, members, published, purge, rooms, state, users,
+};
 
 use super::read::levels;
 use super::send::raw;
@@ -28,6 +30,8 @@ pub struct Overview {
     pub published: bool,
     /// Whether nobody may join it.
     pub blocked: bool,
+    /// Whether its history was removed for good.
+    pub purged: bool,
 }
 
 impl Rooms {
@@ -88,7 +92,7 @@ impl Rooms {
             .store
             .read(move |tx| {
                 let nid = rooms::find(tx, &room)?.ok_or(EngineError::NotFound("room"))?;
-                let viewer = Viewer { user: wardline_store::UserNid(0), device: None, now: context.now() };
+                let viewer = Viewer { user: UserNid(0), device: None, now: context.now() };
                 let mut events: Vec<Arc<Event>> = Vec::new();
                 for event in state::current(tx, nid)?.values() {
                     events.push(context.events.get(tx, *event)?);
@@ -149,6 +153,18 @@ impl Rooms {
         Ok(())
     }
 
+    /// Lets the executor of a room read its head anew, after somebody else moved it.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`], [`EngineError::Busy`].
+    pub(crate) async fn look_again(&self, room: &RoomId, by: UserNid) -> Result<(), EngineError> {
+        let user_id = self.context.store.read_now(|tx| users::user_id(tx, by))?;
+        let nothing = OwnedEventId::try_from("$none").map_err(|_| EngineError::NotFound("event"))?;
+        let caller = Caller { user: by, user_id: &user_id, device: None };
+        // An operation that says nothing claims the head: a head of yesterday is found out.
+        self.change(caller, room, move |_| Ok(nothing.clone())).await.map(drop)
+    }
+
     /// Gives a local member of a room the highest power that somebody else of this server can give.
     ///
     /// # Errors
@@ -201,5 +217,6 @@ fn overview(
         invited_members: row.invited,
         published: published::is_listed(tx, room)?,
         blocked: administration::is_blocked(tx, room)?,
+        purged: purge::is_purged(tx, room)?,
     }))
 }

@@ -12,8 +12,8 @@ impl Rooms {
     /// Knocks on a room whose join rule lets people do so.
     ///
     /// # Errors
-    /// [`EngineError::NotFound`] for an unknown room, [`EngineError::Forbidden`] if the room does not want it or
-    /// the caller is in it, invited to it or banned from it.
+    /// [`EngineError::NotFound`] for an unknown room, [`EngineError::Forbidden`] if the room does not want it, if it is
+    /// blocked, or if the caller is in it, invited to it or banned from it.
     pub async fn knock(
         &self,
         caller: Caller<'_>,
@@ -24,6 +24,7 @@ impl Rooms {
             EngineError::Forbidden(_) => EngineError::NotFound("room"),
             other => other,
         })?;
+        self.require_unblocked(room)?;
         let profile = self.context.store.read_now(|tx| profile_content(tx, caller.user_id))?;
         let content = content(Membership::Knock, profile, reason);
         let user = caller.user_id.to_owned();

@@ -59,13 +59,8 @@ impl Rooms {
         })?;
         let profile = self.context.store.read_now(|tx| profile_content(tx, caller.user_id))?;
         let (user, reason) = (caller.user_id.to_owned(), reason.map(str::to_owned));
-        let nid = self.nid(room)?;
-        let (guest, blocked) = self.context.store.read_now(|tx| -> Result<_, StoreError> {
-            Ok((guests::is_guest(tx, caller.user)?, administration::is_blocked(tx, nid)?))
-        })?;
-        if blocked {
-            return Err(EngineError::forbidden("the room is blocked by the people who run this server"));
-        }
+        let guest = self.context.store.read_now(|tx| guests::is_guest(tx, caller.user))?;
+        self.require_unblocked(room)?;
         self.change(caller, room, move |turn| {
             if let Some(existing) = joined_by(turn, &user) {
                 return Ok(existing);
@@ -80,6 +75,15 @@ impl Rooms {
             set(turn, &user, &user, &content)
         })
         .await
+    }
+
+    /// Refuses a room that the people who run this server have blocked.
+    pub(super) fn require_unblocked(&self, room: &RoomId) -> Result<(), EngineError> {
+        let nid = self.nid(room)?;
+        match self.context.store.read_now(|tx| administration::is_blocked(tx, nid))? {
+            true => Err(EngineError::forbidden("the room is blocked by the people who run this server")),
+            false => Ok(()),
+        }
     }
 
     /// Joins a local user to a room in the server's name: an invite by `clerk` if one is needed, and the user's

@@ -84,8 +84,12 @@ pub(super) struct Quarantine {
 fn known(state: &AppState, id: &str) -> Result<(), MatrixError> {
     match state.store.read_now(|tx| administration::has_media(tx, id))? {
         true => Ok(()),
-        false => Err(MatrixError::not_found("there is no such file")),
+        false => Err(unknown()),
     }
+}
+
+fn unknown() -> MatrixError {
+    MatrixError::not_found("there is no such file")
 }
 
 /// Puts a file into quarantine, so that nobody is given it, or takes it out.
@@ -114,7 +118,7 @@ pub(super) async fn quarantine(
     Ok(DONE)
 }
 
-/// Deletes a file. Its content goes with the last file that has the same.
+/// Deletes a file. Its content and the thumbnails of it go with the last file that has the same.
 #[utoipa::path(delete, path = "/_wardline/admin/v1/media/{mediaId}", tag = "media",
     params(("mediaId" = String, Path)), responses((status = 200, body = Done), (status = 404)))]
 pub(super) async fn remove(
@@ -122,15 +126,7 @@ pub(super) async fn remove(
     by: Administrator,
     Path(id): Path<String>,
 ) -> Result<Json<Done>, MatrixError> {
-    known(&state, &id)?;
     let entry = entry(&state, &by, Action::MediaAdministered).target(&*id).with("deleted", "true");
-    state
-        .store
-        .write(move |tx| {
-            administration::delete_media(tx, &id)?;
-            wardline_audit::append(tx, &entry)?;
-            Ok::<_, StoreError>(())
-        })
-        .await?;
-    Ok(DONE)
+    let existed = state.engine.media.delete(id, move |tx| wardline_audit::append(tx, &entry).map(drop));
+    if existed.await? { Ok(DONE) } else { Err(unknown()) }
 }

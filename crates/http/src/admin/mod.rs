@@ -48,6 +48,7 @@ use crate::{AppState, Authenticated, Json, MatrixError};
         rooms::state,
         rooms::block,
         rooms::delete,
+        rooms::purge_history,
         rooms::make_admin,
         media::usage,
         media::of_user,
@@ -93,6 +94,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route(&at("/rooms/{roomId}/members"), get(rooms::members))
         .route(&at("/rooms/{roomId}/state"), get(rooms::state))
         .route(&at("/rooms/{roomId}/block"), put(rooms::block))
+        .route(&at("/rooms/{roomId}/purge-history"), post(rooms::purge_history))
         .route(&at("/rooms/{roomId}/make-admin"), post(rooms::make_admin))
         .route(&at("/media"), get(media::usage))
         .route(&at("/media/{mediaId}"), axum::routing::delete(media::remove))

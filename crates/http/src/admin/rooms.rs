@@ -4,9 +4,11 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use wardline_audit::Action;
-use wardline_domain::ruma::{OwnedRoomId, OwnedUserId, RoomId};
+use wardline_domain::Timestamp;
+use wardline_domain::ruma::{OwnedEventId, OwnedRoomId, OwnedUserId, RoomId};
+use wardline_engine::purge::Upto;
 use wardline_engine::rooms::Overview;
-use wardline_store::{StoreError, administration, rooms};
+use wardline_store::{StoreError, WriteTx, administration, purge, rooms};
 
 use super::{Administrator, DONE, Done, Part, entry};
 use crate::{AppState, Json, MatrixError, OptionalJson, Path, Query, RawJson};
@@ -44,7 +46,7 @@ pub(super) async fn list(
     Ok(Json(RoomPage { rooms, total, next }))
 }
 
-/// One room: what a room summary says, and `invited_members`, `published` and `blocked`.
+/// One room: what a room summary says, and `invited_members`, `published`, `blocked` and `purged`.
 #[utoipa::path(get, path = "/_wardline/admin/v1/rooms/{roomId}", tag = "rooms", params(("roomId" = String, Path)),
     responses((status = 200, body = Object), (status = 404)))]
 pub(super) async fn one(
@@ -131,6 +133,9 @@ async fn set_blocked(
 ) -> Result<(), MatrixError> {
     let nid = state.store.read_now(|tx| rooms::find(tx, room))?;
     let nid = nid.ok_or_else(|| MatrixError::not_found("there is no such room"))?;
+    if !blocked && state.store.read_now(|tx| purge::is_purged(tx, nid))? {
+        return Err(MatrixError::forbidden("the room was purged: nothing is there that could be joined"));
+    }
     let entry = entry(state, by, Action::RoomAdministered)
         .target(room.as_str())
         .with("change", change)
@@ -147,26 +152,123 @@ async fn set_blocked(
     Ok(())
 }
 
-/// How many people were taken out.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Deleted {
-    removed: usize,
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub(super) struct Deletion {
+    /// Whether its history is removed for good; no if not said.
+    #[serde(default)]
+    purge: bool,
+    /// With `purge`: whether this server's files that its events name in clear go too; no if not said. What encrypted
+    /// events name, the server does not know.
+    #[serde(default)]
+    media: bool,
 }
 
+/// What became of a room.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Deleted {
+    /// How many people were taken out.
+    removed: usize,
+    /// How many events were removed for good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    purged: Option<u64>,
+}
+
+/// Beginning of the types of rooms that are part of the clinical record.
+const RECORD: &str = "org.wardline.";
+
 /// Closes a room for good: nobody may join it any more, everybody is taken out, and it is found nowhere. Its history
-/// stays in the archive.
+/// stays in the archive, unless it is to be purged: then nothing is left but that its members left it. A patient's
+/// conversation is never purged.
 #[utoipa::path(delete, path = "/_wardline/admin/v1/rooms/{roomId}", tag = "rooms", params(("roomId" = String, Path)),
-    responses((status = 200, body = Deleted), (status = 404)))]
+    request_body = Deletion,
+    responses((status = 200, body = Deleted), (status = 403, description = "part of the clinical record"), (status = 404)))]
 pub(super) async fn delete(
     State(state): State<AppState>,
     by: Administrator,
     Path(room): Path<OwnedRoomId>,
+    OptionalJson(body): OptionalJson<Deletion>,
 ) -> Result<Json<Deleted>, MatrixError> {
+    if body.purge {
+        not_of_the_record(&state, &room)?;
+    }
     // First, so that nobody comes back in between; a repetition goes on where this ended.
     set_blocked(&state, &by, &room, true, "delete").await?;
     state.engine.rooms.make_unfindable(&room).await?;
     let removed = state.engine.rooms.remove_everybody(&room).await?;
-    Ok(Json(Deleted { removed }))
+    if !body.purge {
+        return Ok(Json(Deleted { removed, purged: None }));
+    }
+    let entry = entry(&state, &by, Action::RoomAdministered)
+        .target(room.as_str())
+        .with("change", "purge")
+        .with("media", body.media.to_string());
+    let also = move |tx: &mut WriteTx<'_>| wardline_audit::append(tx, &entry).map(drop);
+    let purged = state.engine.purges.purge(&room, body.media, by.user_nid, also).await?;
+    Ok(Json(Deleted { removed, purged: Some(purged) }))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct HistoryPurge {
+    /// The last event that is erased. This or `before`.
+    event_id: Option<String>,
+    /// What was sent before this instant is erased, in milliseconds since the Unix epoch. This or `event_id`.
+    before: Option<i64>,
+    /// Whether this server's files that the messages name in clear go too; no if not said.
+    #[serde(default)]
+    media: bool,
+}
+
+impl HistoryPurge {
+    fn upto(&self) -> Result<Upto, MatrixError> {
+        match (&self.event_id, self.before) {
+            (Some(event), None) => OwnedEventId::try_from(event.as_str())
+                .map(Upto::Event)
+                .map_err(|_| MatrixError::invalid_param("event_id: not an event id")),
+            (None, Some(before)) => Ok(Upto::Time(Timestamp(before))),
+            _ => Err(MatrixError::invalid_param("event_id, before: exactly one of them is needed")),
+        }
+    }
+}
+
+/// How many messages were erased.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Erased {
+    erased: u64,
+}
+
+/// Erases what was said in a room up to an event or an instant: of each message stays what a redaction leaves. State and
+/// members stay. A patient's conversation is never erased.
+#[utoipa::path(post, path = "/_wardline/admin/v1/rooms/{roomId}/purge-history", tag = "rooms",
+    params(("roomId" = String, Path)), request_body = HistoryPurge,
+    responses((status = 200, body = Erased), (status = 403, description = "part of the clinical record"), (status = 404)))]
+pub(super) async fn purge_history(
+    State(state): State<AppState>,
+    by: Administrator,
+    Path(room): Path<OwnedRoomId>,
+    Json(body): Json<HistoryPurge>,
+) -> Result<Json<Erased>, MatrixError> {
+    let upto = body.upto()?;
+    not_of_the_record(&state, &room)?;
+    let mut entry = entry(&state, &by, Action::RoomAdministered)
+        .target(room.as_str())
+        .with("change", "purge-history")
+        .with("media", body.media.to_string());
+    entry = match &upto {
+        Upto::Event(event) => entry.with("upto", event.as_str()),
+        Upto::Time(before) => entry.with("before", before.as_millis().to_string()),
+    };
+    let also = move |tx: &mut WriteTx<'_>| wardline_audit::append(tx, &entry).map(drop);
+    let erased = state.engine.purges.erase_history(&room, upto, body.media, also).await?;
+    Ok(Json(Erased { erased }))
+}
+
+/// Refuses to remove anything of a room that is part of the clinical record.
+fn not_of_the_record(state: &AppState, room: &RoomId) -> Result<(), MatrixError> {
+    let kind = state.engine.rooms.overview(room)?.summary.room_type;
+    match kind.is_some_and(|kind| kind.starts_with(RECORD)) {
+        true => Err(MatrixError::forbidden("the room is part of the clinical record and cannot be purged")),
+        false => Ok(()),
+    }
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]

@@ -18,6 +18,8 @@ pub(super) struct Token {
     /// How many accounts; absent: any number.
     #[serde(skip_serializing_if = "Option::is_none")]
     uses_allowed: Option<u64>,
+    /// How many accounts are being made with it at the moment; they count as made until they are not.
+    pending: u64,
     /// How many accounts were made with it.
     used: u64,
     /// Milliseconds since the Unix epoch; absent: for ever.
@@ -33,6 +35,7 @@ impl From<registration_tokens::RegistrationToken> for Token {
             id: row.id,
             token: row.token,
             uses_allowed: row.uses_allowed,
+            pending: row.pending,
             used: row.used,
             expires_at: row.expires_at.map(|at| at.as_millis()),
             created_at: row.created_at.as_millis(),

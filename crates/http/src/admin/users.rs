@@ -134,7 +134,8 @@ pub(super) async fn create(
     }
     let made = state.identity.create_account(user.localpart(), body.password.as_deref(), false).await?;
     if let Some(name) = body.display_name {
-        state.identity.set_profile_field(&made.user_id, DISPLAY_NAME, Some(&Value::from(name))).await?;
+        let name = Value::from(name);
+        state.identity.set_profile_field_of(&by, &made.user_id, DISPLAY_NAME, Some(&name)).await?;
     }
     // Also audits in whose name the account was made.
     state.identity.set_administrator(&by, &made.user_id, body.admin).await?;
@@ -168,7 +169,8 @@ pub(super) async fn change(
         hold(&state, &by, &user, row.user, holds).await?;
     }
     if let Some(name) = body.display_name {
-        state.identity.set_profile_field(&user, DISPLAY_NAME, Some(&Value::from(name))).await?;
+        let name = Value::from(name);
+        state.identity.set_profile_field_of(&by, &user, DISPLAY_NAME, Some(&name)).await?;
     }
     if let Some(admin) = body.admin {
         state.identity.set_administrator(&by, &user, admin).await?;

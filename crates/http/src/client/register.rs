@@ -89,8 +89,9 @@ async fn register(
         take_token(&state, body.auth.as_ref(), token.clone()).await?;
     }
     let made = state.identity.create_account(&username, Some(&password), false).await;
-    if let (Err(_), Some(token)) = (&made, token) {
-        state.store.write(move |tx| registration_tokens::give_back(tx, &token)).await?;
+    if let Some(token) = token {
+        let is_made = made.is_ok();
+        state.store.write(move |tx| registration_tokens::settle(tx, &token, is_made)).await?;
     }
     let proven = made?;
     if let Some(session) = body.auth.and_then(|auth| auth.session) {

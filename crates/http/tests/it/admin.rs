@@ -110,7 +110,8 @@ async fn accounts_are_found_made_changed_and_closed() {
         .await
         .ok();
     house.server.get(&format!("{BASE}/users"), &cat).await.ok();
-    house.call("PATCH", "/users/@cat:riverside.example", json!({ "admin": false })).await.ok();
+    let change = json!({ "admin": false, "display_name": "Catherine" });
+    house.call("PATCH", "/users/@cat:riverside.example", change).await.ok();
     house.server.get(&format!("{BASE}/users"), &cat).await.refused(403, "M_FORBIDDEN");
     let last = house.call("PATCH", "/users/@zoe:riverside.example", json!({ "admin": false })).await;
     last.refused(400, "M_INVALID_PARAM");
@@ -129,7 +130,7 @@ async fn accounts_are_found_made_changed_and_closed() {
     house.server.call("POST /_matrix/client/v3/login", "", login).await.refused(403, "M_FORBIDDEN");
     assert_eq!(house.get(&format!("/users/{BOB}")).await["deactivated"], true);
     house.call("POST", &format!("/users/{BOB}/deactivate"), Value::Null).await.refused(404, "M_NOT_FOUND");
-    assert_eq!(house.audited("account.changed"), 3);
+    assert_eq!(house.audited("account.changed"), 5, "twice the rights, once at the making, and two names");
     assert_eq!(house.audited("account.deactivated"), 1);
 }
 
@@ -181,6 +182,182 @@ async fn rooms_are_shown_blocked_and_closed() {
         .refused(404, "M_NOT_FOUND");
     house.call("DELETE", "/rooms/!unknown:riverside.example", Value::Null).await.refused(404, "M_NOT_FOUND");
     assert_eq!(house.audited("room.administered"), 5);
+}
+
+/// Everything that the tables of events and of the state hold of a room, as text.
+fn kept_of(house: &House, room: &str) -> Vec<String> {
+    let room = wardline_domain::ruma::OwnedRoomId::try_from(room).unwrap();
+    house
+        .server
+        .store
+        .read_now(|tx| {
+            let nid = wardline_store::rooms::find(tx, &room)?.unwrap();
+            assert!(wardline_store::state::current(tx, nid)?.is_empty());
+            let points = wardline_store::events::newest(tx, nid, 0, u64::MAX >> 1, 1000)?;
+            points.into_iter().map(|p| Ok(wardline_store::events::get(tx, p.nid)?.unwrap().pdu)).collect()
+        })
+        .map_err(|error: wardline_store::StoreError| error)
+        .unwrap()
+}
+
+#[tokio::test]
+async fn of_a_purged_room_nothing_is_left_but_who_left_it() {
+    let house = House::new().await;
+    let bob = house.server.token("bob").await;
+    let upload = "POST /_matrix/media/v3/upload?filename=scan";
+    let uri = text(&house.server.call(upload, &house.amy, json!({ "a": "scan" })).await.ok(), "content_uri");
+    let body = json!({ "name": "Secret ward", "preset": "public_chat", "invite": [BOB] });
+    let room = house.server.call("POST /_matrix/client/v3/createRoom", &house.amy, body).await.ok();
+    let room = text(&room, "room_id");
+    let at = |rest: &str| format!("/_matrix/client/v3/rooms/{room}/{rest}");
+    house.server.call(&format!("POST /_matrix/client/v3/join/{room}"), &bob, json!({})).await.ok();
+    let since = text(&house.server.get("/_matrix/client/v3/sync", &bob).await.ok(), "next_batch");
+    let mut sent = Vec::new();
+    for n in 0..250 {
+        let content = json!({ "body": format!("secret {n}"), "msgtype": "m.file", "url": uri });
+        let put = format!("PUT {}", at(&format!("send/m.room.message/t{n}")));
+        sent.push(text(&house.server.call(&put, &house.amy, content).await.ok(), "event_id"));
+    }
+    let redact = format!("PUT {}", at(&format!("redact/{}/r", sent[1])));
+    house.server.call(&redact, &house.amy, json!({ "reason": "secret" })).await.ok();
+    let search = json!({ "search_categories": { "room_events": { "search_term": "secret" } } });
+    let find = "POST /_matrix/client/v3/search";
+    let count =
+        |answer: Value| answer["search_categories"]["room_events"]["results"].as_array().map(Vec::len);
+    assert_ne!(count(house.server.call(find, &bob, search.clone()).await.ok()), Some(0));
+
+    let path = format!("/rooms/{room}");
+    let done = house.call("DELETE", &path, json!({ "purge": true, "media": true })).await.ok();
+    assert_eq!(done["removed"], 2);
+    assert!(done["purged"].as_u64().unwrap() > 250, "messages, the redaction and state: {done}");
+    for pdu in kept_of(&house, &room) {
+        let event: Value = serde_json::from_str(&pdu).unwrap();
+        assert_eq!(event["type"], "m.room.member");
+        assert!(!pdu.contains("secret") && !pdu.contains("displayname"), "{pdu}");
+    }
+    for token in [&bob, &house.amy] {
+        let event = at(&format!("event/{}", sent[9]));
+        assert!(matches!(house.server.get(&event, token).await.status.as_u16(), 403 | 404));
+        assert_eq!(house.server.get(&at("state"), token).await.ok(), json!([]));
+        let found = house.server.get(&at("messages?dir=b&limit=100"), token).await.ok();
+        assert!(found["chunk"].as_array().unwrap().iter().all(|event| event["type"] == "m.room.member"));
+    }
+    assert_eq!(count(house.server.call(find, &bob, search).await.ok()).unwrap_or(0), 0);
+    // A device that was away is told that its owner is out, also one that begins anew.
+    let news = house.server.get(&format!("/_matrix/client/v3/sync?since={since}"), &bob).await.ok();
+    let left = &news["rooms"]["leave"][&room]["timeline"]["events"];
+    assert_eq!(
+        left.as_array().unwrap().last().unwrap()["content"],
+        json!({ "membership": "leave" }),
+        "{news}"
+    );
+    house.server.get("/_matrix/client/v3/sync?full_state=true", &house.amy).await.ok();
+    let filter = "/_matrix/client/v3/sync?filter=%7B%22room%22:%7B%22include_leave%22:true%7D%7D";
+    house.server.get(filter, &bob).await.ok();
+    let download = format!("/_matrix/client/v1/media/download/{}", uri.trim_start_matches("mxc://"));
+    house.server.get(&download, &house.amy).await.refused(404, "M_NOT_FOUND");
+    // It does not come back.
+    house
+        .server
+        .call(&format!("POST /_matrix/client/v3/join/{room}"), &bob, json!({}))
+        .await
+        .refused(403, "M_FORBIDDEN");
+    let knock = house.server.call(&format!("POST /_matrix/client/v3/knock/{room}"), &bob, json!({})).await;
+    assert!(matches!(knock.status.as_u16(), 403 | 404), "{}", knock.body);
+    house
+        .call("PUT", &format!("{path}/block"), json!({ "blocked": false }))
+        .await
+        .refused(403, "M_FORBIDDEN");
+    assert_eq!(house.get(&path).await["purged"], true);
+    assert_eq!(house.get("/rooms").await["total"], 0);
+    assert_eq!(house.call("DELETE", &path, json!({ "purge": true })).await.ok()["purged"], 0);
+    let gap = house.server.store.read_now(|tx| wardline_store::stream::first_gap(tx)).unwrap();
+    assert_eq!(gap, None);
+}
+
+#[tokio::test]
+async fn a_patients_conversation_is_closed_but_never_purged() {
+    let house = House::new().await;
+    let body = json!({ "creation_content": { "type": "org.wardline.patient" } });
+    let room = house.server.call("POST /_matrix/client/v3/createRoom", &house.amy, body).await.ok();
+    let path = format!("/rooms/{}", text(&room, "room_id"));
+    house.call("DELETE", &path, json!({ "purge": true })).await.refused(403, "M_FORBIDDEN");
+    let history = format!("{path}/purge-history");
+    house.call("POST", &history, json!({ "before": 1 })).await.refused(403, "M_FORBIDDEN");
+    assert_eq!(house.get(&path).await["num_joined_members"], 1, "nothing was changed");
+}
+
+#[tokio::test]
+async fn history_is_erased_up_to_an_event_or_an_instant() {
+    let house = House::new().await;
+    let room = house
+        .server
+        .call("POST /_matrix/client/v3/createRoom", &house.amy, json!({ "name": "Ward 7" }))
+        .await;
+    let room = text(&room.ok(), "room_id");
+    let uri = text(
+        &house.server.call("POST /_matrix/media/v3/upload", &house.amy, json!({ "a": "scan" })).await.ok(),
+        "content_uri",
+    );
+    let mut sent = Vec::new();
+    for n in 0..6 {
+        house.server.clock.advance(1000);
+        let put = format!("PUT /_matrix/client/v3/rooms/{room}/send/m.room.message/t{n}");
+        let content = json!({ "body": format!("word {n}"), "msgtype": "m.file", "url": uri });
+        sent.push(text(&house.server.call(&put, &house.amy, content).await.ok(), "event_id"));
+    }
+    let bodies = async || {
+        let found = house
+            .server
+            .get(&format!("/_matrix/client/v3/rooms/{room}/messages?dir=f&limit=100"), &house.amy)
+            .await;
+        let chunk = found.ok()["chunk"].as_array().unwrap().clone();
+        let messages = chunk.into_iter().filter(|event| event["type"] == "m.room.message");
+        messages.map(|event| event["content"]["body"].as_str().unwrap_or("-").to_owned()).collect::<Vec<_>>()
+    };
+    let path = format!("/rooms/{room}/purge-history");
+    let upto = json!({ "event_id": sent[2] });
+    assert_eq!(house.call("POST", &path, upto.clone()).await.ok()["erased"], 3);
+    assert_eq!(bodies().await, ["-", "-", "-", "word 3", "word 4", "word 5"]);
+    assert_eq!(house.call("POST", &path, upto).await.ok()["erased"], 0);
+    let download = format!("/_matrix/client/v1/media/download/{}", uri.trim_start_matches("mxc://"));
+    house.server.get(&download, &house.amy).await.ok();
+    let before = json!({ "before": 1_800_000_005_000_i64, "media": true });
+    assert_eq!(house.call("POST", &path, before).await.ok()["erased"], 1);
+    assert_eq!(bodies().await, ["-", "-", "-", "-", "word 4", "word 5"]);
+    house.server.get(&download, &house.amy).await.refused(404, "M_NOT_FOUND");
+    let name = format!("/_matrix/client/v3/rooms/{room}/state/m.room.name");
+    assert_eq!(house.server.get(&name, &house.amy).await.ok()["name"], "Ward 7");
+    for wrong in [json!({}), json!({ "event_id": sent[0], "before": 1 }), json!({ "event_id": "x" })] {
+        house.call("POST", &path, wrong).await.refused(400, "M_INVALID_PARAM");
+    }
+    house.call("POST", &path, json!({ "event_id": "$unknown" })).await.refused(404, "M_NOT_FOUND");
+    assert_eq!(house.audited("room.administered"), 3);
+}
+
+#[tokio::test]
+async fn the_bytes_of_a_deleted_file_go_with_the_last_that_has_them() {
+    let house = House::new().await;
+    let upload = "POST /_matrix/media/v3/upload";
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let uri = text(
+            &house.server.call(upload, &house.amy, json!({ "same": "bytes" })).await.ok(),
+            "content_uri",
+        );
+        ids.push(uri.rsplit('/').next().unwrap().to_owned());
+    }
+    let blobs = || house.server.blobs();
+    assert_eq!(blobs(), 1);
+    house.call("DELETE", &format!("/media/{}", ids[0]), Value::Null).await.ok();
+    assert_eq!(blobs(), 1);
+    let other = format!("/_matrix/client/v1/media/download/riverside.example/{}", ids[1]);
+    assert_eq!(house.server.get(&other, &house.amy).await.ok(), json!({ "same": "bytes" }));
+    house.call("DELETE", &format!("/media/{}", ids[1]), Value::Null).await.ok();
+    assert_eq!(blobs(), 0);
+    // The same again finds no ruins.
+    house.server.call(upload, &house.amy, json!({ "same": "bytes" })).await.ok();
+    assert_eq!(blobs(), 1);
 }
 
 #[tokio::test]
@@ -239,7 +416,8 @@ async fn a_token_is_good_for_as_many_accounts_as_it_says() {
     assert_eq!(house.server.get(validity, "").await.ok()["valid"], false);
 
     let path = format!("/registration-tokens/{}", token["id"]);
-    assert_eq!(house.get(&path).await["used"], 1);
+    let shown = house.get(&path).await;
+    assert_eq!((&shown["used"], &shown["pending"]), (&json!(1), &json!(0)));
     let soon = 1_800_000_060_000_i64;
     house.call("PUT", &path, json!({ "uses_allowed": 5, "expires_at": soon })).await.ok();
     assert_eq!(house.server.get(validity, "").await.ok()["valid"], true);
@@ -250,6 +428,28 @@ async fn a_token_is_good_for_as_many_accounts_as_it_says() {
     assert_eq!(house.get("/registration-tokens").await["registration_tokens"], json!([]));
     let dummy = json!({ "username": "dan", "password": PASSWORD, "auth": password_auth("dan", PASSWORD, &json!("x")) });
     assert_eq!(house.server.call(register, "", dummy).await.status, 401);
+}
+
+#[tokio::test]
+async fn an_account_that_is_being_made_counts_also_when_the_server_ends_meanwhile() {
+    use wardline_store::registration_tokens::{is_valid, settle, settle_interrupted, take};
+    let house = House::new().await;
+    let new = json!({ "token": "ward7", "uses_allowed": 2 });
+    let path =
+        format!("/registration-tokens/{}", house.call("POST", "/registration-tokens", new).await.ok()["id"]);
+    let now = wardline_domain::Timestamp(1_800_000_000_000);
+    let store = &house.server.store;
+    for _ in 0..2 {
+        assert!(store.write(move |tx| take(tx, "ward7", now)).await.unwrap());
+    }
+    assert!(!store.write(move |tx| take(tx, "ward7", now)).await.unwrap(), "both uses are under way");
+    let shown = house.get(&path).await;
+    assert_eq!((&shown["used"], &shown["pending"]), (&json!(0), &json!(2)));
+    store.write(|tx| settle(tx, "ward7", false)).await.unwrap();
+    assert!(store.read_now(|tx| is_valid(tx, "ward7", now)).unwrap());
+    store.write(settle_interrupted).await.unwrap();
+    let shown = house.get(&path).await;
+    assert_eq!((&shown["used"], &shown["pending"]), (&json!(1), &json!(0)));
 }
 
 #[tokio::test]

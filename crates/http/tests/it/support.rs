@@ -147,6 +147,12 @@ impl Server {
         Self { router: wardline_http::router(state), clock, identity, clinical, store, _folder: folder }
     }
 
+    /// How many blobs lie on the disk.
+    pub(crate) fn blobs(&self) -> usize {
+        let folders = wardline_store::blobs::Blobs::new(self.store.path().with_file_name("media")).folders();
+        folders.unwrap().into_iter().map(|folder| std::fs::read_dir(folder).unwrap().count()).sum()
+    }
+
     /// Sends a request as it is.
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();

@@ -29,6 +29,14 @@ pub struct LimitsConfig {
     pub write_burst: u32,
     /// How many of them flow back in a minute.
     pub write_per_minute: u32,
+    /// Requests to the FHIR API, reading ones too, which one device may make at once; a person and an address as above.
+    pub fhir_burst: u32,
+    /// How many of them flow back in a minute.
+    pub fhir_per_minute: u32,
+    /// Requests without credentials, or with wrong ones, which one address may make at once.
+    pub open_burst: u32,
+    /// How many of them flow back in a minute.
+    pub open_per_minute: u32,
     /// Ordinary requests that are worked on at once; more are told to come back.
     pub requests: usize,
     /// Requests for news at once, waiting ones included.
@@ -51,6 +59,10 @@ impl Default for LimitsConfig {
             rates: true,
             write_burst: 500,
             write_per_minute: 1200,
+            fhir_burst: 500,
+            fhir_per_minute: 1200,
+            open_burst: 2000,
+            open_per_minute: 6000,
             requests: places.requests,
             long_polls: places.long_polls,
             uploads: places.uploads,
@@ -81,11 +93,17 @@ impl LimitsConfig {
         if self.header_seconds == 0 {
             return refuse("limits.header_seconds", "must be at least 1");
         }
-        if self.write_burst == 0 {
-            return refuse("limits.write_burst", "must be at least 1");
-        }
-        if self.write_per_minute == 0 {
-            return refuse("limits.write_per_minute", "must be at least 1");
+        for (key, rate) in [
+            ("limits.write_burst", self.write_burst),
+            ("limits.write_per_minute", self.write_per_minute),
+            ("limits.fhir_burst", self.fhir_burst),
+            ("limits.fhir_per_minute", self.fhir_per_minute),
+            ("limits.open_burst", self.open_burst),
+            ("limits.open_per_minute", self.open_per_minute),
+        ] {
+            if rate == 0 {
+                return refuse(key, "must be at least 1");
+            }
         }
         Ok(())
     }

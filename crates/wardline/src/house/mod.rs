@@ -31,7 +31,7 @@ use wardline_gateway::{
 use wardline_http::{AppState, Bucket, HttpConfig, RateLimiter};
 use wardline_identity::{Identity, IdentityError, upstream::Upstream};
 use wardline_outgoing::Outgoing;
-use wardline_store::{Store, StoreConfig, StoreError};
+use wardline_store::{Store, StoreConfig, StoreError, registration_tokens};
 
 use crate::{Config, ConfigError, Error, log, web};
 
@@ -120,6 +120,7 @@ impl House {
         )
         .with_app_services(services);
         let engine = Arc::new(Engine::start(Arc::new(context))?);
+        store.write(registration_tokens::settle_interrupted).await?;
         let cipher = ColumnCipher::new(&*folder.column_key(random.as_ref())?, Arc::clone(&random));
         let identity =
             Identity::new(store.clone(), Arc::clone(&clock), Arc::clone(&random), config.server_name.clone())
@@ -304,6 +305,8 @@ fn http_config(config: &Config, url: &str) -> Result<HttpConfig, Error> {
         login_address_limit: bucket(defaults.login_address_limit),
         register_limit: bucket(defaults.register_limit),
         write_limit: bucket(Bucket { burst: limits.write_burst, per_minute: limits.write_per_minute }),
+        fhir_limit: bucket(Bucket { burst: limits.fhir_burst, per_minute: limits.fhir_per_minute }),
+        open_limit: bucket(Bucket { burst: limits.open_burst, per_minute: limits.open_per_minute }),
         metrics_token: config.metrics.token()?,
         media_quota_url: config.media.quota_url.clone(),
         directory_asks_for_token: config.privacy.directory_asks_for_token,
