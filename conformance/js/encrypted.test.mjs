@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
 import { after, before, test } from "node:test";
-import { EventType, M_POLL_START, MsgType, RelationType } from "matrix-js-sdk";
-import { eventually, found, message, reply, roomOf, Server } from "./support.mjs";
+import { EventType, M_POLL_END, M_POLL_START, MsgType, RelationType } from "matrix-js-sdk";
+import { eventually, found, message, reply, roomOf, Server, slides } from "./support.mjs";
 
 let server, amara, ben, room;
 
@@ -114,6 +114,8 @@ test("a poll is answered and ended", async () => {
         "org.matrix.msc3381.poll.end": {},
         "org.matrix.msc1767.text": "Ben",
     });
+    // With sliding sync the SDK makes no polls of events; that each of them came is all there is to see.
+    if (slides) return void (await found(ben, room, (e) => e.getType() === M_POLL_END.name, "the end"));
     const at = await eventually(() => ben.getRoom(room).polls.get(poll.event_id), "the poll", ben);
     const responses = await at.getResponses();
     await eventually(

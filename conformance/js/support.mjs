@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { createClient, MatrixScheduler, Preset, SyncState } from "matrix-js-sdk";
+import { SlidingSync } from "matrix-js-sdk/lib/sliding-sync.js";
 
 /** The SDK tells its whole life; set VERBOSE to hear it. */
 const verbose = process.env["VERBOSE"] !== undefined;
@@ -31,6 +32,19 @@ const binary = process.env["WARDLINE_BIN"] ?? join(here, "../../target/debug/war
 export const PASSWORD = "a long enough passphrase";
 /** How long a client may take for what the other side knows already, in milliseconds: machines are slow at times. */
 const PATIENCE = 120_000;
+
+/** Whether clients learn of news by sliding sync instead of `/sync`: the same tests are played in both ways. */
+export const slides = process.env["SLIDING"] !== undefined;
+
+/** All rooms with what apps need of them, as the SDK's own sliding sync. */
+function sliding(client, url) {
+    const info = {
+        timeline_limit: 30,
+        required_state: [["*", "*"]],
+    };
+    const lists = new Map([["all", { ranges: [[0, 99]], ...info }]]);
+    return new SlidingSync(url, lists, info, client, 30_000);
+}
 
 export class Server {
     #process;
@@ -142,7 +156,8 @@ export class Server {
         client.secrets = secrets;
         tell(client);
         await client.initRustCrypto({ useIndexedDB: false, ...crypto });
-        await client.startClient({ initialSyncLimit: 30, threadSupport: true });
+        const slidingSync = slides ? sliding(client, this.url) : undefined;
+        await client.startClient({ initialSyncLimit: 30, threadSupport: true, slidingSync });
         this.#clients.push(client);
         await eventually(() => client.getSyncState() === SyncState.Syncing, "the first sync", client);
         return client;
@@ -282,6 +297,9 @@ export async function roomOf(owner, guests = [], { encrypted = true, ...more } =
             "all members",
             client,
         );
+        if (!encrypted) continue;
+        const knows = () => client.getCrypto().isEncryptionEnabledInRoom(room_id);
+        await inTheEnd(knows, "its encryption", client);
     }
     return room_id;
 }
@@ -301,7 +319,11 @@ export function found(client, roomId, check, what) {
     const look = () => {
         const room = client.getRoom(roomId);
         const events = room === null ? [] : everyEvent(room);
-        for (const event of events) tell(event);
+        for (const event of events) {
+            tell(event);
+            // With sliding sync the SDK decrypts only the newest by itself, and the others when they are shown.
+            if (event.shouldAttemptDecryption()) void client.decryptEventIfNeeded(event);
+        }
         return events.find((event) => !event.isBeingDecrypted() && check(event));
     };
     const emitters = [client];

@@ -12,4 +12,5 @@ mod server;
 mod sleeper;
 mod sliding;
 mod soak;
+mod talk;
 mod verification;

@@ -17,8 +17,9 @@ use crate::{
 const PATIENCE: usize = 20;
 
 /// The two connections that Element X has, as one: rooms with their state, and what encryption needs.
-async fn sliding(client: &Client) -> SlidingSync {
-    let required = ["m.room.name", "m.room.encryption", "m.room.create", "m.room.power_levels"];
+pub(crate) async fn sliding(client: &Client) -> SlidingSync {
+    let required =
+        ["m.room.name", "m.room.encryption", "m.room.create", "m.room.power_levels", "m.room.tombstone"];
     let required = required.map(|kind| (StateEventType::from(kind), String::new()));
     let members = ["$LAZY", "$ME"].map(|key| (StateEventType::RoomMember, key.to_owned()));
     let list = SlidingSyncList::builder("all_rooms")

@@ -3,12 +3,17 @@
 use matrix_sdk::{
     Client,
     attachment::AttachmentConfig,
-    encryption::verification::{SasVerification, VerificationRequest, VerificationRequestState},
+    encryption::verification::{
+        QrVerificationData, SasVerification, VerificationRequest, VerificationRequestState,
+    },
     media::{MediaFormat, MediaRequestParameters},
     ruma::{
         UserId,
         api::client::uiaa::{AuthData, MatrixUserIdentifier, Password, UserIdentifier},
-        events::room::message::{MessageType, OriginalSyncRoomMessageEvent},
+        events::{
+            key::verification::VerificationMethod,
+            room::message::{MessageType, OriginalSyncRoomMessageEvent},
+        },
     },
 };
 
@@ -97,6 +102,59 @@ async fn a_new_device_is_let_in_by_emoji() {
     })
     .await;
     until(&fresh, "the private keys", async || {
+        sync(&old).await;
+        let status = fresh.encryption().cross_signing_status().await?;
+        status.is_complete().then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_new_device_is_let_in_by_a_qr_code() {
+    let dir = tempfile::tempdir().expect("folder");
+    let server = Server::open_registration(dir.path());
+    register(&server, "amara").await;
+    let old = sign_in(&server, "amara").await;
+    let fresh = sign_in(&server, "amara").await;
+    let own = fresh.user_id().expect("signed in");
+    let identity = until(&fresh, "her identity", async || {
+        fresh.encryption().get_user_identity(own).await.expect("a store")
+    })
+    .await;
+    let id = fresh.device_id().expect("signed in");
+    until(&old, "the new device", async || old.encryption().get_device(own, id).await.expect("a store"))
+        .await;
+    let methods = || {
+        [
+            VerificationMethod::QrCodeShowV1,
+            VerificationMethod::QrCodeScanV1,
+            VerificationMethod::ReciprocateV1,
+        ]
+        .to_vec()
+    };
+    let request = identity.request_verification_with_methods(methods()).await.expect("asked");
+    let answered = until(&old, "the request", async || {
+        old.encryption().get_verification_request(own, request.flow_id()).await
+    })
+    .await;
+    answered.accept_with_methods(methods()).await.expect("accepted");
+    until(&fresh, "the acceptance", async || request.is_ready().then_some(())).await;
+    // The device that is there shows the code, the new one scans it, and the person says that both agree.
+    let shown = answered.generate_qr_code().await.expect("a code").expect("possible");
+    let bytes = shown.to_bytes().expect("bytes");
+    let code = QrVerificationData::from_bytes(bytes).expect("a code that can be read");
+    let scanned = request.scan_qr_code(code).await.expect("scanned").expect("possible");
+    until(&old, "the scan", async || shown.has_been_scanned().then_some(())).await;
+    shown.confirm().await.expect("confirmed");
+    for _ in 0..PATIENCE {
+        if shown.is_done() && scanned.is_done() {
+            break;
+        }
+        sync(&fresh).await;
+        sync(&old).await;
+    }
+    assert!(shown.is_done() && scanned.is_done());
+    until(&fresh, "the secrets", async || {
         sync(&old).await;
         let status = fresh.encryption().cross_signing_status().await?;
         status.is_complete().then_some(())

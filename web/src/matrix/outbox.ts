@@ -2,6 +2,7 @@ import type { MatrixClient } from "matrix-js-sdk";
 import { RoomEvent } from "matrix-js-sdk";
 import { create } from "zustand";
 import { t } from "../i18n/index.ts";
+import { sendClasses } from "./clear-class.ts";
 import {
     afterReload,
     failureWords,
@@ -54,6 +55,7 @@ export class Outbox {
         const items = afterReload(stored);
         this.lastSeq = items.at(-1)?.seq ?? 0;
         useOutbox.setState({ items });
+        sendClasses(this.client);
         this.client.on(RoomEvent.Timeline, (event, room) => {
             if (room) this.settle(room.roomId, event.getId(), event.getUnsigned().transaction_id);
         });

@@ -9,6 +9,7 @@ mod disk;
 mod fanout;
 mod idle;
 mod initial;
+mod large;
 mod overload;
 mod search;
 mod send;
@@ -41,6 +42,7 @@ pub(crate) struct Sizes {
     pub(crate) disk_events: usize,
     pub(crate) large_room: usize,
     pub(crate) many_rooms: usize,
+    pub(crate) used_room: usize,
     pub(crate) shift_logins: usize,
     pub(crate) staff: usize,
     pub(crate) created: usize,
@@ -64,6 +66,7 @@ impl Sizes {
             disk_events: 20_000,
             large_room: 10_000,
             many_rooms: 2000,
+            used_room: 5000,
             shift_logins: 500,
             staff: 100_000,
             created: 100,
@@ -85,6 +88,7 @@ impl Sizes {
             disk_events: 2000,
             large_room: 500,
             many_rooms: 200,
+            used_room: 500,
             shift_logins: 40,
             staff: 2000,
             created: 20,
@@ -128,6 +132,8 @@ pub(crate) enum Family {
     Search,
     /// What a send costs with the room's size, and a sync with the number of rooms.
     Cost,
+    /// A room of 5,000 members in an account that is in 2,000 rooms, used normally.
+    Large,
     /// (e) A broadcast to 10,000 accounts of whom 2,000 are connected.
     Broadcast,
     /// (j) Bytes on disk for an event.
@@ -177,6 +183,7 @@ pub(crate) async fn run(
         Family::Disk => disk::run(house, sizes).await,
         Family::Shift => shift::run(house, sizes).await,
         Family::Search => search::run(house, sizes).await,
+        Family::Large => large::run(house, sizes).await,
         Family::Cost => cost::run(house, sizes).await,
         Family::Overload if house.spec.kind == Kind::Peer => Ok(Vec::new()),
         Family::Overload => overload::run(house, sizes).await,
