@@ -41,7 +41,8 @@ export function Members({ room }: { room: Room }): JSX.Element {
 /** Everybody who reads along, and what stands behind their identities. */
 function Readers({ room, members }: { room: Room; members: string[] }): JSX.Element {
     const { data: staff } = useStaff();
-    const standings = useStandings(members);
+    // Of oneself one knows without anybody's word.
+    const standings = useStandings(members.filter((userId) => userId !== room.myUserId));
     return (
         <ul className="readers">
             {members.map((userId) => {

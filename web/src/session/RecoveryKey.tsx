@@ -20,9 +20,7 @@ function Show({ wanted }: { wanted: Extract<Wanted, { kind: "show" }> }): JSX.El
     return (
         <Dialog title={t.recovery.title} onClose={() => undefined} closable={false}>
             <p>{t.recovery.why}</p>
-            <p className="recovery-key" aria-label={t.recovery.label}>
-                {wanted.key}
-            </p>
+            <p className="recovery-key">{wanted.key}</p>
             <p>
                 <button type="button" className="button" onClick={() => void copy().catch(() => undefined)}>
                     {copied ? t.recovery.copied : t.recovery.copy}
