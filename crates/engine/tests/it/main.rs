@@ -7,6 +7,7 @@ mod e2ee;
 mod home;
 mod media;
 mod presence;
+mod purge;
 mod push;
 mod retention;
 mod rooms;

@@ -237,6 +237,26 @@ async fn what_was_committed_before_a_crash_is_told_after_it() {
 }
 
 #[tokio::test]
+async fn who_is_behind_is_not_held_up_by_a_room_that_was_purged() {
+    let home = Home::new();
+    let (ada, ben, room) = two_in_a_room(&home).await;
+    let mut receiver = Receiver::start().await;
+    let pusher = gateway_pusher(&receiver, "key", Some("event_id_only"));
+    home.engine.pushers.set(ada.nid, "PHONE", pusher).await.unwrap();
+    // Nobody delivers while all of this happens.
+    home.say(&ben, &room, "one", "1").await.unwrap();
+    home.engine.rooms.remove_everybody(&room).await.unwrap();
+    home.engine.purges.purge(&room, false, ben.nid, |_| Ok(())).await.unwrap();
+    let request = CreateRoom { preset: Preset::PublicChat, ..CreateRoom::default() };
+    let other = home.room(&ada, request).await;
+    home.engine.rooms.join(ben.caller(), &other, None).await.unwrap();
+    let told = home.say(&ben, &other, "two", "2").await.unwrap();
+    let home = home.restart();
+    let _delivering = start(&home);
+    assert_eq!(receiver.next().await["event_id"], json!(told));
+}
+
+#[tokio::test]
 async fn a_rejected_pusher_and_that_of_a_device_that_signs_out_are_gone() {
     let home = Home::new();
     let (ada, ben, room) = two_in_a_room(&home).await;

@@ -4,6 +4,7 @@
 
 mod admin;
 mod admission;
+mod caps;
 mod client_rooms;
 mod client_sync;
 mod coverage;
