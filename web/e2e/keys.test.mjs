@@ -135,6 +135,8 @@ before(async () => {
 after(async () => {
     await browser?.close();
     await house.close();
+    // The SDK leaves timers behind that would keep this process alive for ever.
+    setTimeout(() => process.exit(), 1_000).unref();
 });
 
 /** Takes an invitation and waits in the conversation. */

@@ -19,20 +19,35 @@ function Show({ wanted }: { wanted: Extract<Wanted, { kind: "show" }> }): JSX.El
     };
     return (
         <Dialog title={t.recovery.title} onClose={() => undefined} closable={false}>
-            <p>{t.recovery.why}</p>
-            <p className="recovery-key">{wanted.key}</p>
-            <p>
-                <button type="button" className="button" onClick={() => void copy().catch(() => undefined)}>
-                    {copied ? t.recovery.copied : t.recovery.copy}
+            <div className="recovery">
+                <p>{t.recovery.why}</p>
+                <p className="recovery-key">{wanted.key}</p>
+                <p>
+                    <button
+                        type="button"
+                        className="button"
+                        onClick={() => void copy().catch(() => undefined)}
+                    >
+                        {copied ? t.recovery.copied : t.recovery.copy}
+                    </button>
+                </p>
+                <label className="choice">
+                    <input
+                        type="checkbox"
+                        checked={kept}
+                        onChange={(event) => setKept(event.target.checked)}
+                    />
+                    {t.recovery.kept}
+                </label>
+                <button
+                    type="button"
+                    className="button button--primary"
+                    disabled={!kept}
+                    onClick={wanted.done}
+                >
+                    {t.recovery.goOn}
                 </button>
-            </p>
-            <label className="choice">
-                <input type="checkbox" checked={kept} onChange={(event) => setKept(event.target.checked)} />
-                {t.recovery.kept}
-            </label>
-            <button type="button" className="button button--primary" disabled={!kept} onClick={wanted.done}>
-                {t.recovery.goOn}
-            </button>
+            </div>
         </Dialog>
     );
 }
