@@ -213,4 +213,6 @@ part("nothing that was said, and no patient, stands in clear on the server", () 
     assert.deepEqual([...nurse.problems, ...registrar.problems], []);
     server.verifyAudit();
     assert.deepEqual(server.findInClear([...secrets, patient.nhsNumber]), []);
+    // Only how urgent a request is, so that it can ring.
+    assert.notDeepEqual(server.findInClear(['"org.wardline.class":"urgent"']), []);
 });

@@ -165,7 +165,7 @@ fn scenarios(text: &mut String, results: &Results) {
 
 /// The order of the issue.
 fn place(scenario: &str) -> usize {
-    const ORDER: [&str; 14] = [
+    const ORDER: [&str; 15] = [
         "send",
         "deliver",
         "fanout",
@@ -180,6 +180,7 @@ fn place(scenario: &str) -> usize {
         "shift",
         "search",
         "cost",
+        "overload",
     ];
     ORDER.iter().position(|family| scenario.split('.').next() == Some(family)).unwrap_or(ORDER.len())
 }

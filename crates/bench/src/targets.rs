@@ -183,7 +183,26 @@ pub(crate) fn lines(view: View<'_>) -> Vec<Line> {
         below("createRoom p50 (h)", view.largest("create", p50), 20.0, "ms"),
         growth("cost of a send, by members of the room", "cost.send."),
         growth("cost of an incremental sync, by rooms", "cost.sync."),
+        overload(view),
     ]
+}
+
+/// What a minute of ten times the load leaves behind. A latency may be twice what it was, or 20 ms: the disk varies by more.
+fn overload(view: View<'_>) -> Line {
+    const SLACK_MS: f64 = 20.0;
+    let of = |name: &str| view.of("overload", view.ours(), |one| one.extra.get(name).copied());
+    let found = of("lost").and_then(|lost| {
+        Some((lost, of("p99_alone_before_ms")?, of("p99_alone_after_ms")?, of("turned_away")?))
+    });
+    Line {
+        figure: "overload at ten times the capacity, afterwards".to_owned(),
+        aim: "nothing lost, p99 as before".to_owned(),
+        reached: found.map_or_else(String::new, |(lost, before, after, away)| {
+            let [lost, before, after, away] = [lost, before, after, away].map(figure);
+            format!("{lost} lost, p99 {after} ms ({before} ms before), {away} turned away")
+        }),
+        met: found.map(|(lost, before, after, _)| lost < 0.5 && after <= (before * 2.0).max(SLACK_MS)),
+    }
 }
 
 #[cfg(test)]

@@ -264,8 +264,12 @@ fn has_url(event: &wardline_domain::pdu::Pdu) -> bool {
     event.content_as::<Content>().is_ok_and(|content| !content.url.is_empty())
 }
 
-/// Stored filters that are kept in memory as well.
-const PARSED: usize = 2000;
+/// Stored filters that are known by their number.
+const PARSED: usize = 20_000;
+/// Filters that are known by their text: most devices have one of few.
+const TEXTS: usize = 256;
+/// The longest text by which a filter is known, in bytes.
+const LONGEST_TEXT: usize = 2048;
 
 /// Stored filters.
 #[derive(Debug)]
@@ -273,13 +277,14 @@ pub struct Filters {
     context: Arc<Context>,
     /// A stored filter never changes.
     parsed: Cache<(UserNid, i64), Arc<Filter>>,
+    texts: Cache<String, Arc<Filter>>,
 }
 
 impl Filters {
     /// Over `context`.
     #[must_use]
     pub fn new(context: Arc<Context>) -> Self {
-        Self { context, parsed: Cache::new(PARSED) }
+        Self { context, parsed: Cache::new(PARSED), texts: Cache::new(TEXTS) }
     }
 
     /// Stores a filter; its id. The same filter gets the same id.
@@ -302,8 +307,23 @@ impl Filters {
         if let Some(known) = self.parsed.get(&(user, number)) {
             return Ok(known);
         }
-        let filter = Arc::new(Filter::parse(&self.get(user, id)?)?);
+        let filter = self.shared(&self.get(user, id)?)?;
         self.parsed.insert((user, number), Arc::clone(&filter));
+        Ok(filter)
+    }
+
+    /// The filter of a text, which others may have too.
+    ///
+    /// # Errors
+    /// As [`Filter::parse`].
+    pub fn shared(&self, json: &str) -> Result<Arc<Filter>, EngineError> {
+        if let Some(known) = self.texts.get(json) {
+            return Ok(known);
+        }
+        let filter = Arc::new(Filter::parse(json)?);
+        if json.len() <= LONGEST_TEXT {
+            self.texts.insert(json.to_owned(), Arc::clone(&filter));
+        }
         Ok(filter)
     }
 

@@ -159,20 +159,26 @@ impl Hub {
         Ok(hub)
     }
 
+    /// A start waits for this: one pass over the memberships, one look-up of each person and room.
     fn load(&self, tx: &impl Reader) -> Result<(), StoreError> {
-        let mut changes: Vec<(Pos, UserNid, RoomNid)> = Vec::new();
         let receipts: HashMap<RoomNid, Pos> = receipts::last_moves(tx)?.into_iter().collect();
+        let (mut users, mut rooms) = (self.users.write(), self.rooms.write());
+        let mut changes: HashMap<UserNid, Vec<(Pos, RoomNid)>> = HashMap::new();
         sync::for_each_member(tx, |member| {
             let mut pos = member.pos;
             if member.joined {
-                self.join(member.room, member.user);
                 pos = pos.max(member.room_pos).max(receipts.get(&member.room).copied().unwrap_or(0));
+                let user = users.entry(member.user).or_default();
+                user.log.lock().joined.insert(member.room);
+                rooms.entry(member.room).or_default().insert(member.user, Arc::clone(user));
             }
-            changes.push((pos, member.user, member.room));
+            changes.entry(member.user).or_default().push((pos, member.room));
         })?;
-        changes.sort_unstable();
-        for (pos, user, room) in changes {
-            self.user(user).log.lock().note(pos, room);
+        for (user, mut changes) in changes {
+            changes.sort_unstable();
+            let mut log = users.entry(user).or_default().log.lock();
+            log.compacted = changes.len();
+            log.rooms = changes.into();
         }
         let head = stream::head(tx)?;
         self.loaded.store(head, Ordering::Release);

@@ -7,8 +7,7 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{Request, State},
-    middleware::Next,
+    extract::Request,
     response::{IntoResponse, Response},
 };
 use http::Method;
@@ -65,8 +64,11 @@ impl Admission {
         }
     }
 
-    /// A place for a request, to be held until its answer is ready. `None`: all are taken.
-    fn admit(&self, request: &Request) -> Option<OwnedSemaphorePermit> {
+    /// A place for a request, to be held until its answer is ready.
+    ///
+    /// # Errors
+    /// 429 with `Retry-After` if all places are taken, or if its address has asked too much without credentials.
+    pub(crate) fn admit(&self, request: &Request) -> Result<OwnedSemaphorePermit, MatrixError> {
         let path = request.uri().path();
         let places = if path.ends_with("/sync") {
             &self.long_polls
@@ -75,19 +77,14 @@ impl Admission {
         } else {
             &self.requests
         };
-        Arc::clone(places).try_acquire_owned().ok()
+        let taken = |_| MatrixError::limit_exceeded(RETRY_MS);
+        let place = Arc::clone(places).try_acquire_owned().map_err(taken)?;
+        charge_stranger(&self.limiter, &self.config, request)?;
+        Ok(place)
     }
 }
 
-/// Works on a request if there is a place for it and its address has not asked too much without credentials, and else
-/// answers 429 with `Retry-After`.
-pub(crate) async fn admit(State(admission): State<Admission>, request: Request, next: Next) -> Response {
-    let place = admission.admit(&request).ok_or_else(|| MatrixError::limit_exceeded(RETRY_MS));
-    match place
-        .and_then(|place| charge_stranger(&admission.limiter, &admission.config, &request).map(|()| place))
-    {
-        Ok(_place) => next.run(request).await,
-        Err(error) if request.uri().path().starts_with("/fhir/") => fhir::refusal(error),
-        Err(error) => error.into_response(),
-    }
+/// The answer to a request for `path` that is not let in.
+pub(crate) fn refusal(path: &str, error: MatrixError) -> Response {
+    if path.starts_with("/fhir/") { fhir::refusal(error) } else { error.into_response() }
 }

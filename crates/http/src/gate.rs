@@ -1,11 +1,12 @@
 //! What surrounds every route, in one layer: each further one would cost every request allocations of its own.
 //!
-//! Odd paths are refused, panics answered, cross-origin requests allowed (Client-Server API, "Web Browser Clients"), and
+//! Odd paths are refused, as is what comes when all places are taken; panics are answered, cross-origin requests allowed (Client-Server API, "Web Browser Clients"), and
 //! every answer gets the headers that keep it out of caches and out of the hands of content sniffers.
 
 use std::{
     convert::Infallible,
     panic::AssertUnwindSafe,
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -18,7 +19,10 @@ use futures_util::{FutureExt, future::BoxFuture};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use tower::{Layer, Service};
 
-use crate::MatrixError;
+use crate::{
+    MatrixError,
+    admission::{self, Admission},
+};
 
 /// What a browser may send to us from anywhere, and read of the answer.
 const METHODS: HeaderValue = HeaderValue::from_static("GET,POST,PUT,DELETE,PATCH,OPTIONS");
@@ -31,8 +35,10 @@ const VARY: HeaderValue =
 const A_DAY: HeaderValue = HeaderValue::from_static("86400");
 
 /// Puts a [`Gated`] around a route.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Gate {
+    /// Who is let in.
+    pub(crate) admission: Arc<Admission>,
     /// The largest JSON body of a route that does not set its own limit.
     pub(crate) max_json: usize,
 }
@@ -41,7 +47,7 @@ impl<S> Layer<S> for Gate {
     type Service = Gated<S>;
 
     fn layer(&self, inner: S) -> Gated<S> {
-        Gated { inner, max_json: self.max_json }
+        Gated { inner, gate: self.clone() }
     }
 }
 
@@ -49,7 +55,7 @@ impl<S> Layer<S> for Gate {
 #[derive(Clone, Debug)]
 pub(crate) struct Gated<S> {
     inner: S,
-    max_json: usize,
+    gate: Gate,
 }
 
 impl<S> Service<Request> for Gated<S>
@@ -73,9 +79,24 @@ where
             let refused = MatrixError::invalid_param("path: not an acceptable path").into_response();
             return std::future::ready(Ok(finished(refused))).boxed();
         }
-        DefaultBodyLimit::max(self.max_json).apply(&mut request);
+        let place = match self.gate.admission.admit(&request) {
+            Ok(place) => place,
+            Err(error) => {
+                let refused = admission::refusal(request.uri().path(), error);
+                return std::future::ready(Ok(finished(refused))).boxed();
+            }
+        };
+        DefaultBodyLimit::max(self.gate.max_json).apply(&mut request);
+        // Combinators instead of an `async` block, which would hold the request once more for as long as it is answered:
+        // thousands of long polls wait at a time.
         let answer = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
-        answer.map(|answer| Ok(finished(answer.map_or_else(|_| panicked(), |Ok(answer)| answer)))).boxed()
+        let finish = |answer: Result<_, _>| finished(answer.map_or_else(|_| panicked(), |Ok(answer)| answer));
+        answer
+            .map(move |answer| {
+                drop(place);
+                Ok(finish(answer))
+            })
+            .boxed()
     }
 }
 

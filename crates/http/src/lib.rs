@@ -36,7 +36,9 @@ pub use json::{Empty, Json, OptionalJson, RawJson, parse_object};
 pub use limits::{Bucket, LimitKey, RateLimiter};
 pub use state::{AppState, HttpConfig, Publishers, SupportConfig, SupportContact, TurnConfig, UserDirectory};
 
-use axum::{Router, middleware::from_fn_with_state};
+use std::sync::Arc;
+
+use axum::Router;
 use http::StatusCode;
 
 use gate::Gate;
@@ -48,8 +50,10 @@ use gate::Gate;
 /// [`HttpConfig::max_json_bytes`]; a route that takes more sets its own `DefaultBodyLimit`. More requests at once than
 /// [`HttpConfig::places`] are answered 429 `M_LIMIT_EXCEEDED`.
 pub fn router(state: AppState) -> Router {
-    let max_json = state.config.max_json_bytes;
-    let admission = admission::Admission::new(&state);
+    let gate = Gate {
+        admission: Arc::new(admission::Admission::new(&state)),
+        max_json: state.config.max_json_bytes,
+    };
     Router::new()
         .merge(client::routes())
         .merge(admin::routes())
@@ -59,7 +63,6 @@ pub fn router(state: AppState) -> Router {
         .merge(scim::routes())
         .fallback(async || MatrixError::unrecognized(StatusCode::NOT_FOUND))
         .method_not_allowed_fallback(async || MatrixError::unrecognized(StatusCode::METHOD_NOT_ALLOWED))
-        .layer(from_fn_with_state(admission, admission::admit))
-        .layer(Gate { max_json })
+        .layer(gate)
         .with_state(state)
 }

@@ -2,7 +2,7 @@
 //!
 //! - [`cli`]: the commands; [`config`]: the file; [`log`]: what goes to standard error.
 //! - [`house`]: the one place that joins engine, identity, clinical and gateway.
-//! - `serve`, [`listener`], [`tls`] and `slow`: start, stop, sockets; `web`: the embedded web app.
+//! - `serve`, [`listener`], `long_poll`, [`tls`] and `slow`: start, stop, sockets; `web`: the embedded web app.
 //! - `demo`, `import`, `audit`, `playbook`: one command each.
 
 mod audit;
@@ -15,6 +15,7 @@ pub mod house;
 mod import;
 pub mod listener;
 pub mod log;
+mod long_poll;
 mod machine;
 mod playbook;
 mod scim_token;

@@ -1,8 +1,9 @@
 //! The HTTP listener: connections with limits, and a shutdown that answers what is in flight.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, extract::ConnectInfo, response::Response};
+use futures_util::TryFutureExt as _;
 use http::{HeaderValue, header};
 use hyper::{Request, body::Incoming, server::conn::http1};
 use hyper_util::{
@@ -19,6 +20,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
 use crate::{
+    long_poll,
     slow::{PacedBody, PacedStream},
     tls::Tls,
 };
@@ -70,11 +72,11 @@ pub async fn serve_tls(
             accepted = accept(&listener, &slots) => accepted,
         };
         let Some((stream, peer, slot)) = accepted else { continue };
-        let connection = connection(stream, peer, router.clone(), limits, tls.clone(), stop.clone());
-        let cut = cut.clone();
+        let (router, tls, stop, cut) = (router.clone(), tls.clone(), stop.clone(), cut.clone());
         open.spawn(async move {
+            // Made in here: a future that is moved into the task would take its room there twice.
             tokio::select! {
-                () = connection => {}
+                () = connection(stream, peer, router, limits, tls, stop) => {}
                 () = cut.cancelled() => {}
             }
             drop(slot);
@@ -107,7 +109,7 @@ async fn accept(
 
 /// An answer that is given while the server stops says that its connection ends with it, so that the client asks
 /// again on another one.
-fn last_if_stopping(mut answer: Response, stop: &CancellationToken) -> Response {
+pub(crate) fn last_if_stopping(mut answer: Response, stop: &CancellationToken) -> Response {
     if stop.is_cancelled() {
         answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
@@ -115,7 +117,7 @@ fn last_if_stopping(mut answer: Response, stop: &CancellationToken) -> Response 
 }
 
 /// Resolves a moment after the stop: a request that is on its way to us is still taken.
-async fn stopped(stop: &CancellationToken) {
+pub(crate) async fn stopped(stop: &CancellationToken) {
     stop.cancelled().await;
     tokio::time::sleep(ON_THEIR_WAY).await;
 }
@@ -131,7 +133,29 @@ async fn connection(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(error = &error as &dyn std::error::Error, "TCP_NODELAY");
     }
-    let Some(tls) = tls else { return answer(stream, peer, router, limits, stop).await };
+    match tls {
+        // In a box: what TLS needs must not make every other connection larger.
+        Some(tls) => Box::pin(perhaps_encrypted(stream, peer, router, limits, tls, stop)).await,
+        None => open(stream, peer, router, limits, stop).await,
+    }
+}
+
+/// A connection without encryption. As long as it asks for nothing but news it has no buffers.
+async fn open(stream: TcpStream, peer: SocketAddr, router: Router, limits: Limits, stop: CancellationToken) {
+    if let Some(stream) = long_poll::serve(stream, peer, &router, limits.header_time, &stop).await {
+        Box::pin(answer(stream, peer, router, limits, stop)).await;
+    }
+}
+
+/// A connection on a port that speaks HTTP and HTTPS.
+async fn perhaps_encrypted(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    limits: Limits,
+    tls: Tls,
+    stop: CancellationToken,
+) {
     let greeting = async {
         let mut first = [0];
         let seen = stream.peek(&mut first).await?;
@@ -147,7 +171,7 @@ async fn connection(
             Ok(Err(error)) => tracing::debug!(error = &error as &dyn std::error::Error, "TLS handshake"),
             Err(_) => tracing::debug!("TLS handshake took too long"),
         },
-        Ok(Ok(false)) => answer(stream, peer, router, limits, stop).await,
+        Ok(Ok(false)) => open(stream, peer, router, limits, stop).await,
         Ok(Err(_)) | Err(_) => tracing::debug!("a connection without a word"),
     }
 }
@@ -161,12 +185,9 @@ where
     let service = tower::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
         let request = request.map(|body| axum::body::Body::new(PacedBody::new(body, limits.header_time)));
-        let answer = router.clone().oneshot(request);
         let stop = answering.clone();
-        async move {
-            let answer: Result<Response, Infallible> = answer.await;
-            answer.map(|answer| last_if_stopping(answer, &stop))
-        }
+        // Not an `async` block: it would hold the answering twice.
+        router.clone().oneshot(request).map_ok(move |answer| last_if_stopping(answer, &stop))
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

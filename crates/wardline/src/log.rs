@@ -7,11 +7,11 @@ use std::{
 
 use axum::{
     extract::{MatchedPath, Request},
-    middleware::Next,
     response::Response,
 };
+use http::Method;
 use tracing_subscriber::{EnvFilter, filter::ParseError};
-use wardline_domain::Clock;
+use wardline_domain::{Clock, Timestamp};
 
 use crate::config::Log;
 
@@ -34,20 +34,31 @@ pub fn start(log: &Log) -> Result<(), ParseError> {
     Ok(())
 }
 
-/// One line a request: method, route, status, milliseconds. The route is the pattern and never the path: paths
-/// hold ids and file names, queries hold search terms, bodies hold words.
-pub(crate) async fn request(clock: Arc<dyn Clock>, request: Request, next: Next) -> Response {
-    let began = clock.now();
-    let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let response = next.run(request).await;
-    let route = route.as_ref().map_or("-", MatchedPath::as_str);
-    let status = response.status().as_u16();
-    let millis = clock.now().millis_since(began);
-    if response.status().is_server_error() {
-        tracing::error!(%method, route, status, millis, "request");
-    } else {
-        tracing::debug!(%method, route, status, millis, "request");
+/// A request that is being answered. It becomes one line: method, route, status, milliseconds. The route is the pattern and
+/// never the path: paths hold ids and file names, queries hold search terms, bodies hold words.
+pub(crate) struct Asked {
+    clock: Arc<dyn Clock>,
+    began: Timestamp,
+    method: Method,
+    route: Option<MatchedPath>,
+}
+
+impl Asked {
+    /// A request that comes now.
+    pub(crate) fn now(clock: Arc<dyn Clock>, request: &Request) -> Self {
+        let route = request.extensions().get::<MatchedPath>().cloned();
+        Self { began: clock.now(), clock, method: request.method().clone(), route }
     }
-    response
+
+    /// Writes the line.
+    pub(crate) fn answered(&self, response: &Response) {
+        let (method, route) = (&self.method, self.route.as_ref().map_or("-", MatchedPath::as_str));
+        let status = response.status().as_u16();
+        let millis = self.clock.now().millis_since(self.began);
+        if response.status().is_server_error() {
+            tracing::error!(%method, route, status, millis, "request");
+        } else {
+            tracing::debug!(%method, route, status, millis, "request");
+        }
+    }
 }

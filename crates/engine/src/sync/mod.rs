@@ -66,8 +66,8 @@ pub struct SyncRequest {
     pub device: Arc<str>,
     /// What the client has seen; `None`: nothing.
     pub since: Option<SyncToken>,
-    /// What it wants to get.
-    pub filter: Filter,
+    /// What it wants to get. Shared: many devices have the same.
+    pub filter: Arc<Filter>,
     /// Whether it wants the whole state of all rooms.
     pub full_state: bool,
     /// Whether it wants the state after instead of before the timeline (`use_state_after`).
@@ -186,10 +186,15 @@ impl Sync {
                 break;
             }
         }
-        match answer {
-            Some(answer) => Ok(answer.body),
-            None => Ok(Box::pin(self.build(&request, since, &news)).await?.body),
+        if let Some(answer) = answer {
+            return Ok(answer.body);
         }
+        if let Some(looked) = looked
+            && let Some(body) = quick::in_vain(&self.inner, &request, looked.token, &news)?
+        {
+            return Ok(body);
+        }
+        Ok(Box::pin(self.build(&request, since, &news)).await?.body)
     }
 
     /// Deletes the messages to the device that it has got, and answers with what it has seen, as far as the token may

@@ -39,12 +39,12 @@ impl Wants {
             lazy: room.state.lazy_load_members,
             by_thread: room.timeline.unread_thread_notifications,
         };
-        let mut rest = filter.clone();
-        rest.room.timeline.events.limit = None;
-        rest.room.timeline.lazy_load_members = false;
-        rest.room.timeline.unread_thread_notifications = false;
-        rest.room.state.lazy_load_members = false;
-        (rest == Filter::default()).then_some(wants)
+        let mut known = Filter::default();
+        known.room.timeline.events.limit = room.timeline.events.limit;
+        known.room.timeline.lazy_load_members = room.timeline.lazy_load_members;
+        known.room.timeline.unread_thread_notifications = wants.by_thread;
+        known.room.state.lazy_load_members = wants.lazy;
+        (*filter == known).then_some(wants)
     }
 }
 
@@ -99,6 +99,45 @@ pub(super) fn answer(
     let token = SyncToken { epoch, ..SyncToken::at(upto) };
     let body = write(inner, request, &wants, token, span, &rooms, (&ignored, &keys))?;
     Ok(body.map_or(Quick::Elsewhere, Quick::Answer))
+}
+
+/// The answer for a client that has seen `since` and waited in vain: nothing but how far it has seen. `None`: it takes a
+/// look at the store.
+///
+/// # Errors
+/// Any failure of the database: what is kept in memory may have to be read once.
+pub(super) fn in_vain(
+    inner: &Inner,
+    request: &SyncRequest,
+    since: SyncToken,
+    news: &News,
+) -> Result<Option<String>, StoreError> {
+    let upto = inner.hub.applied();
+    let seen = news.since(since.pos, 0);
+    let is_open = !request.full_state && !inner.presence.is_on() && Wants::of(&request.filter).is_some();
+    let is_nothing = since.to_device == since.pos
+        && since.pos <= upto
+        && seen.rooms.is_empty()
+        && is_quiet(seen.last, since.pos);
+    let (typing, anybody_types) = typing_rooms(inner, request, Some(since), news);
+    if !is_open || !is_nothing || !typing.is_empty() || anybody_types {
+        return Ok(None);
+    }
+    let keys = inner.memo.keys(&inner.context.store, (request.user, &request.device), seen.last)?;
+    let epoch = inner.context.store.epochs().current();
+    let mut body = String::with_capacity(256);
+    let mut out = Object::open(&mut body);
+    out.string("next_batch", &SyncToken { epoch, ..SyncToken::at(upto) }.to_string());
+    write_keys(&keys, &mut out);
+    out.close();
+    Ok(Some(body))
+}
+
+/// What every answer says of devices: no list of them changed.
+fn write_keys(keys: &KeyCounts, out: &mut Object<'_>) {
+    out.raw("device_lists", "{\"changed\":[],\"left\":[]}");
+    out.raw("device_one_time_keys_count", &keys.counts);
+    out.raw("device_unused_fallback_key_types", &keys.fallback_types);
 }
 
 /// Whether nothing private happened. Every kind is named, so that a new one is thought of here.
@@ -195,9 +234,7 @@ fn write(
     }
     join.close();
     sections.close();
-    out.raw("device_lists", "{\"changed\":[],\"left\":[]}");
-    out.raw("device_one_time_keys_count", &keys.counts);
-    out.raw("device_unused_fallback_key_types", &keys.fallback_types);
+    write_keys(keys, &mut out);
     out.close();
     Ok(Some(body))
 }

@@ -1,5 +1,6 @@
 //! `GET /_matrix/client/v3/sync` (Client-Server API, "Syncing"), and sliding sync (MSC4186).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::{
@@ -120,15 +121,16 @@ async fn slide(
 }
 
 /// The filter of a request: a JSON object, or the id of a stored one.
-fn filter(state: &AppState, user: UserNid, filter: Option<&str>) -> Result<Filter, MatrixError> {
+fn filter(state: &AppState, user: UserNid, filter: Option<&str>) -> Result<Arc<Filter>, MatrixError> {
+    let filters = &state.engine.filters;
     Ok(match filter {
-        None | Some("") => Filter::default(),
-        Some(json) if json.starts_with('{') => Filter::parse(json)?,
-        Some(id) => match state.engine.filters.parsed(user, id) {
+        None | Some("") => filters.shared("{}")?,
+        Some(json) if json.starts_with('{') => filters.shared(json)?,
+        Some(id) => match filters.parsed(user, id) {
             Err(wardline_engine::EngineError::NotFound(_)) => {
                 return Err(MatrixError::invalid_param("filter: neither a filter nor the id of one"));
             }
-            stored => Filter::clone(&*stored?),
+            stored => stored?,
         },
     })
 }

@@ -254,6 +254,17 @@ async fn of_a_purged_room_nothing_is_left_but_who_left_it() {
     house.server.get("/_matrix/client/v3/sync?full_state=true", &house.amy).await.ok();
     let filter = "/_matrix/client/v3/sync?filter=%7B%22room%22:%7B%22include_leave%22:true%7D%7D";
     house.server.get(filter, &bob).await.ok();
+    let wanted = json!({ "timeline_limit": 10, "required_state": [["*", "*"]] });
+    let mut list = wanted.clone();
+    list["ranges"] = json!([[0, 10]]);
+    let sliding = json!({ "lists": { "all": list }, "room_subscriptions": { &room: wanted } });
+    let slide = "POST /_matrix/client/unstable/org.matrix.simplified_msc3575/sync?timeout=0";
+    let shown = house.server.call(slide, &bob, sliding).await.ok();
+    assert!(!shown.to_string().contains("ecret"), "{shown}");
+    for rest in ["members", "threads", "aliases", "context/x", "relations/x"] {
+        let answer = house.server.get(&at(rest), &bob).await;
+        assert!(answer.status.as_u16() < 500, "{rest}: {}", answer.body);
+    }
     let download = format!("/_matrix/client/v1/media/download/{}", uri.trim_start_matches("mxc://"));
     house.server.get(&download, &house.amy).await.refused(404, "M_NOT_FOUND");
     // It does not come back.

@@ -4,6 +4,7 @@
 //! is a port (a small trait); all answers to ports are here.
 
 mod conversations;
+mod edge;
 mod folder;
 mod reading;
 mod staff;
@@ -12,12 +13,7 @@ mod vouching;
 
 use std::{net::SocketAddr, sync::Arc};
 
-use axum::{
-    Router,
-    extract::{Request, State},
-    middleware::{Next, from_fn_with_state},
-    response::Response,
-};
+use axum::Router;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wardline_clinical::{Clinical, ClinicalParts, ColumnCipher};
@@ -33,9 +29,10 @@ use wardline_identity::{Identity, IdentityError, upstream::Upstream};
 use wardline_outgoing::Outgoing;
 use wardline_store::{Store, StoreConfig, StoreError, registration_tokens};
 
-use crate::{Config, ConfigError, Error, log, web};
+use crate::{Config, ConfigError, Error};
 
 use conversations::ClerkRooms;
+use edge::Edge;
 use folder::Folder;
 pub(crate) use folder::{DATABASE, make_folder};
 pub(crate) use reading::reading;
@@ -218,7 +215,7 @@ impl House {
         wardline_http::router(self.state.clone())
             .merge(keys::router(self.keys.clone()))
             .merge(self.authority.clone().map_or_else(Router::new, trust::router))
-            .layer(from_fn_with_state(Arc::clone(&self.state.clock), edge))
+            .layer(Edge { clock: Arc::clone(&self.state.clock) })
     }
 
     /// Resolves when the disk under the store has failed: the process must end.
@@ -313,14 +310,4 @@ fn http_config(config: &Config, url: &str) -> Result<HttpConfig, Error> {
         livekit_urls: config.rtc.livekit_urls.clone(),
         ..defaults
     })
-}
-
-/// The web app answers every path that is not an API's; requests to the APIs are logged. One layer for all of it, as
-/// each costs every request.
-async fn edge(State(clock): State<Arc<dyn Clock>>, request: Request, next: Next) -> Response {
-    let path = request.uri().path();
-    if !web::is_api(path) {
-        return web::answer(request.method(), path, request.headers());
-    }
-    log::request(clock, request, next).await
 }

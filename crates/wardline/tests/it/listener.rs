@@ -42,11 +42,20 @@ async fn served() -> Served {
                 "done"
             }),
         )
+        .route("/_matrix/client/v3/sync", get(news))
         .route("/take", post(|body: axum::body::Bytes| async move { body.len().to_string() }))
         .route("/much", get(|| async { vec![b'x'; 64 << 20] }));
     let stop = CancellationToken::new();
     let ended = tokio::spawn(serve(listener, router, LIMITS, stop.clone()));
     Served { address, stop, ended, begun, release }
+}
+
+/// Answers with the address of the client and what it asked.
+async fn news(
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    axum::extract::RawQuery(query): axum::extract::RawQuery,
+) -> String {
+    format!("{} {}", peer.ip(), query.unwrap_or_default())
 }
 
 /// Sends `text` on a new connection and reads until the server closes it.
@@ -134,4 +143,58 @@ async fn a_body_that_does_not_come_and_an_answer_that_is_not_fetched_end_the_con
     let answer = exchange(served.address, "GET /who HTTP/1.1\r\nconnection: close\r\n\r\n".into());
     assert!(answer.await.unwrap().starts_with("HTTP/1.1 200"));
     drop(unread);
+}
+
+/// A connection that asks for news has no general HTTP connection yet: what it asks next is answered all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn news_and_everything_else_share_a_connection() {
+    let served = served().await;
+    let (news, other) =
+        ("GET /_matrix/client/v3/sync?since=1 HTTP/1.1\r\nhost: x\r\n\r\n", "GET /who HTTP/1.1\r\n");
+    let ended = format!("{other}connection: close\r\n\r\n");
+    let asked = tokio::task::spawn_blocking(move || {
+        let mut stream = TcpStream::connect(served.address).unwrap();
+        for _ in 0..2 {
+            stream.write_all(news.as_bytes()).unwrap();
+            let mut answer = Vec::new();
+            while !answer.ends_with(b"127.0.0.1 since=1") {
+                let mut byte = [0];
+                stream.read_exact(&mut byte).unwrap();
+                answer.push(byte[0]);
+            }
+            let head = String::from_utf8(answer).unwrap();
+            assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+            assert!(head.contains("content-length: 17\r\n") && head.contains("\r\ndate: "), "{head}");
+        }
+        stream.write_all(ended.as_bytes()).unwrap();
+        let mut rest = String::new();
+        stream.read_to_string(&mut rest).unwrap();
+        rest
+    });
+    let rest = asked.await.unwrap();
+    assert!(rest.starts_with("HTTP/1.1 200") && rest.contains("127.0.0.1:"), "{rest}");
+}
+
+/// Requests that come at once are answered in their order; one that comes in pieces is answered too.
+#[tokio::test(flavor = "multi_thread")]
+async fn news_in_a_heap_and_in_pieces() {
+    let served = served().await;
+    let ask =
+        |since: u32, more: &str| format!("GET /_matrix/client/v3/sync?since={since} HTTP/1.1\r\n{more}\r\n");
+    let heap = ask(1, "") + &ask(2, "") + &ask(3, "connection: close\r\n");
+    let answer = exchange(served.address, heap).await.unwrap();
+    let places = [1, 2, 3].map(|since| answer.find(&format!("since={since}")).unwrap());
+    assert!(places.is_sorted(), "{answer}");
+
+    let whole = ask(4, "connection: close\r\n");
+    let answer = tokio::task::spawn_blocking(move || {
+        let mut stream = TcpStream::connect(served.address).unwrap();
+        let (begin, end) = whole.split_at(20);
+        stream.write_all(begin.as_bytes()).unwrap();
+        stream.write_all(end.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    });
+    assert!(answer.await.unwrap().contains("since=4"));
 }

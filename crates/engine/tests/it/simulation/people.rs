@@ -200,7 +200,7 @@ impl Hands {
             user_id: person.id.clone(),
             device: "DEVICE".into(),
             since: since.map(|token| token.parse().unwrap()),
-            filter: Filter::parse(r#"{"room":{"timeline":{"limit":1000}}}"#).unwrap(),
+            filter: Filter::parse(r#"{"room":{"timeline":{"limit":1000}}}"#).unwrap().into(),
             full_state: false,
             state_after: false,
             stable_state_after: false,
