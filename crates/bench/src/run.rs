@@ -4,7 +4,10 @@ use std::{collections::BTreeSet, fs, net::SocketAddr, path::PathBuf};
 
 use clap::{Args, ValueEnum as _};
 use serde::{Deserialize, Serialize};
-use tokio::time::{Duration, Instant, timeout};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time::{Duration, Instant, timeout},
+};
 
 use crate::{
     error::{Error, Result},
@@ -21,6 +24,7 @@ enum Size {
     /// The sizes of the issue.
     Full,
     /// A look of a few minutes.
+    #[value(alias = "small")]
     Quick,
 }
 
@@ -50,7 +54,7 @@ pub(crate) struct Options {
     /// The same for another homeserver.
     #[arg(long, default_value_t = 240)]
     longest_peer: u64,
-    /// No family is begun after so many minutes; a later run with `--resume` goes on.
+    /// Ends after so many minutes; a later run with `--resume` goes on.
     #[arg(long)]
     minutes: Option<u64>,
     /// Leaves out what the results hold already for the same versions.
@@ -170,9 +174,11 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         results.show(&house.spec);
         house.start().await?;
     }
+    let mut terminate = signal(SignalKind::terminate())?;
     let ended = tokio::select! {
         ended = measure(&options, &houses, &mut results) => ended,
         ended = tokio::signal::ctrl_c() => ended.map_err(Error::Connection),
+        _ = terminate.recv() => Err(Error::Misuse("ended by SIGTERM".to_owned())),
     };
     for house in &houses {
         house.keep()?;
@@ -203,6 +209,10 @@ async fn measure(options: &Options, houses: &[House], results: &mut Results) -> 
                     Kind::Wardline | Kind::Limit => options.longest,
                 };
                 let measured = scenario::run(family, !options.only.is_empty(), house, &sizes);
+                // What is under way when the time is over is given up, and measured again by a later run.
+                let left =
+                    options.minutes.map(|minutes| (minutes * 60).saturating_sub(begun.elapsed().as_secs()));
+                let longest = longest.min(left.unwrap_or(longest));
                 let measured = timeout(Duration::from_secs(longest), measured).await;
                 match measured.unwrap_or(Err(Error::Late("a family of scenarios"))) {
                     Ok(mut new) => {

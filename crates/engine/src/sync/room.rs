@@ -20,6 +20,10 @@ use crate::events::Event;
 use crate::rooms::Eyes;
 use crate::unread;
 
+/// The newest events of a timeline whose memberships are noted as told: a long timeline of a room that many came to would take tens of
+/// kilobytes a device. Who is not noted is told again when they say something.
+const MOST_NOTED: usize = 32;
+
 /// How much of a room the client has.
 struct Standing {
     room: RoomRow,
@@ -256,7 +260,8 @@ impl Build<'_> {
     }
 
     fn tell_members(&self, member: &MemberRow, state: &[Arc<Event>], timeline: &Timeline) {
-        let all = state.iter().chain(timeline.events.iter().map(|(event, _)| event));
+        let newest = timeline.events.iter().rev().take(MOST_NOTED).map(|(event, _)| event);
+        let all = state.iter().chain(newest);
         let members: Vec<OwnedUserId> = all
             .filter(|event| event.pdu.kind == "m.room.member")
             .filter_map(|event| event.pdu.state_key.as_deref().and_then(|key| UserId::parse(key).ok()))
