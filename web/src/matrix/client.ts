@@ -13,15 +13,11 @@ export interface Identity {
     cryptoPrefix: string;
 }
 
-/**
- * Makes a client with encryption running; nothing is sent until `startSync`. Identities that are signed under
- * `certificates` (PEM) count as verified.
- */
+/** Makes a client with encryption running; nothing is sent until `startSync`. */
 export async function makeClient(
     identity: Identity,
     tokens: TokenHolder,
     holder: SecretKeyHolder,
-    certificates?: string,
 ): Promise<MatrixClient> {
     silenceSdk();
     const client = createClient({
@@ -45,11 +41,7 @@ export async function makeClient(
         atob(identity.cryptoKey),
         (character) => character.codePointAt(0) ?? 0,
     );
-    await client.initRustCrypto({
-        cryptoDatabasePrefix: identity.cryptoPrefix,
-        storageKey,
-        ...(certificates !== undefined && { caCertsPem: certificates }),
-    });
+    await client.initRustCrypto({ cryptoDatabasePrefix: identity.cryptoPrefix, storageKey });
     return client;
 }
 

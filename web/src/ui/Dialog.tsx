@@ -7,18 +7,10 @@ interface DialogProps {
     onClose: () => void;
     children: ReactNode;
     wide?: boolean;
-    /** Whether it may be left without an answer. */
-    closable?: boolean;
 }
 
 /** A modal dialog. Escape and the close button call `onClose`; focus returns to where it was. */
-export function Dialog({
-    title,
-    onClose,
-    children,
-    wide = false,
-    closable = true,
-}: DialogProps): JSX.Element {
+export function Dialog({ title, onClose, children, wide = false }: DialogProps): JSX.Element {
     const element = useRef<HTMLDialogElement>(null);
     const titleId = useId();
     useEffect(() => {
@@ -38,11 +30,9 @@ export function Dialog({
         >
             <header className="dialog__head">
                 <h2 id={titleId}>{title}</h2>
-                {closable && (
-                    <button type="button" className="icon-button" aria-label={t.app.close} onClick={onClose}>
-                        <Icon name="close" />
-                    </button>
-                )}
+                <button type="button" className="icon-button" aria-label={t.app.close} onClick={onClose}>
+                    <Icon name="close" />
+                </button>
             </header>
             <div className="dialog__body">{children}</div>
         </dialog>
