@@ -49,6 +49,8 @@ struct Person {
     away: usize,
     /// Whether this device has not got its keys back yet.
     unrecovered: bool,
+    /// What happened to them, and after how many messages: told when they cannot read something.
+    story: Vec<(usize, &'static str)>,
     /// Their conversations, and the first message of each that they are entitled to.
     wards: BTreeMap<usize, usize>,
 }
@@ -145,6 +147,7 @@ impl<'a> Hospital<'a> {
                 self.people[one].away -= 1;
             } else if dice.one_in(25) {
                 self.people[one].away = 1 + dice.below(4);
+                self.note(one, "away");
                 self.figures.absences += 1;
             } else if dice.one_in(30) {
                 self.new_device(one, false).await;
@@ -166,32 +169,48 @@ impl<'a> Hospital<'a> {
     async fn look(&mut self) {
         let (keys, server) = (&self.keys, self.server);
         for people in self.people.chunks_mut(AT_ONCE) {
-            join_all(
-                people.iter_mut().filter(|person| person.away == 0).map(|person| person.look(keys, server)),
-            )
+            let sent = self.figures.sent;
+            join_all(people.iter_mut().filter(|person| person.away == 0).map(async |person| {
+                let before = person.unrecovered;
+                person.look(keys, server).await;
+                if before && !person.unrecovered {
+                    person.story.push((sent, "has the keys"));
+                }
+            }))
             .await;
         }
     }
 
     /// Another device in place of the one in use, which is signed out first or simply gone.
     async fn new_device(&mut self, one: usize, sign_out: bool) {
+        self.note(one, if sign_out { "installs anew" } else { "loses the device" });
         let person = &mut self.people[one];
         if sign_out {
-            // An app that is signed out in an orderly way has backed up its keys.
-            person.client.encryption().backups().wait_for_steady_state().await.expect("backed up");
+            // An app that is signed out in an orderly way has backed up its keys; one that never got the key of the backup
+            // could not, and what it received the sleeping device has received too.
+            if !person.unrecovered {
+                person.client.encryption().backups().wait_for_steady_state().await.expect("backed up");
+            }
             person.client.matrix_auth().logout().await.expect("signed out");
         }
         person.client = sign_in(self.server, &person.name).await;
         person.unrecovered = true;
         person.recover(&self.keys, self.server).await;
+        let recovered = !person.unrecovered;
+        self.note(one, if recovered { "has the keys" } else { "waits for the key service" });
+    }
+
+    fn note(&mut self, one: usize, what: &'static str) {
+        self.people[one].story.push((self.figures.sent, what));
     }
 
     /// Somebody leaves one conversation for another, having read all of the first.
     async fn change_role(&mut self, one: usize, dice: &mut Dice) {
         let Some(&from) = self.people[one].wards.keys().next() else { return };
         let to = dice.below(self.wards.len());
-        let host = (0..self.people.len())
-            .find(|host| self.people[*host].wards.contains_key(&to) && self.people[*host].away == 0);
+        // A device that has not got its keys back is not verified, and the SDK lets none such share what was said before.
+        let may_invite = |host: &Person| host.wards.contains_key(&to) && host.away == 0 && !host.unrecovered;
+        let host = self.people.iter().position(may_invite);
         let (Some(host), false) = (host, self.people[one].wards.contains_key(&to)) else { return };
         sync(&self.people[one].client).await;
         self.check(one, from).await;
@@ -207,6 +226,7 @@ impl<'a> Hospital<'a> {
         let person = &mut self.people[one];
         person.wards.remove(&from);
         person.wards.insert(to, entitled_from);
+        self.note(one, "changes to another conversation");
         self.figures.role_changes += 1;
     }
 
@@ -267,13 +287,21 @@ impl<'a> Hospital<'a> {
             sync(&person.client).await;
             unread = sleeper::unread(&room, wanted.clone()).await;
         }
+        let stories = || {
+            let told = |person: &&Person| {
+                person.name == self.people[one].name
+                    || unread.values().any(|text| text.starts_with(&format!("{} says", person.name)))
+            };
+            self.people.iter().filter(told).map(|person| format!("{}: {:?}\n", person.name, person.story))
+        };
         assert!(
             unread.is_empty(),
-            "{} cannot read {} of {} in conversation {ward}, such as {:?}",
+            "{} cannot read {} of {} in conversation {ward}: {:?}\n{}",
             person.name,
             unread.len(),
             wanted.len(),
-            unread.values().next()
+            unread.values(),
+            stories().collect::<String>()
         );
         self.figures.read += wanted.len();
     }
@@ -298,8 +326,10 @@ impl Person {
                 Unsealed::TooLate => self.client = sign_in(server, &self.name).await,
             }
         };
-        self.client.encryption().recovery().recover(&key).await.expect("the key opens the secrets");
+        // Before the backup is in use: the SDK's store in memory never backs up again a key of which an earlier copy comes in
+        // after it was backed up, as the sleeping device has it of conversations that went on meanwhile.
         sleeper::wake(&self.client, &key).await;
+        self.client.encryption().recovery().recover(&key).await.expect("the key opens the secrets");
         // What the sleeping device had is in the backup before another one takes its place.
         self.client.encryption().backups().wait_for_steady_state().await.expect("backed up");
         sleeper::leave(&self.client, &key).await;
@@ -315,7 +345,7 @@ async fn enrol(server: &Server, keys: &KeyService, name: &str) -> Person {
     keys.store(&client.access_token().expect("signed in"), &key).await;
     sleeper::leave(&client, &key).await;
     let name = name.to_owned();
-    Person { name, client, away: 0, unrecovered: false, wards: BTreeMap::new() }
+    Person { name, client, away: 0, unrecovered: false, story: Vec::new(), wards: BTreeMap::new() }
 }
 
 /// An encrypted conversation of these people, the first of whom opens it.

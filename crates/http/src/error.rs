@@ -108,6 +108,12 @@ impl MatrixError {
         }
     }
 
+    /// 401 `ORG.WARDLINE.STEP_UP`: the person signed in too long ago for this, and must do so again on this device.
+    pub fn step_up() -> Self {
+        let text = "sign in again on this device to go on";
+        Self::new(StatusCode::UNAUTHORIZED, "ORG.WARDLINE.STEP_UP", text)
+    }
+
     /// 429 `M_LIMIT_EXCEEDED`; the client may try again after `retry_after_ms` milliseconds. Also sets the
     /// `Retry-After` header, in seconds rounded up.
     pub fn limit_exceeded(retry_after_ms: u64) -> Self {

@@ -14,6 +14,12 @@ impl Identity {
         self.now().millis_since(session.opened_at) <= RECENT_MS
     }
 
+    /// Whether the person at the pages proved a moment ago who they are.
+    #[must_use]
+    pub fn proved_recently(&self, visitor: &Visitor) -> bool {
+        self.now().millis_since(visitor.proved_at) <= RECENT_MS
+    }
+
     /// Whether the session may use the administration API: its account is an administrator's, and (unless the operator
     /// decided otherwise) its user proved a second factor not too long ago.
     ///

@@ -2,8 +2,9 @@
 //! start to those that have none.
 
 use wardline_domain::canonical::{self, Value};
+use wardline_domain::ruma::UserId;
 use wardline_store::accounts::{self, AccountKind};
-use wardline_store::cross_signing::{self, Signature, Usage};
+use wardline_store::cross_signing::{self, CrossSigningKey, Signature, Usage};
 use wardline_store::{StoreError, UserNid, device_lists, users};
 
 use super::{KeyError, Keys};
@@ -33,49 +34,51 @@ pub trait IdentityAuthority: Send + Sync + std::fmt::Debug {
 }
 
 impl Keys {
-    /// Signs the identity of a member of staff in the organisation's name, unless it has that signature. Others have no
-    /// identity that the organisation could vouch for. A failure of the authority is logged: the identity is as good as
-    /// one that was never signed, and the next start tries again.
-    ///
-    /// # Errors
-    /// Only a failure of the store.
-    pub async fn vouch_for(&self, user: UserNid) -> Result<(), KeyError> {
-        let Some(authority) = self.authority.clone() else { return Ok(()) };
-        let found = self.store.read_now(|tx| {
-            let user_id = users::user_id(tx, user)?;
-            let kind = accounts::kind(tx, &user_id)?;
-            let master = cross_signing::get(tx, user, Usage::Master)?;
-            let Some(master) = master.filter(|_| kind == Some(AccountKind::Staff)) else { return Ok(None) };
-            let signatures = cross_signing::signatures(tx, user, &master.public, user)?;
-            let names: Vec<String> = signatures.into_iter().map(|signature| signature.key_id).collect();
-            Ok::<_, StoreError>(Some((user_id, master, names)))
-        })?;
-        let Some((user_id, master, names)) = found else { return Ok(()) };
+    /// The organisation's signature on an identity, which is made before the identity is stored, so that both are one
+    /// change: nobody is warned of an identity that is about to be signed. `None` for those who are no staff, and if the
+    /// authority fails, which is logged: the identity is as good as one that was never signed, and the next start tries
+    /// again.
+    pub(super) async fn signed_by_authority(
+        &self,
+        user_id: &UserId,
+        user: UserNid,
+        master: &CrossSigningKey,
+    ) -> Result<Option<Signature>, KeyError> {
+        let Some(authority) = self.authority.clone() else { return Ok(None) };
+        if self.store.read_now(|tx| accounts::kind(tx, user_id))? != Some(AccountKind::Staff) {
+            return Ok(None);
+        }
         let json = unsigned(&master.json)?;
-        let signed = tokio::task::spawn_blocking(move || {
-            if names.contains(&authority.signature_name()?) {
-                return Ok(None);
+        let signed_for = user_id.to_owned();
+        let signed = tokio::task::spawn_blocking(move || authority.sign(signed_for.as_str(), &json));
+        match signed.await.map_err(|_| StoreError::Panicked)? {
+            Ok(IdentitySignature { key_id, signature }) => {
+                Ok(Some(Signature { signer: user, key_id, signature }))
             }
-            authority.sign(user_id.as_str(), &json).map(Some)
-        });
-        let signature: IdentitySignature = match signed.await.map_err(|_| StoreError::Panicked)? {
-            Ok(Some(signature)) => signature,
-            Ok(None) => return Ok(()),
             Err(error) => {
-                let error: String = error;
                 tracing::error!(error, "an identity was not signed in the organisation's name");
-                return Ok(());
+                Ok(None)
             }
-        };
+        }
+    }
+
+    /// Signs the identity of a member of staff in the organisation's name, unless it has that signature.
+    async fn vouch_for(&self, user: UserNid, name: &str) -> Result<(), KeyError> {
+        let found = self.store.read_now(|tx| {
+            let Some(master) = cross_signing::get(tx, user, Usage::Master)? else { return Ok(None) };
+            let signatures = cross_signing::signatures(tx, user, &master.public, user)?;
+            let signed = signatures.iter().any(|signature| signature.key_id == name);
+            Ok::<_, StoreError>((!signed).then_some((users::user_id(tx, user)?, master)))
+        })?;
+        let Some((user_id, master)) = found else { return Ok(()) };
+        let Some(signature) = self.signed_by_authority(&user_id, user, &master).await? else { return Ok(()) };
         self.store
             .write(move |tx| {
-                // It may have been replaced in the meantime; the new one is signed by its own upload.
+                // It may have been replaced in the meantime; the new one came with its signature.
                 if cross_signing::get(tx, user, Usage::Master)?.is_none_or(|now| now.public != master.public)
                 {
                     return Ok(());
                 }
-                let IdentitySignature { key_id, signature } = signature;
-                let signature = Signature { signer: user, key_id, signature };
                 if cross_signing::add_signature(tx, user, &master.public, &signature)? {
                     device_lists::record(tx, user)?;
                 }
@@ -90,11 +93,17 @@ impl Keys {
     /// # Errors
     /// Only a failure of the store.
     pub async fn vouch_for_all(&self) -> Result<(), KeyError> {
-        if self.authority.is_none() {
-            return Ok(());
-        }
+        let Some(authority) = self.authority.clone() else { return Ok(()) };
+        let name = tokio::task::spawn_blocking(move || authority.signature_name());
+        let name = match name.await.map_err(|_| StoreError::Panicked)? {
+            Ok(name) => name,
+            Err(error) => {
+                tracing::error!(error, "identities are not signed in the organisation's name");
+                return Ok(());
+            }
+        };
         for user in self.store.read(|tx| cross_signing::owners(tx)).await? {
-            self.vouch_for(user).await?;
+            self.vouch_for(user, &name).await?;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use wardline_audit::{Action, Entry};
 use wardline_domain::ruma::{OwnedUserId, UserId};
 use wardline_domain::signing::verify_signed_json;
 use wardline_store::cross_signing::{self, CrossSigningKey, Signature, Usage};
-use wardline_store::{UserNid, WriteTx, device_keys, device_lists, sessions, users};
+use wardline_store::{StoreError, UserNid, WriteTx, device_keys, device_lists, sessions, users};
 
 use super::{KeyError, Keys, parse};
 
@@ -54,6 +54,12 @@ impl Keys {
         if parsed.is_empty() {
             return Ok(());
         }
+        let signature = match parsed.iter().find(|(_, usage, _)| *usage == Usage::Master) {
+            Some((_, _, master)) if self.is_acceptable(user, master, proven)? => {
+                self.signed_by_authority(&user_id, user, master).await?.map(|by| (master.public.clone(), by))
+            }
+            _ => None,
+        };
         let names: Vec<_> = parsed.iter().map(|(_, usage, _)| usage.as_str()).collect();
         let entry = Entry::new(self.clock.now(), user_id.as_str(), Action::CrossSigningSet)
             .device(device)
@@ -61,12 +67,26 @@ impl Keys {
         self.store
             .write_with(move |tx| {
                 if replace(tx, &user_id, user, &parsed, proven)? {
+                    if let Some((master, signature)) = &signature {
+                        cross_signing::add_signature(tx, user, master, signature)?;
+                    }
                     wardline_audit::append(tx, &entry)?;
                 }
                 Ok::<_, KeyError>(())
             })
-            .await?;
-        self.vouch_for(user).await
+            .await
+    }
+
+    /// Whether this master key is new and may be stored as far as can be told beforehand: nothing is signed for those who
+    /// have not proven who they are.
+    fn is_acceptable(
+        &self,
+        user: UserNid,
+        master: &CrossSigningKey,
+        proven: bool,
+    ) -> Result<bool, StoreError> {
+        let old = self.store.read_now(|tx| cross_signing::get(tx, user, Usage::Master))?;
+        Ok(old.is_none_or(|old| proven && old.public != master.public))
     }
 
     /// Adds signatures that `user` made: of their own devices (by the self-signing key), of their own master key

@@ -4,26 +4,22 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::{fs, io};
 
-use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::KeySize;
-use aws_lc_rs::signature::{
-    KeyPair as _, RSA_PKCS1_SHA256, RSA_PSS_SHA512, RsaKeyPair, RsaSignatureEncoding,
-};
+use aws_lc_rs::signature::{RSA_PSS_SHA512, RsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use parking_lot::Mutex;
+use rcgen::{KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 use wardline_domain::Clock;
 
-use super::certificate::{Parts, Said, certificate, key_id, name, parts, to_be_signed};
-use super::{cms, pem};
+use super::certificate::{self, Signer, Validity};
+use super::cms;
 
+/// Keys of identities that are made ahead, so that nobody waits for one: making an RSA key takes a tenth of a second or
+/// more, signing with it a millisecond.
+const AHEAD: usize = 4;
 /// How long a certificate that is made at the first start is good for, in days: ten years.
-const GOOD_FOR_DAYS: i64 = 3653;
-/// The clocks of devices may be behind by this much, in hours.
-const SLOW_CLOCKS_HOURS: i64 = 24;
+const GOOD_FOR_DAYS: u32 = 3653;
 
 /// Why the authority cannot sign.
 #[derive(Debug, thiserror::Error)]
@@ -45,8 +41,8 @@ pub enum TrustError {
         reason: &'static str,
     },
     /// The cryptographic library refused.
-    #[error("the identity could not be signed")]
-    Signing,
+    #[error("the identity could not be signed: {0}")]
+    Signing(String),
     /// A user id has no Matrix URI.
     #[error("not a user id")]
     UserId,
@@ -67,20 +63,11 @@ pub struct Authority {
     certificate_file: PathBuf,
     key_file: PathBuf,
     clock: Arc<dyn Clock>,
-    opened: OnceLock<Opened>,
+    opened: OnceLock<Signer>,
     /// Held by whoever reads or makes the files: the first of many who come at once.
     opening: Mutex<()>,
-}
-
-struct Opened {
-    key: RsaKeyPair,
-    certificate: Vec<u8>,
-    /// The certificate's subject as an encoded Name.
-    subject: Vec<u8>,
-    /// The identifier of its key.
-    key_id: Vec<u8>,
-    /// Until when it is good.
-    until: String,
+    /// Keys that nobody has yet.
+    ahead: Mutex<Vec<KeyPair>>,
 }
 
 impl std::fmt::Debug for Authority {
@@ -90,11 +77,26 @@ impl std::fmt::Debug for Authority {
 }
 
 impl Authority {
-    /// The authority of an organisation of this name, in two files: a certificate and its RSA key (PKCS #8), both PEM. If
-    /// neither is there they are made when they are first needed.
+    /// The authority of an organisation of this name, in two files: a certificate and its key (PKCS #8; ECDSA or RSA), both
+    /// PEM. If neither is there they are made when they are first needed.
     #[must_use]
     pub fn new(name: String, certificate_file: PathBuf, key_file: PathBuf, clock: Arc<dyn Clock>) -> Self {
-        Self { name, certificate_file, key_file, clock, opened: OnceLock::new(), opening: Mutex::new(()) }
+        let (opened, opening, ahead) = (OnceLock::new(), Mutex::default(), Mutex::default());
+        Self { name, certificate_file, key_file, clock, opened, opening, ahead }
+    }
+
+    /// Does the slow part of signing beforehand: opens or makes the authority and has at least one key ready for the next
+    /// identity; `full`: as many as it keeps. Blocks on the processor for a second or more.
+    ///
+    /// # Errors
+    /// [`TrustError`] for files that cannot be used.
+    pub fn prepare(&self, full: bool) -> Result<(), TrustError> {
+        self.opened()?;
+        while self.ahead.lock().len() < if full { AHEAD } else { 1 } {
+            let key = new_key()?;
+            self.ahead.lock().push(key);
+        }
+        Ok(())
     }
 
     /// The organisation's name, as clients show it.
@@ -108,7 +110,7 @@ impl Authority {
     /// # Errors
     /// [`TrustError`] for files that cannot be used.
     pub fn certificate_pem(&self) -> Result<String, TrustError> {
-        Ok(pem::encode("CERTIFICATE", &self.opened()?.certificate))
+        Ok(self.opened()?.pem.clone())
     }
 
     /// The name of the signatures that this authority makes. Blocks on the disk.
@@ -119,35 +121,32 @@ impl Authority {
         Ok(format!("io.element.x509:{}", STANDARD_NO_PAD.encode(&self.opened()?.key_id)))
     }
 
-    /// Signs the master key of a user: its canonical JSON without signatures. Blocks on the processor.
+    /// Signs the master key of a user: its canonical JSON without signatures. Blocks on the processor, for long only if no
+    /// key was [prepared](Self::prepare).
     ///
     /// # Errors
     /// [`TrustError`].
     pub fn sign(&self, user_id: &str, master_key: &str) -> Result<IdentitySignature, TrustError> {
-        let opened = self.opened()?;
-        let own = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| TrustError::Signing)?;
-        let public = own.public_key().as_ref();
-        let subject = name(user_id);
+        let signer = self.opened()?;
         let uri = matrix_uri(user_id).ok_or(TrustError::UserId)?;
-        let now = self.instant(-SLOW_CLOCKS_HOURS);
-        let said = to_be_signed(&Said {
-            issuer: &opened.subject,
-            issuer_key: &opened.key_id,
-            subject: &subject,
-            public,
-            valid: (&now, &opened.until),
-            user: Some(&uri),
-        });
-        let signed = signature(&opened.key, &RSA_PKCS1_SHA256, &said)?;
-        let certificate = certificate(&said, &signed);
-        let signed = signature(&own, &RSA_PSS_SHA512, master_key.as_bytes())?;
+        let ahead = self.ahead.lock().pop();
+        let key = ahead.map_or_else(new_key, Ok)?;
+        let certificate = certificate::of_identity(signer, user_id, uri, &key, self.clock.now())
+            .map_err(|error| TrustError::Signing(error.to_string()))?;
+        let refused = |_| TrustError::Signing("RSASSA-PSS".to_owned());
+        let own = RsaKeyPair::from_pkcs8(key.serialized_der())
+            .map_err(|refused| TrustError::Signing(refused.to_string()))?;
+        let mut signature = vec![0; own.public_modulus_len()];
+        own.sign(&RSA_PSS_SHA512, &SystemRandom::new(), master_key.as_bytes(), &mut signature)
+            .map_err(refused)?;
+        let key_id = certificate::key_id(&key);
         Ok(IdentitySignature {
             key_id: self.signature_name()?,
-            signature: cms::signed_data(&certificate, &key_id(public), &signed),
+            signature: cms::signed_data(&certificate, &key_id, &signature),
         })
     }
 
-    fn opened(&self) -> Result<&Opened, TrustError> {
+    fn opened(&self) -> Result<&Signer, TrustError> {
         if let Some(opened) = self.opened.get() {
             return Ok(opened);
         }
@@ -155,71 +154,39 @@ impl Authority {
         if let Some(opened) = self.opened.get() {
             return Ok(opened);
         }
-        let opened = match (self.certificate_file.exists(), self.key_file.exists()) {
-            (false, false) => self.make()?,
-            _ => self.read()?,
-        };
+        if !self.certificate_file.exists() && !self.key_file.exists() {
+            self.make()?;
+        }
+        let opened = self.read()?;
         Ok(self.opened.get_or_init(|| opened))
     }
 
-    fn read(&self) -> Result<Opened, TrustError> {
+    fn read(&self) -> Result<Signer, TrustError> {
         let text = |path: &Path| {
             fs::read_to_string(path).map_err(|source| TrustError::File { path: path.to_owned(), source })
         };
         let wrong = |path: &Path, reason| TrustError::Malformed { path: path.to_owned(), reason };
-        let key = pem::decode("PRIVATE KEY", &text(&self.key_file)?)
-            .and_then(|der| RsaKeyPair::from_pkcs8(&der).ok())
-            .ok_or_else(|| {
-                wrong(&self.key_file, "not an RSA key in PKCS #8 PEM (-----BEGIN PRIVATE KEY-----)")
-            })?;
-        let certificate = pem::decode("CERTIFICATE", &text(&self.certificate_file)?)
-            .ok_or_else(|| wrong(&self.certificate_file, "not a certificate in PEM"))?;
-        let Parts { subject, key_id, until, public } = parts(&certificate).ok_or_else(|| {
-            wrong(&self.certificate_file, "not an RSA certificate with a subject key identifier")
+        let key = KeyPair::from_pem(&text(&self.key_file)?).map_err(|_| {
+            wrong(&self.key_file, "not an ECDSA or RSA key in PKCS #8 PEM (-----BEGIN PRIVATE KEY-----)")
         })?;
-        if public != key.public_key().as_ref() {
-            return Err(wrong(&self.certificate_file, "not the certificate of the key"));
-        }
-        Ok(Opened { key, certificate, subject, key_id, until })
+        let certificate = text(&self.certificate_file)?;
+        Signer::read(&certificate, key).map_err(|reason| wrong(&self.certificate_file, reason))
     }
 
     /// Makes a key and the certificate that it signs itself. The key is on the disk before the certificate is.
-    fn make(&self) -> Result<Opened, TrustError> {
-        let key = RsaKeyPair::generate(KeySize::Rsa3072).map_err(|_| TrustError::Signing)?;
-        let public = key.public_key().as_ref().to_vec();
-        let (subject, key_id) = (name(&self.name), key_id(&public));
-        let (from, until) = (self.instant(-SLOW_CLOCKS_HOURS), self.instant(GOOD_FOR_DAYS * 24));
-        let said = to_be_signed(&Said {
-            issuer: &subject,
-            issuer_key: &key_id,
-            subject: &subject,
-            public: &public,
-            valid: (&from, &until),
-            user: None,
-        });
-        let certificate = certificate(&said, &signature(&key, &RSA_PKCS1_SHA256, &said)?);
-        let der: Pkcs8V1Der<'_> = key.as_der().map_err(|_| TrustError::Signing)?;
-        keep(&self.key_file, &pem::encode("PRIVATE KEY", der.as_ref()))?;
-        keep(&self.certificate_file, &pem::encode("CERTIFICATE", &certificate))?;
-        Ok(Opened { key, certificate, subject, key_id, until })
-    }
-
-    /// The instant so many hours from now, as certificates have it.
-    fn instant(&self, hours: i64) -> String {
-        let at = Timestamp::from_millisecond(self.clock.now().plus_millis(hours * 3_600_000).as_millis())
-            .unwrap_or(Timestamp::UNIX_EPOCH);
-        at.to_zoned(TimeZone::UTC).strftime("%Y%m%d%H%M%SZ").to_string()
+    fn make(&self) -> Result<(), TrustError> {
+        let valid = Validity { from: self.clock.now(), days: GOOD_FOR_DAYS };
+        let (key, certificate) = certificate::of_authority(&self.name, &valid)
+            .map_err(|error| TrustError::Signing(error.to_string()))?;
+        keep(&self.key_file, &key)?;
+        keep(&self.certificate_file, &certificate)
     }
 }
 
-fn signature(
-    key: &RsaKeyPair,
-    encoding: &'static RsaSignatureEncoding,
-    message: &[u8],
-) -> Result<Vec<u8>, TrustError> {
-    let mut signature = vec![0; key.public_modulus_len()];
-    key.sign(encoding, &SystemRandom::new(), message, &mut signature).map_err(|_| TrustError::Signing)?;
-    Ok(signature)
+/// A key for one identity: clients check signatures by RSASSA-PSS only.
+fn new_key() -> Result<KeyPair, TrustError> {
+    KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)
+        .map_err(|error| TrustError::Signing(error.to_string()))
 }
 
 /// The URI of a user (Matrix specification, appendix "URIs"): `matrix:u/amara:riverside.example`.

@@ -11,9 +11,13 @@
 mod authority;
 mod certificate;
 mod cms;
-mod der;
-mod pem;
 mod routes;
 
 pub use authority::{Authority, IdentitySignature, TrustError};
 pub use routes::router;
+
+/// The textual form of an object (RFC 7468).
+fn armoured(label: &str, der: Vec<u8>) -> String {
+    let lines = pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF);
+    pem::encode_config(&pem::Pem::new(label, der), lines)
+}

@@ -69,8 +69,12 @@ async fn end(
     Ok(Empty)
 }
 
-/// Signs all other devices out.
+/// Signs all other devices out. A thief of this session must not be able to leave its owner with nothing, so its person has
+/// signed in a moment ago.
 async fn end_others(State(state): State<AppState>, auth: Authenticated) -> Result<Empty, MatrixError> {
+    if !state.identity.signed_in_recently(&auth) {
+        return Err(MatrixError::step_up());
+    }
     let devices = state.identity.devices(&auth)?.into_iter().map(|device| device.device_id);
     let others = devices.filter(|device| auth.device_id != **device).collect();
     state.identity.delete_devices(&auth, others).await?;

@@ -95,7 +95,7 @@ fn page(
     let alert = wrong.map_or_else(Html::default, |text| Html::default().alert(text));
     let asked = must_ask(state, visitor)?;
     let (title, body) = match (action, device(device_id)?) {
-        (DEVICES, _) => ("Your devices", device_list(state, visitor)?.add(sign_out_all(&form))),
+        (DEVICES, _) => ("Your devices", device_list(state, visitor)?.add(sign_out_all(&form, asked))),
         (DEVICE, Some(device)) => ("Device", device_page(state, visitor, &device, &form)?),
         (DEVICE_DELETE, Some(device)) => ("Sign this device out?", delete_page(&device, &form)),
         (DEVICE | DEVICE_DELETE, None) => {
@@ -206,8 +206,10 @@ fn ago(at: Timestamp, now: Timestamp) -> String {
     }
 }
 
-fn sign_out_all(form: &impl Fn(&str) -> Html) -> Html {
-    form(SIGN_OUT_ALL).button("danger", "go", "1", "Sign all devices out").raw("</form>")
+fn sign_out_all(form: &impl Fn(&str) -> Html, asked: bool) -> Html {
+    password_field(form(SIGN_OUT_ALL), asked)
+        .button("danger", "go", "1", "Sign all devices out")
+        .raw("</form>")
 }
 
 fn device_url(action: &str, device_id: &str) -> String {
@@ -301,14 +303,20 @@ fn must_ask(state: &AppState, visitor: &Visitor) -> Result<bool, PageError> {
 async fn act(State(state): State<AppState>, form: Posted) -> Result<Response, PageError> {
     let Some(visitor) = &form.browser.visitor else { return Ok(sign_in_page(&state, &form.browser, PATH)) };
     let action = action_of(form.field("action"));
-    let grave = [CROSS_SIGNING_RESET, DEACTIVATE].contains(&action);
-    if grave && !visitor.is_strong() && state.identity.factors(visitor)?.has_second() {
-        return Ok(sign_in_again(&state, &form.browser, &format!("{PATH}?action={action}")));
+    let grave = [CROSS_SIGNING_RESET, DEACTIVATE, SIGN_OUT_ALL].contains(&action);
+    let shown = if action == SIGN_OUT_ALL { DEVICES } else { action };
+    if grave && !visitor.is_strong() {
+        let factors = state.identity.factors(visitor)?;
+        // Who has only a provider's sign-in shows it anew.
+        let nothing = !factors.password && !state.identity.proved_recently(visitor);
+        if factors.has_second() || nothing {
+            return Ok(sign_in_again(&state, &form.browser, &format!("{PATH}?action={shown}")));
+        }
     }
     if grave && must_ask(&state, visitor)? {
         let user = visitor.user_id.as_str();
         if let Some(wrong) = wrong_again(&state, user, form.field("password")).await? {
-            return page(&state, &form.browser, visitor, action, None, Some(wrong));
+            return page(&state, &form.browser, visitor, shown, None, Some(wrong));
         }
     }
     let done = match action {

@@ -2,6 +2,8 @@
 //! `GET /oauth/login/elsewhere` and `GET /oauth/upstream/{provider}/callback`. It is shown by whatever page needs
 //! somebody.
 
+use std::borrow::Cow;
+
 use std::net::{IpAddr, Ipv4Addr};
 
 use axum::{
@@ -222,8 +224,8 @@ async fn login(
         let wrong = Some((StatusCode::TOO_MANY_REQUESTS, TOO_MANY));
         return Ok(page(&state, &form.browser, next, username, wrong));
     }
-    let attempt =
-        Attempt { fields: &form.fields, cookie: form.browser.cookie(), address: Some(address), next };
+    let (cookie, anew) = (form.browser.cookie(), is_anew(&form.browser, next));
+    let attempt = Attempt { fields: &form.fields, cookie, address: Some(address), next, anew };
     // Guessing codes is limited for the account from all addresses together: who gets here knows the password.
     let by_code = LimitKey::new("code", std::net::Ipv4Addr::UNSPECIFIED.into(), &account);
     if half.is_some() && state.limiter.take(&by_code, state.config.login_limit).is_err() {
@@ -278,6 +280,18 @@ struct LeaveQuery {
     next: String,
 }
 
+/// Whether the person is to show anew that it is them: these pages know them already and ask all the same, or the client
+/// wants it so. Otherwise a browser that is signed in at the provider would come straight back.
+fn is_anew(browser: &Browser, next: &str) -> bool {
+    let asked = next.split_once('?').map_or("", |(_, query)| query);
+    let wants = |(name, value): (Cow<'_, str>, Cow<'_, str>)| match &*name {
+        "prompt" => value.split(' ').any(|prompt| prompt == "login"),
+        "max_age" => value == "0",
+        _ => false,
+    };
+    browser.visitor.is_some() || url::form_urlencoded::parse(asked.as_bytes()).any(wants)
+}
+
 /// Sends the browser to the other system where its person signs in.
 async fn leave(
     State(state): State<AppState>,
@@ -290,8 +304,8 @@ async fn leave(
     }
     // Each visit leaves a row behind until its time is over.
     state.limiter.take(&LimitKey::new("login-elsewhere", address, ""), state.config.login_address_limit)?;
-    let attempt =
-        Attempt { fields: &[], cookie: browser.cookie(), address: Some(address), next: &query.next };
+    let (cookie, next, anew) = (browser.cookie(), &*query.next, is_anew(&browser, &query.next));
+    let attempt = Attempt { fields: &[], cookie, address: Some(address), next, anew };
     let step = state.identity.prove(&query.method, attempt).await;
     after(&state, &browser, &query.method, &query.next, step).await
 }
@@ -305,8 +319,9 @@ async fn callback(
     Query(fields): Query<Vec<(String, String)>>,
 ) -> Result<Response, PageError> {
     let method = format!("{UPSTREAM}{provider}");
-    let attempt =
-        Attempt { fields: &fields, cookie: browser.cookie(), address: Some(address), next: account::PATH };
+    let (cookie, next) = (browser.cookie(), account::PATH);
+    // Whether it was to be anew the method remembers since the browser left.
+    let attempt = Attempt { fields: &fields, cookie, address: Some(address), next, anew: false };
     let step = state.identity.prove(&method, attempt).await;
     after(&state, &browser, &method, account::PATH, step).await
 }

@@ -19,6 +19,8 @@ pub struct Attempt<'a> {
     pub address: Option<IpAddr>,
     /// Where the pages go on to after signing in: path and query.
     pub next: &'a str,
+    /// The person is to show anew that it is them, and not only that their browser is signed in somewhere.
+    pub anew: bool,
 }
 
 impl Attempt<'_> {

@@ -45,7 +45,11 @@ struct Away {
     nonce: String,
     verifier: String,
     next: String,
+    anew: bool,
 }
+
+/// For how long after it a proof counts as one that was just given, in seconds.
+const RECENT_S: u32 = 600;
 
 /// A person who chooses a role; everything else has been checked.
 #[derive(Debug)]
@@ -140,11 +144,14 @@ impl Upstream {
             if let Some(max_age) = self.config.max_age_s {
                 query.append_pair("max_age", &max_age.to_string());
             }
+            if attempt.anew && !self.config.parameters.iter().any(|(name, _)| name == "prompt") {
+                query.append_pair("prompt", "login");
+            }
             for (name, value) in &self.config.parameters {
                 query.append_pair(name, value);
             }
         }
-        let away = Away { nonce, verifier, next: attempt.next.to_owned() };
+        let away = Away { nonce, verifier, next: attempt.next.to_owned(), anew: attempt.anew };
         self.away.put(&state, attempt.cookie, away, self.link.now());
         Ok(Step::Leave(url.into()))
     }
@@ -180,7 +187,7 @@ impl Upstream {
         let code = (attempt.field("code"), &*away.verifier);
         let random = &*identity.random;
         let tokens = exchange::redeem(&self.config, random, &self.link, &self.redirect_uri, code).await?;
-        let (accepted, claims) = self.accept(tokens, &away.nonce).await?;
+        let (accepted, claims) = self.accept(tokens, &away).await?;
         if self.config.profile != Profile::Cis2 {
             return self.finish(identity, attempt, accepted, None, away.next).await;
         }
@@ -193,13 +200,15 @@ impl Upstream {
     }
 
     /// Checks everything that the provider says of the person.
-    async fn accept(&self, tokens: TokenSet, nonce: &str) -> Result<(Accepted, Claims), UpstreamError> {
+    async fn accept(&self, tokens: TokenSet, away: &Away) -> Result<(Accepted, Claims), UpstreamError> {
         let (config, now) = (&self.config, self.link.now());
         let text = tokens.id_token.as_deref();
         let text = text.ok_or_else(|| UpstreamError::Unavailable("it gave no ID token".to_owned()))?;
         let (mut claims, _) = self.link.verify(config, text).await?;
         jwt::check_common(&claims, &config.issuer, &config.client_id, now)?;
-        jwt::check_id_token(&claims, nonce, config.max_age_s, now)?;
+        // Who is to show anew that it is them has done so a moment ago, if the provider says when they did.
+        let moment = claims.number("auth_time").and(away.anew.then_some(RECENT_S));
+        jwt::check_id_token(&claims, &away.nonce, config.max_age_s.into_iter().chain(moment).min(), now)?;
         let assurance = self.assurance(&claims)?;
         if config.user_info
             && let Some(access) = &tokens.access_token

@@ -17,7 +17,7 @@ pub struct TrustIdentity {
     /// The certificate of the authority (PEM). Default: `gateway/trust-identity.pem` in `data`, made when it is first
     /// needed.
     pub certificate_file: Option<PathBuf>,
-    /// The RSA key of the certificate (PKCS #8, PEM). Default: `gateway/trust-identity.key` in `data`.
+    /// The key of the certificate (ECDSA or RSA; PKCS #8, PEM). Default: `gateway/trust-identity.key` in `data`.
     pub key_file: Option<PathBuf>,
 }
 

@@ -38,7 +38,7 @@ pub(crate) use folder::{DATABASE, make_folder};
 pub(crate) use reading::reading;
 use staff::StaffBook;
 use upkeep::MemberEvents;
-use vouching::{Vouching, trust_identity};
+use vouching::{Vouching, prepare, trust_identity};
 
 /// The local part of the clerk, the server's visible account in the rooms that it makes.
 const CLERK: &str = "clerk";
@@ -176,8 +176,11 @@ impl House {
             let outgoing = self.outgoing.clone();
             self.delivering = Some(push::deliver(&self.state.engine, outgoing, Some(vapid), config));
         }
-        let engine = Arc::clone(&self.state.engine);
+        let (engine, authority) = (Arc::clone(&self.state.engine), self.authority.clone());
         tokio::spawn(async move {
+            if let Some(authority) = authority {
+                prepare(authority).await;
+            }
             if let Err(error) = engine.keys.vouch_for_all().await {
                 tracing::error!(error = &error as &dyn std::error::Error, "identities without a signature");
             }

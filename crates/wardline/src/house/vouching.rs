@@ -31,6 +31,14 @@ pub(super) fn trust_identity(
     )))
 }
 
+/// Opens or makes the authority before it is needed, away from the runtime's own threads.
+pub(super) async fn prepare(authority: Arc<Authority>) {
+    let prepared = tokio::task::spawn_blocking(move || authority.prepare(false)).await;
+    if let Ok(Err(error)) = prepared {
+        tracing::error!(error = &error as &dyn std::error::Error, "the organisation's identity");
+    }
+}
+
 /// Signs in the organisation's name.
 #[derive(Debug)]
 pub(super) struct Vouching(pub(super) Arc<Authority>);
@@ -42,6 +50,11 @@ impl IdentityAuthority for Vouching {
 
     fn sign(&self, user_id: &str, master_key: &str) -> Result<IdentitySignature, String> {
         let signed = self.0.sign(user_id, master_key).map_err(|error| error.to_string())?;
+        // The next one finds a key that is ready. Nobody waits for this; a failure shows when one is needed.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let authority = Arc::clone(&self.0);
+            drop(runtime.spawn_blocking(move || authority.prepare(true)));
+        }
         Ok(IdentitySignature { key_id: signed.key_id, signature: signed.signature })
     }
 }

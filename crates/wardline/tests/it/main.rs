@@ -10,4 +10,5 @@ mod listener;
 mod overload;
 mod process;
 mod restart;
+mod security_doc;
 mod tls;

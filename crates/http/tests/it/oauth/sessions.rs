@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Browser, WHOAMI, code_for, redeem, refresh, signed_in};
-use crate::support::{Server, text};
+use crate::support::{PASSWORD, Server, text};
 
 const SESSIONS: &str = "/_wardline/client/v1/sessions";
 const ERASED: &str = "POST /_wardline/client/v1/erased";
@@ -76,8 +76,34 @@ async fn all_others_are_signed_out_at_once() {
     let mut fields = page.hidden();
     fields.retain(|(name, _)| name == "csrf");
     fields.push(("action".into(), "org.wardline.sign_out_all".into()));
+    // A browser that was left open is not enough.
+    let page = browser.post("/account", &fields).await;
+    assert!(page.status == 403 && page.html.contains("Your devices"), "{}", page.html);
+    server.get(WHOAMI, &ward).await.ok();
+    fields.push(("password".into(), PASSWORD.into()));
     browser.post("/account", &fields).await.location();
     server.get(WHOAMI, &ward).await.refused(401, "M_UNKNOWN_TOKEN");
+}
+
+#[tokio::test]
+async fn a_stolen_token_does_not_sign_the_owner_out_everywhere() {
+    let server = Server::new().await;
+    let (_, access, _) = signed_in(&server).await;
+    let ward = text(&server.login("amy", json!({ "device_id": "WARDPC" })).await.ok(), "access_token");
+    server.clock.advance(10 * 60 * 1000 + 1);
+    let all = format!("POST {SESSIONS}/end_others");
+    server.call(&all, &access, Value::Null).await.refused(401, "ORG.WARDLINE.STEP_UP");
+    server.get(WHOAMI, &ward).await.ok();
+    // One device that a thief opened is signed out with no question.
+    server.call(&format!("POST {SESSIONS}/WARDPC/end"), &access, Value::Null).await.ok();
+    server.get(WHOAMI, &ward).await.refused(401, "M_UNKNOWN_TOKEN");
+    // Nor does anybody end a session of somebody else's.
+    let bob = server.token("bob").await;
+    server
+        .call(&format!("POST {SESSIONS}/PHONE12345/end"), &bob, Value::Null)
+        .await
+        .refused(404, "M_NOT_FOUND");
+    server.get(WHOAMI, &access).await.ok();
 }
 
 #[tokio::test]

@@ -467,6 +467,48 @@ async fn cis2_roles_at_two_organisations_make_the_person_choose() {
 }
 
 #[tokio::test]
+async fn cis2_another_role_is_taken_by_proving_again_who_one_is() {
+    let (server, provider) = house(Profile::Cis2, None, |config| config.user_info = false).await;
+    let with = |selected: &'static str| {
+        let roles = json!([role("11", "RX1"), role("12", "RX1")]);
+        move |all: &mut Value| cis2(all, "AAL3_ANY", roles, Some(selected))
+    };
+    let (client, first, _) = signed_in(&server, &provider, with("11")).await;
+    let role_of = async |token: &str| server.get(WHOAMI, token).await.ok()["org.wardline.role"]["id"].clone();
+    assert_eq!(role_of(&first).await, "11");
+    server.clock.advance(60 * 60 * 1000);
+    // The application asks for a proof that is new: being signed in at CIS2 still is not one.
+    let mut browser = Browser::new(&server);
+    let path = authorize_path(&client, &[("max_age", "0")]);
+    assert_eq!(leave(&mut browser, &path).await["prompt"], "login");
+    let later = |old: bool| {
+        let change = with("12");
+        move |all: &mut Value| {
+            change(all);
+            for claim in ["exp", "iat", "auth_time"] {
+                let late = if old && claim == "auth_time" { 0 } else { 60 * 60 };
+                all[claim] = json!(all[claim].as_i64().unwrap() + late);
+            }
+        }
+    };
+    let back = come_back(&mut browser, &provider, &path, later(true)).await;
+    assert_eq!(back.status, 401, "the sign-in at CIS2 is an hour old");
+    let back = come_back(&mut browser, &provider, &path, later(false)).await;
+    assert_eq!(back.location(), path);
+    let (_, second, _) = finish(&server, &mut browser, client, &path).await;
+    // The same device, in the other role; the session in the first one is over.
+    assert_eq!(role_of(&second).await, "12");
+    server.get(WHOAMI, &first).await.refused(401, "M_UNKNOWN_TOKEN");
+    let mut roles: Vec<_> = audited(&server, "session.sign-in")
+        .into_iter()
+        .filter(|(outcome, _)| outcome == "success")
+        .map(|(_, detail)| detail["role_id"].clone())
+        .collect();
+    roles.dedup();
+    assert_eq!(roles, ["11", "12"]);
+}
+
+#[tokio::test]
 async fn cis2_a_role_that_is_taken_away_ends_the_session() {
     let (server, provider) = house(Profile::Cis2, None, |_| {}).await;
     let says = |roles: Value| {
