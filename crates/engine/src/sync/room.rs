@@ -222,6 +222,8 @@ impl Build<'_> {
                 Members::Only(wanted.chain(known.into_iter().flatten()).collect())
             }
         };
+        let name_givers = || summary::heroes(tx, cache, standing.room.nid, self.request.user);
+        let mut heroes = if joined && standing.whole { Some(name_givers()?) } else { None };
         let names = &self.inner.names;
         let nids = state::changes(tx, cache, names, from, to, &members)?;
         let mut events = nids.iter().map(|nid| cache.get(tx, *nid)).collect::<Result<Vec<_>, _>>()?;
@@ -229,8 +231,10 @@ impl Build<'_> {
             // What the timeline would tell, but for the filter or because the user was not there yet.
             let shown: HashSet<EventNid> = timeline.events.iter().map(|(event, _)| event.nid).collect();
             let members = match members {
-                // Of a member whose coming is shown, the going must be told, too.
+                // Of a member whose coming is shown, the going must be told, too; and who names the room is told as they
+                // are.
                 Members::Only(mut only) => {
+                    only.extend(heroes.iter().flatten().flatten().cloned());
                     let all = timeline.events.iter().map(|(event, _)| event);
                     only.extend(all.filter(|event| is_member(event)).filter_map(|event| {
                         event.pdu.state_key.as_deref().and_then(|key| UserId::parse(key).ok())
@@ -252,11 +256,9 @@ impl Build<'_> {
         }
         let membership_moved =
             timeline.events.iter().map(|(event, _)| event).chain(&events).any(|e| is_member(e));
-        let heroes = if joined && (standing.whole || membership_moved) {
-            Some(summary::heroes(tx, cache, standing.room.nid, self.request.user)?)
-        } else {
-            None
-        };
+        if joined && !standing.whole && membership_moved {
+            heroes = Some(name_givers()?);
+        }
         if lazy && let Some(to) = to {
             let mut needed = if standing.whole { BTreeSet::new() } else { senders };
             needed.extend(heroes.iter().flatten().flatten().cloned());

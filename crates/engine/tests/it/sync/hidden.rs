@@ -68,6 +68,35 @@ async fn a_member_who_changed_unseen_is_told_once_and_as_they_are() {
 }
 
 #[tokio::test]
+async fn who_names_the_room_is_told_as_they_are_to_somebody_who_comes_back() {
+    let home = Home::new();
+    let (ada, ben) = (home.person("ada").await, home.person("ben").await);
+    let visibility = InitialState {
+        kind: "m.room.history_visibility".to_owned(),
+        state_key: String::new(),
+        content: raw(&json!({ "history_visibility": "joined" })),
+    };
+    let request =
+        CreateRoom { preset: Preset::PublicChat, initial_state: vec![visibility], ..CreateRoom::default() };
+    let room = home.room(&ada, request).await;
+    let rooms = &home.engine.rooms;
+    rooms.join(ben.caller(), &room, None).await.unwrap();
+    let cat = home.person("cat").await;
+    rooms.invite(ada.caller(), &room, &cat.id, None).await.unwrap();
+    rooms.kick(ada.caller(), &room, &ben.id, None).await.unwrap();
+    rooms.join(cat.caller(), &room, None).await.unwrap();
+    rooms.join(ben.caller(), &room, None).await.unwrap();
+    let now = rooms.state_event(ben.caller(), &room, "m.room.member", cat.id.as_str()).unwrap();
+    let mut phone = Phone::new(&ben, "PHONE", Mode::Lazy);
+    phone.limit(50);
+    let answer = phone.sync(&home).await;
+    let heroes = &answer["rooms"]["join"][room.as_str()]["summary"]["m.heroes"];
+    assert!(array(heroes).any(|hero| hero == cat.id.as_str()), "{heroes}");
+    let known = phone.rooms[room.as_str()].state.get(&("m.room.member".to_owned(), cat.id.to_string()));
+    assert_eq!(known, Some(&now.pdu.event_id.to_string()));
+}
+
+#[tokio::test]
 async fn counts_are_told_whatever_the_filter_keeps_back() {
     let home = Home::new();
     let (ada, ben) = (home.person("ada").await, home.person("ben").await);
