@@ -152,7 +152,9 @@ play("a copied passkey is noticed by its counter and refused from then on", asyn
         .getByRole("alert")
         .getByText(/not known here, or it was refused/u)
         .waitFor();
+    const again = page.waitForEvent("load");
     await page.getByRole("button", { name: "Sign in with a passkey" }).click();
+    await again;
     await page
         .getByRole("alert")
         .getByText(/not known here, or it was refused/u)
