@@ -1,8 +1,14 @@
 //! People of the demo hospital, over plain HTTP. Every call gives `None` when the server is gone, and panics when
 //! it refuses.
 
+use std::time::Duration;
+
 use reqwest::{Client, Method, Url};
 use serde_json::{Value, json};
+use tokio::time::timeout;
+
+/// After how long a call that is answered at once gives up.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A signed-in member of staff.
 pub(crate) struct Person {
@@ -65,7 +71,8 @@ impl Person {
 
     async fn done(&self, method: Method, path: &str, body: Option<Value>) -> Option<Value> {
         let url = self.at(path, &[]);
-        let answer = self.call(method, url, body).await?;
+        // The HTTP client may miss that the server was killed, and wait with no connection left.
+        let answer = timeout(PATIENCE, self.call(method, url, body)).await.ok()??;
         Some(answer.unwrap_or_else(|(status, body)| panic!("{path}: {status} {body}")))
     }
 
