@@ -45,7 +45,7 @@ export async function setUpCrypto(setup: CryptoSetup): Promise<CryptoOutcome> {
     const api = setup.client.getCrypto();
     if (!api) throw new Error("encryption is not running");
     try {
-        const exists = await api.userHasCrossSigningKeys(setup.client.getSafeUserId(), true);
+        const exists = await isPublished(setup.client);
         if (exists && (await isIdentityStored(api))) return await joinIdentity(api, setup);
         // Keys that are not in secret storage are the trace of a set-up cut short. The browser that made them still has
         // them and goes on; for another one nobody can ever read them, and the account page must allow new ones.
@@ -108,6 +108,15 @@ async function joinIdentity(api: CryptoApi, setup: CryptoSetup): Promise<CryptoO
 export async function isSetUp(api: CryptoApi): Promise<boolean> {
     if (!(await api.isCrossSigningReady()) || !(await api.checkKeyBackupAndEnable())) return false;
     return api.isSecretStorageReady();
+}
+
+/**
+ * Whether the server has the person's identity. The SDK would also count one that this browser made and never got to
+ * publish.
+ */
+async function isPublished(client: MatrixClient): Promise<boolean> {
+    const me = client.getSafeUserId();
+    return (await client.downloadKeysForUsers([me])).master_keys?.[me] !== undefined;
 }
 
 /** Whether secret storage holds the whole identity, sealed by its present key. */
