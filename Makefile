@@ -56,7 +56,7 @@ test: tools lint test-web test-rust conformance scim browser
 
 .PHONY: tools
 tools:
-	@scripts/need cargo cc node chromium
+	@scripts/need cargo cc c++ node chromium python
 
 .PHONY: lint
 lint: lint-rust lint-web
@@ -64,7 +64,7 @@ lint: lint-rust lint-web
 .PHONY: lint-rust
 lint-rust:
 	cargo fmt --all --check
-	cd fuzz && cargo fmt --check && CARGO_TARGET_DIR="$(TARGET)/fuzz" cargo check --bins
+	cd fuzz && cargo fmt --check && CARGO_TARGET_DIR="$(TARGET)/fuzz" cargo check --locked --bins
 	cd conformance && cargo fmt --check && CARGO_TARGET_DIR="$(TARGET)/conformance" cargo clippy --locked --tests -- -D warnings
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	@if command -v cargo-deny >/dev/null; then cargo deny --offline check bans licenses sources; \
