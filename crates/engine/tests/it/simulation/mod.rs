@@ -216,6 +216,9 @@ fn last_life(machine: &mut Machine, world: &Arc<World>, clock: &Arc<Hand>) {
     for node in &life.nodes {
         node.context.stop.cancel();
     }
+    // A phone asks one thing at a time: whoever waited gets their answer before anybody looks for the last time.
+    finish(&mut life, &actors);
+    assert!(actors.iter().all(|actor| !life.scheduler.is_running(*actor)));
     let mut looks = Vec::new();
     for person in 0..world.phones.len() {
         let hands = life.hands(world, person);
