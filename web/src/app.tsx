@@ -18,6 +18,7 @@ import { ConnectionLine } from "./session/ConnectionLine.tsx";
 import { Elsewhere, Starting, Unusable } from "./session/Gates.tsx";
 import { MeMenu } from "./session/MeMenu.tsx";
 import { NewDevices } from "./session/NewDevices.tsx";
+import { RecoveryKey } from "./session/RecoveryKey.tsx";
 import { SignIn } from "./session/SignIn.tsx";
 import { useClient, useSession } from "./session/store.ts";
 import { ErrorBoundary } from "./ui/ErrorBoundary.tsx";
@@ -86,6 +87,7 @@ function Running(): JSX.Element {
             </main>
             <Announcer openRoom={openRoom} />
             <UrgentCover />
+            <RecoveryKey />
         </div>
     );
 }

@@ -12,6 +12,7 @@ import { Icon } from "../ui/Icon.tsx";
 import { Avatar, Empty, Loading } from "../ui/parts.tsx";
 import type { ComposeMode } from "./actions.ts";
 import { Composer } from "./Composer.tsx";
+import { ChangedIdentities, OtherStanding } from "./Identity.tsx";
 import { Members } from "./Members.tsx";
 import { Messages } from "./Messages.tsx";
 
@@ -69,6 +70,7 @@ function OpenConversation({ room, back }: { room: Room; back: string }): JSX.Ele
                 {ref === undefined ? <PersonHead room={room} /> : <PatientBanner patientRef={ref} />}
                 <Members room={room} />
             </header>
+            <ChangedIdentities room={room} />
             <Messages
                 room={room}
                 sentCount={sentCount}
@@ -94,7 +96,10 @@ function PersonHead({ room }: { room: Room }): JSX.Element {
     return (
         <div className="person-head">
             <Avatar name={room.name} />
-            <h2>{room.name}</h2>
+            <div>
+                <h2>{room.name}</h2>
+                <OtherStanding room={room} />
+            </div>
         </div>
     );
 }

@@ -13,11 +13,15 @@ export interface Identity {
     cryptoPrefix: string;
 }
 
-/** Makes a client with encryption running; nothing is sent until `startSync`. */
+/**
+ * Makes a client with encryption running; nothing is sent until `startSync`. Identities that are signed under
+ * `certificates` (PEM) count as verified.
+ */
 export async function makeClient(
     identity: Identity,
     tokens: TokenHolder,
     holder: SecretKeyHolder,
+    certificates?: string,
 ): Promise<MatrixClient> {
     silenceSdk();
     const client = createClient({
@@ -41,7 +45,11 @@ export async function makeClient(
         atob(identity.cryptoKey),
         (character) => character.codePointAt(0) ?? 0,
     );
-    await client.initRustCrypto({ cryptoDatabasePrefix: identity.cryptoPrefix, storageKey });
+    await client.initRustCrypto({
+        cryptoDatabasePrefix: identity.cryptoPrefix,
+        storageKey,
+        ...(certificates !== undefined && { caCertsPem: certificates }),
+    });
     return client;
 }
 

@@ -23,6 +23,14 @@ async function failure(response: Response): Promise<Error> {
     return body.errcode === "ORG.WARDLINE.STEP_UP" ? new StepUpNeeded(text) : new Error(text);
 }
 
+/** Who keeps recovery keys: this service, or each person their own. */
+export async function keyPolicy(): Promise<"managed" | "personal"> {
+    const response = await fetch("/_wardline/gateway/v1/policy");
+    if (!response.ok) throw await failure(response);
+    const { policy } = (await response.json()) as { policy?: string };
+    return policy === "personal" ? "personal" : "managed";
+}
+
 /** Seals a 32-byte recovery key; throws when the service did not take it. */
 export async function sealRecoveryKey(tokens: TokenHolder, key: Uint8Array): Promise<void> {
     const response = await tokens.authorised(PATH, {

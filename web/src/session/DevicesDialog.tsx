@@ -1,26 +1,38 @@
 import { useState, type JSX } from "react";
 import { t } from "../i18n/index.ts";
 import { dateTime } from "../i18n/time.ts";
+import { StepUpNeeded } from "../matrix/key-service.ts";
 import { Dialog } from "../ui/Dialog.tsx";
+import { proveAgain } from "./session.ts";
 import { useDevices, useSignOut, type DeviceSession } from "./devices.ts";
 
 /** Where the person is signed in, and signing out from there. */
 export function DevicesDialog({ onClose }: { onClose: () => void }): JSX.Element {
     const { data, isError } = useDevices();
     const signOut = useSignOut();
-    const [failed, setFailed] = useState(false);
+    const [failed, setFailed] = useState<"no" | "failed" | "step-up">("no");
     const end = (deviceId?: string): void => {
-        setFailed(false);
-        signOut(deviceId).catch(() => setFailed(true));
+        setFailed("no");
+        signOut(deviceId).catch((error: unknown) =>
+            setFailed(error instanceof StepUpNeeded ? "step-up" : "failed"),
+        );
     };
     const sessions = (data?.sessions ?? []).toSorted((a, b) => Number(b.this) - Number(a.this));
     return (
         <Dialog title={t.devices.title} onClose={onClose}>
             <div className="devices">
-                {(isError || failed) && (
+                {(isError || failed === "failed") && (
                     <p className="notice notice--error" role="alert">
                         {t.devices.failed}
                     </p>
+                )}
+                {failed === "step-up" && (
+                    <div className="notice notice--warning" role="alert">
+                        <p>{t.devices.stepUp}</p>
+                        <button type="button" className="button" onClick={() => void proveAgain()}>
+                            {t.devices.prove}
+                        </button>
+                    </div>
                 )}
                 {!data && !isError && <p role="status">{t.devices.loading}</p>}
                 <ul className="devices__list">

@@ -7,6 +7,7 @@ import { Dialog } from "../ui/Dialog.tsx";
 import { Avatar } from "../ui/parts.tsx";
 import { themes, useTheme } from "../ui/theme.ts";
 import { DevicesDialog } from "./DevicesDialog.tsx";
+import { useRole } from "./role.ts";
 import { proveAgain, signOut } from "./session.ts";
 import { useClient, useSession } from "./store.ts";
 
@@ -18,8 +19,10 @@ export function MeMenu(): JSX.Element {
     const [devices, setDevices] = useState(false);
     const me = staff?.get(localpart(userId));
     const name = me?.name ?? localpart(userId);
+    const role = useRole();
     return (
         <>
+            {role && <span className="me-role">{role.name}</span>}
             <button
                 type="button"
                 className="me-button"
@@ -37,6 +40,16 @@ export function MeMenu(): JSX.Element {
                             {me?.job && <span>{me.job}</span>}
                             <span className="muted">{localpart(userId)}</span>
                         </p>
+                        {role && (
+                            <p>
+                                <span className="me__label">{t.me.role}</span>
+                                <strong>{t.me.roleAt(role.name, role.ods)}</strong>
+                                <button type="button" className="button" onClick={() => void proveAgain()}>
+                                    {t.me.changeRole}
+                                </button>
+                                <span className="muted">{t.me.fetchHint}</span>
+                            </p>
+                        )}
                         <Appearance />
                         <Messages />
                         <p>
@@ -78,11 +91,17 @@ function Appearance(): JSX.Element {
 
 function Messages(): JSX.Element {
     const history = useSession((session) => session.history);
+    const again = useSession((session) => session.setUpAgain);
     return (
         <p>
             <span className="me__label">{t.me.encryption}</span>
             <span>{t.me.history[history]}</span>
-            {history === "unreadable" && (
+            {history === "unreadable" && again && (
+                <button type="button" className="button" onClick={again}>
+                    {t.recovery.enter}
+                </button>
+            )}
+            {history === "unreadable" && !again && (
                 <>
                     <button type="button" className="button" onClick={() => void proveAgain()}>
                         {t.me.fetchHistory}

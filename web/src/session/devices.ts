@@ -1,5 +1,6 @@
 import { useQuery, useQueryClient, type UseQueryResult } from "@tanstack/react-query";
 import { array, boolean, nullable, number, object, optional, parse, string, type InferOutput } from "valibot";
+import { StepUpNeeded } from "../matrix/key-service.ts";
 import { useSession } from "./store.ts";
 
 const Session = object({
@@ -48,6 +49,7 @@ export function useSignOut(): (deviceId?: string) => Promise<void> {
             deviceId === undefined ? `${PATH}/end_others` : `${PATH}/${encodeURIComponent(deviceId)}/end`;
         const response = await authorised?.(path, { method: "POST" });
         await queries.invalidateQueries({ queryKey: KEY });
+        if (response?.status === 401) throw new StepUpNeeded("the person signed in too long ago");
         if (!response?.ok && response?.status !== 404) throw new Error("the device could not be signed out");
     };
 }

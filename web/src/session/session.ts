@@ -6,14 +6,18 @@ import { backUpKeys } from "../matrix/crypto-backend.ts";
 import { isSetUp, SecretKeyHolder, setUpCrypto } from "../matrix/crypto-setup.ts";
 import { HistorySharing } from "../matrix/history.ts";
 import { StepUpNeeded } from "../matrix/key-service.ts";
+import { keyPolicy } from "../matrix/key-service.ts";
 import { MediaStore } from "../matrix/media.ts";
 import { Outbox } from "../matrix/outbox.ts";
+import { reportReading } from "../matrix/reading.ts";
 import { DeliveryReceipts } from "../matrix/receipts.ts";
 import { takeTabLock } from "../matrix/tab-lock.ts";
 import { TokenHolder, type Tokens } from "../matrix/tokens.ts";
+import { organisation } from "../matrix/trust.ts";
 import { Vault } from "../matrix/vault.ts";
 import { withEvent } from "../requests/model.ts";
 import { comeBack, isBack, leaveForSignIn, revoke, type OAuthClient, type SignedIn } from "./oauth.ts";
+import { owner } from "./owner.ts";
 import { SignInError } from "./sign-in-error.ts";
 import { useSession } from "./store.ts";
 
@@ -24,6 +28,10 @@ const LEFT = "wardline-left";
 let leaving = false;
 /** How long signing out waits for what is still to be backed up. */
 const LAST_BACKUP_MS = 10_000;
+
+/** When the sleeping device (MSC3814) was left; see `refreshSleeper`. */
+const SLEEPER = "sleeper";
+const WEEK_MS = 7 * 24 * 3_600_000;
 
 /** What is kept of a session between visits, in the `Vault`. */
 interface StoredSession extends Identity, Tokens, OAuthClient {
@@ -134,7 +142,8 @@ async function run(vault: Vault, session: StoredSession): Promise<void> {
         (soft) => void lose(vault, current, soft),
     );
     const holder = new SecretKeyHolder();
-    const client = await makeClient(session, tokens, holder);
+    const trust = await organisation(vault);
+    const client = await makeClient(session, tokens, holder, trust?.certificates);
     const fhir = new FhirClient(tokens);
     const outbox = new Outbox(client, vault, async (request, eventId) => {
         await fhir.put("Task", request.id, withEvent(request.task, eventId));
@@ -142,7 +151,12 @@ async function run(vault: Vault, session: StoredSession): Promise<void> {
     new DeliveryReceipts(client).start();
     const history = new HistorySharing(client);
     history.start();
-    stopWatching = watchConnection(client, outbox);
+    const watched = watchConnection(client, outbox);
+    const counted = reportReading(client, tokens.authorised);
+    stopWatching = () => {
+        watched();
+        counted();
+    };
     const media = new MediaStore(tokens.authorised);
     useSession.setState({
         phase: "running",
@@ -153,12 +167,36 @@ async function run(vault: Vault, session: StoredSession): Promise<void> {
         authorised: tokens.authorised,
         loaded: false,
         notice: undefined,
+        trust: trust?.name,
+        setUpAgain: undefined,
     });
     await outbox.start();
     await startSync(client);
-    void prepareCrypto({ client, tokens, holder }).then((yes) => {
-        if (yes && useSession.getState().client === client) history.ready();
-    });
+    const setUp = async (): Promise<void> => {
+        const yes = await prepareCrypto({ client, tokens, holder, owner });
+        if (useSession.getState().client !== client) return;
+        if (yes) {
+            history.ready();
+            void refreshSleeper(client, vault).catch(() => undefined);
+        } else if ((await keyPolicy()) === "personal")
+            useSession.setState({ setUpAgain: () => void setUp().catch(() => undefined) });
+    };
+    void setUp().catch(() => undefined);
+}
+
+/**
+ * Once a week another sleeping device takes the place of the last one, whose one-time keys run out. What came for that one
+ * came for this device too.
+ */
+async function refreshSleeper(client: MatrixClient, vault: Vault): Promise<void> {
+    const now = Date.now();
+    const last = await vault.get<number>(SLEEPER);
+    if (last !== undefined) {
+        if (now - last < WEEK_MS) return;
+        await client.getCrypto()?.startDehydration({ onlyIfKeyCached: true, rehydrate: false });
+    }
+    // The first time the set-up has just left one.
+    await vault.put(SLEEPER, now);
 }
 
 /** Ends the listeners of the running session. */

@@ -29,6 +29,10 @@ export interface SessionState {
     failure?: string | undefined;
     /** Earlier messages cannot be read on this browser, or its set-up is still being tried. */
     history: "readable" | "setting-up" | "unreadable";
+    /** The organisation that vouches for its staff, by name. */
+    trust?: string | undefined;
+    /** Goes on with the set-up of encryption where the person can help here and now. */
+    setUpAgain?: (() => void) | undefined;
     client?: MatrixClient | undefined;
     fhir?: FhirClient | undefined;
     outbox?: Outbox | undefined;

@@ -7,10 +7,18 @@ interface DialogProps {
     onClose: () => void;
     children: ReactNode;
     wide?: boolean;
+    /** Whether it may be left without an answer. */
+    closable?: boolean;
 }
 
 /** A modal dialog. Escape and the close button call `onClose`; focus returns to where it was. */
-export function Dialog({ title, onClose, children, wide = false }: DialogProps): JSX.Element {
+export function Dialog({
+    title,
+    onClose,
+    children,
+    wide = false,
+    closable = true,
+}: DialogProps): JSX.Element {
     const element = useRef<HTMLDialogElement>(null);
     const titleId = useId();
     useEffect(() => {
@@ -30,9 +38,11 @@ export function Dialog({ title, onClose, children, wide = false }: DialogProps):
         >
             <header className="dialog__head">
                 <h2 id={titleId}>{title}</h2>
-                <button type="button" className="icon-button" aria-label={t.app.close} onClick={onClose}>
-                    <Icon name="close" />
-                </button>
+                {closable && (
+                    <button type="button" className="icon-button" aria-label={t.app.close} onClick={onClose}>
+                        <Icon name="close" />
+                    </button>
+                )}
             </header>
             <div className="dialog__body">{children}</div>
         </dialog>
