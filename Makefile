@@ -51,7 +51,7 @@ web: web/node_modules/.package-lock.json
 # --- tests -------------------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: tools lint test-web test-rust conformance scim browser
+test: tools lint test-web test-rust conformance scim fhir browser
 	@echo "All tests passed."
 
 .PHONY: tools
@@ -108,6 +108,11 @@ soak: dev-binary
 scim: dev-binary
 	@scripts/need python
 	TARGET="$(TARGET)" scripts/test-scim "$(DEV_BIN)"
+
+.PHONY: fhir
+fhir: dev-binary
+	@scripts/need python
+	TARGET="$(TARGET)" scripts/test-fhir "$(DEV_BIN)"
 
 .PHONY: browser
 browser: tools web dev-binary

@@ -88,7 +88,7 @@ impl Duties<'_> {
     }
 
     fn clerk(&self) -> Move<'_> {
-        Move { parts: self.parts, actor: Some(CLERK), device: None, at: self.at }
+        Move { parts: self.parts, actor: Some(CLERK), device: None, device_at: None, at: self.at }
     }
 }
 

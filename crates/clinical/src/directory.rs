@@ -72,6 +72,17 @@ impl Clinical {
             .read_now(|tx| directory::practitioner(tx, id)?.ok_or(ClinicalError::NotFound("Practitioner")))
     }
 
+    /// The practitioner with this identifier in a register.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub fn practitioner_by(&self, system: &str, value: &str) -> Result<Option<Practitioner>, ClinicalError> {
+        self.parts.store.read_now(|tx| {
+            let id = identifiers::find(tx, system, value)?;
+            Ok(id.map(|id| directory::practitioner(tx, &id)).transpose()?.flatten())
+        })
+    }
+
     /// The identifiers of a practitioner in registers: the register's URI and the value.
     ///
     /// # Errors

@@ -93,6 +93,7 @@ impl Duties<'_> {
             parts: self.parts,
             actor: self.caller.map(Caller::person),
             device: self.caller.and_then(|caller| caller.device.as_deref()),
+            device_at: None,
             at: self.at,
         };
         for task in tasks::open_of_role(tx, &self.parts.cipher, &role.id)? {

@@ -25,6 +25,9 @@ pub enum ClinicalError {
     /// It contradicts what is already there.
     #[error("{0}")]
     Conflict(&'static str),
+    /// The resource has another version than the caller expects.
+    #[error("this was changed meanwhile: read it again")]
+    OtherVersion,
     /// The state machine refuses the command.
     #[error(transparent)]
     Request(#[from] RequestError),

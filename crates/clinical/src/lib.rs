@@ -1,11 +1,11 @@
 //! Directory, on-call roles, patients and the request engine.
 //!
 //! [`Clinical`] is the whole floor: built once with the store, the column key, the clock, the random source and
-//! its port into Matrix ([`Conversations`]), and asked by `http`. Its parts: `directory` (who and what there is),
+//! its port into Matrix ([`Conversations`]), and asked by `http`. Its parts: `directory` (who and what there is), `directory_search` (found as one types),
 //! `on_call` (who holds a role), `standing` (whom the steps of a plan ask at a moment), `sign_on` (taking it and handing it over), `duty` (what follows the role), `patients` (admission to discharge), `access` (who may resolve a patient),
 //! `merge` (what a merge or discharge does to conversations), `break_glass` (opening a conversation from outside, and who looked at a patient), `alarms` (the server's own requests),
 //! `requests` (raising and moving them), `timers` (their durable clocks), `outbox` (work in rooms that follows a
-//! decision), `playbooks` (what rota and directory say against one), `import` (FHIR bundles, HL7 v2 ADT files, playbooks).
+//! decision), `playbooks` (what rota and directory say against one), `proof` (the signed chain of a request), `interruptions` (how often teams are), `import` (FHIR bundles, HL7 v2 ADT files, playbooks).
 //!
 //! # Invariants
 //! - Every transition of a request is one transaction: task, transition, clock, audit entry and the announcement
@@ -18,15 +18,18 @@ mod access;
 mod alarms;
 mod break_glass;
 mod directory;
+mod directory_search;
 mod duty;
 mod error;
 mod import;
+mod interruptions;
 mod merge;
 mod on_call;
 mod outbox;
 mod patients;
 mod playbooks;
 mod ports;
+mod proof;
 mod requests;
 mod sign_on;
 mod standing;
@@ -39,17 +42,20 @@ use wardline_domain::{
     Clock, Random,
     care::bank_holiday::BankHolidays,
     ruma::{OwnedServerName, OwnedUserId, UserId},
+    signing::Signer,
 };
 use wardline_store::Store;
 
 pub use break_glass::{Access, AccessKind, BreakGlass};
+pub use directory_search::{EntryKind, FoundEntry};
 pub use error::ClinicalError;
 pub use import::{ImportMode, ImportProblem, ImportReport};
+pub use interruptions::{Budget, NoiseReport};
 pub use jiff::tz::TimeZone;
 pub use on_call::{OnCall, OpenOffer};
 pub use playbooks::{PlaybookProblem, Simulated};
 pub use ports::{Conversations, PortError, PortFuture};
-pub use requests::{NewRequest, TaskView};
+pub use requests::{Circumstances, NewRequest, TaskView};
 pub use sign_on::Until;
 pub use wardline_store::clinical::{
     ColumnCipher,
@@ -78,6 +84,10 @@ pub struct ClinicalParts {
     pub zone: TimeZone,
     /// The days on which a playbook may behave as at weekends.
     pub holidays: BankHolidays,
+    /// How often a team may be interrupted.
+    pub budget: Budget,
+    /// The key that signs transitions of requests: the server's.
+    pub signer: Arc<Signer>,
     /// The rooms.
     pub conversations: Arc<dyn Conversations>,
 }
@@ -88,6 +98,8 @@ pub struct Clinical {
     parts: ClinicalParts,
     timers_changed: Notify,
     outbox_filled: Notify,
+    /// The directory as it is searched.
+    indexed: directory_search::Indexed,
     /// When the roles are looked at next, in ms.
     roles_due: AtomicI64,
 }
@@ -117,6 +129,7 @@ impl Clinical {
             parts,
             timers_changed: Notify::new(),
             outbox_filled: Notify::new(),
+            indexed: directory_search::Indexed::default(),
             roles_due: AtomicI64::new(0),
         }
     }

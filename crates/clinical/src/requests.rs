@@ -2,7 +2,7 @@
 
 mod announce;
 
-pub(crate) use announce::names_of;
+pub(crate) use announce::{names_of, reminder as announce_reminder, role as interrupting_role, sounds};
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use wardline_domain::{
     Timestamp,
     care::{
         playbook::{Ask, Class, PlannedStep, Playbook},
-        request::{Command, Context, Raise, Request, Standing, Transition},
+        request::{Command, Context, Raise, Request, Standing, State, Transition},
     },
     ruma::OwnedRoomId,
 };
@@ -27,13 +27,17 @@ use wardline_store::{
 use crate::{
     Caller, Clinical, ClinicalError, ClinicalParts, Task,
     directory::MAX_FOUND,
+    interruptions,
     outbox::{self, Job},
+    proof,
     standing::{Situation, standing},
     user_of,
 };
 
 /// How long a member's client has to invite the person asked before the clerk does, in milliseconds.
 const INVITE_AFTER: i64 = 5000;
+/// How often those whom an urgent request asks are reminded of it, in milliseconds.
+const REMIND_EVERY: i64 = 60_000;
 
 /// A request to be raised.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +70,19 @@ pub(crate) struct OwnRequest {
     pub(crate) plan: Vec<PlannedStep>,
 }
 
+/// What else a caller says of a request or a move.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Circumstances {
+    /// What the clock of their device shows.
+    pub device_at: Option<Timestamp>,
+    /// The version that the request must have.
+    pub version: Option<u64>,
+    /// System and value by which another system knows the request that is raised.
+    pub identifier: Option<(String, String)>,
+    /// Whether the request that the caller raised under the identifier before stands for the new one.
+    pub if_none_exists: bool,
+}
+
 /// A task as a reader sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskView {
@@ -89,6 +106,20 @@ impl Clinical {
     /// [`ClinicalError::Invalid`] names the field; [`ClinicalError::Forbidden`] for who is not a member;
     /// [`ClinicalError::Conflict`] if the id is taken by another request.
     pub async fn raise(&self, caller: &Caller, new: NewRequest) -> Result<(TaskView, bool), ClinicalError> {
+        self.raise_with(caller, new, Circumstances::default()).await
+    }
+
+    /// The same, in particular circumstances.
+    ///
+    /// # Errors
+    /// As [`Clinical::raise`]; [`ClinicalError::Conflict`] too if another request has the identifier and it need not be
+    /// a new one.
+    pub async fn raise_with(
+        &self,
+        caller: &Caller,
+        new: NewRequest,
+        circumstances: Circumstances,
+    ) -> Result<(TaskView, bool), ClinicalError> {
         let patient = self.find_patient(&new.patient).map_err(|error| match error {
             ClinicalError::NotFound(_) => ClinicalError::invalid("Task.for", "there is no such patient"),
             other => other,
@@ -116,7 +147,17 @@ impl Clinical {
             .parts
             .store
             .write_with(move |tx| {
-                let step = Move::of(&parts, &caller, at);
+                let step = Move { device_at: circumstances.device_at, ..Move::of(&parts, &caller, at) };
+                if let Some(identifier) = &circumstances.identifier
+                    && let Some(known) = tasks::by_identifier(tx, &parts.cipher, identifier)?
+                    && known.id != new.id
+                {
+                    return if circumstances.if_none_exists && known.request.requester == caller.person() {
+                        Ok((view(tx, &parts, known)?, false))
+                    } else {
+                        Err(ClinicalError::Conflict("another request has this identifier"))
+                    };
+                }
                 if let Some(known) = tasks::get(tx, &parts.cipher, &new.id)? {
                     return if is_same(&known, &new, caller.person()) {
                         Ok((view(tx, &parts, known)?, false))
@@ -124,7 +165,7 @@ impl Clinical {
                         Err(ClinicalError::Conflict("another request has this id"))
                     };
                 }
-                let task = step.raise(tx, new, room)?;
+                let task = step.raise(tx, new, circumstances.identifier, room)?;
                 Ok((view(tx, &parts, task)?, true))
             })
             .await?;
@@ -142,6 +183,20 @@ impl Clinical {
         id: &str,
         command: Command,
     ) -> Result<TaskView, ClinicalError> {
+        self.command_with(caller, id, command, Circumstances::default()).await
+    }
+
+    /// The same, in particular circumstances.
+    ///
+    /// # Errors
+    /// As [`Clinical::command`]; [`ClinicalError::OtherVersion`] if the request is not at the version that is expected.
+    pub async fn command_with(
+        &self,
+        caller: &Caller,
+        id: &str,
+        command: Command,
+        circumstances: Circumstances,
+    ) -> Result<TaskView, ClinicalError> {
         let (parts, caller) = (self.parts.clone(), caller.clone());
         let (at, id) = (self.parts.clock.now(), id.to_owned());
         let result = self
@@ -155,7 +210,11 @@ impl Clinical {
                     let path = "Parameters.parameter(to)";
                     return Err(ClinicalError::invalid(path, "there is no such person"));
                 }
-                let task = Move::of(&parts, &caller, at).apply(tx, task, &command)?;
+                if circumstances.version.is_some_and(|version| version != task.request.version) {
+                    return Err(ClinicalError::OtherVersion);
+                }
+                let step = Move { device_at: circumstances.device_at, ..Move::of(&parts, &caller, at) };
+                let task = step.apply(tx, task, &command)?;
                 view(tx, &parts, task)
             })
             .await?;
@@ -222,6 +281,47 @@ impl Clinical {
             .await
     }
 
+    /// A request as it was after each move, newest first; open to whom the request is.
+    ///
+    /// # Errors
+    /// [`ClinicalError::NotFound`], also for a caller who has nothing to do with it.
+    pub fn task_history(&self, caller: &Caller, id: &str) -> Result<Vec<TaskView>, ClinicalError> {
+        let (parts, now) = (&self.parts, self.task(caller, id)?);
+        let mut all = parts.store.read_now(|tx| {
+            let mut all = Vec::new();
+            for task in tasks::versions(tx, &parts.cipher, id)? {
+                let until = usize::try_from(task.request.version).unwrap_or(usize::MAX);
+                let transitions = now.transitions.iter().take(until).cloned().collect();
+                let (next, names) = (next(tx, parts, &task)?, now.names.clone());
+                let addressed = now.addressed.clone();
+                all.push(TaskView { task, transitions, next, addressed, names });
+            }
+            Ok::<_, ClinicalError>(all)
+        })?;
+        // The present one is where it stands, also after its patient's record was joined to another.
+        all.retain(|it| it.task.request.version < now.task.request.version);
+        all.push(now);
+        all.reverse();
+        Ok(all)
+    }
+
+    /// The request that the caller may see and that another system knows by this system and value.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub fn task_by_identifier(
+        &self,
+        caller: &Caller,
+        identifier: &(String, String),
+    ) -> Result<Option<TaskView>, ClinicalError> {
+        let parts = &self.parts;
+        let found = parts.store.read_now(|tx| {
+            let found = tasks::by_identifier(tx, &parts.cipher, identifier)?;
+            found.map(|task| view(tx, parts, task)).transpose()
+        })?;
+        Ok(found.filter(|it| self.may_see(caller, &it.task)))
+    }
+
     fn may_see(&self, caller: &Caller, task: &Task) -> bool {
         let person = caller.person();
         task.request.requester == person
@@ -230,7 +330,7 @@ impl Clinical {
     }
 }
 
-fn view(tx: &impl Reader, parts: &ClinicalParts, task: Task) -> Result<TaskView, ClinicalError> {
+pub(crate) fn view(tx: &impl Reader, parts: &ClinicalParts, task: Task) -> Result<TaskView, ClinicalError> {
     let transitions = tasks::transitions(tx, &parts.cipher, &task.id)?;
     let next = next(tx, parts, &task)?;
     let addressed = announce::name_of(tx, &task.addressed)?;
@@ -275,15 +375,23 @@ pub(crate) struct Move<'a> {
     /// Who acts; `None` is the server.
     pub(crate) actor: Option<&'a str>,
     pub(crate) device: Option<&'a str>,
+    /// What the clock of the device shows.
+    pub(crate) device_at: Option<Timestamp>,
     pub(crate) at: Timestamp,
 }
 
 impl<'a> Move<'a> {
     fn of(parts: &'a ClinicalParts, caller: &'a Caller, at: Timestamp) -> Self {
-        Self { parts, actor: Some(caller.person()), device: caller.device.as_deref(), at }
+        Self { parts, actor: Some(caller.person()), device: caller.device.as_deref(), device_at: None, at }
     }
 
-    fn raise(&self, tx: &mut WriteTx<'_>, new: NewRequest, room: OwnedRoomId) -> Result<Task, ClinicalError> {
+    fn raise(
+        &self,
+        tx: &mut WriteTx<'_>,
+        new: NewRequest,
+        identifier: Option<(String, String)>,
+        room: OwnedRoomId,
+    ) -> Result<Task, ClinicalError> {
         let (playbook, plan) = plan(tx, self.parts, &new, self.at)?;
         let about = (new.class, Some(new.patient.as_str()));
         let standing = standing(tx, self.parts, &plan, about, self.at)?;
@@ -298,6 +406,7 @@ impl<'a> Move<'a> {
             event: new.event,
             description: None,
             event_room: None,
+            identifier,
             request,
         };
         self.persist(tx, &task, None, &log)?;
@@ -344,13 +453,15 @@ impl<'a> Move<'a> {
             event: None,
             description: Some(own.description),
             event_room: None,
+            identifier: None,
             request,
         };
         self.persist(tx, &task, None, &log)
     }
 
     fn context<'c>(&'c self, standing: &'c [Standing]) -> Context<'c> {
-        Context { actor: self.actor, device: self.device, at: self.at, standing }
+        let (device, device_at) = (self.device, self.device_at);
+        Context { actor: self.actor, device, device_at, at: self.at, standing }
     }
 
     fn persist(
@@ -365,10 +476,12 @@ impl<'a> Move<'a> {
             return Ok(());
         }
         tasks::put(tx, &self.parts.cipher, task, log)?;
-        for (index, transition) in log.iter().enumerate() {
-            self.audit(tx, task, transition)?;
+        let links = proof::extend(tx, self.parts, task, log, self.at)?;
+        for (index, (transition, link)) in log.iter().zip(&links).enumerate() {
+            self.audit(tx, task, transition, link)?;
             let version = task.request.version - (log.len() - 1 - index) as u64;
-            announce::transition(tx, &self.parts.server_name, task, before, transition, version)?;
+            let quiet = interruptions::note(tx, self.parts, task, transition)?;
+            announce::transition(tx, &self.parts.server_name, task, before, transition, (version, quiet))?;
         }
         if task.request.state.is_final() {
             self.let_go(tx, task)?;
@@ -396,6 +509,10 @@ impl<'a> Move<'a> {
             Some(due) => timers::set(tx, &timer(TimerKind::Step, due))?,
             None => timers::clear(tx, TimerKind::Step, &task.id)?,
         }
+        match reminder(&task.request, self.at) {
+            Some(due) => timers::set(tx, &timer(TimerKind::Remind, due))?,
+            None => timers::clear(tx, TimerKind::Remind, &task.id)?,
+        }
         if let Some(asking) = log.iter().rev().find(|t| t.asks.is_some()) {
             timers::set(tx, &timer(TimerKind::Invite, asking.at.plus_millis(INVITE_AFTER)))?;
         } else if task.request.state.is_final() {
@@ -404,7 +521,14 @@ impl<'a> Move<'a> {
         Ok(())
     }
 
-    fn audit(&self, tx: &mut WriteTx<'_>, task: &Task, transition: &Transition) -> Result<(), ClinicalError> {
+    /// `link` is the hash of the transition's signed link: whoever signed another one later is found by the audit log.
+    fn audit(
+        &self,
+        tx: &mut WriteTx<'_>,
+        task: &Task,
+        transition: &Transition,
+        link: &[u8; 32],
+    ) -> Result<(), ClinicalError> {
         let actor = match &transition.actor {
             Some(person) => user_of(person, &self.parts.server_name)?.to_string(),
             None => "system:timer".to_owned(),
@@ -412,7 +536,8 @@ impl<'a> Move<'a> {
         let mut entry = Entry::new(transition.at, actor, Action::RequestTransition)
             .target(&task.id)
             .with("state", transition.state.code())
-            .with("step", transition.step.to_string());
+            .with("step", transition.step.to_string())
+            .with("link", hex::encode(link));
         if let Some(patient) = &task.patient {
             entry = entry.with("patient", patient);
         }
@@ -424,6 +549,15 @@ impl<'a> Move<'a> {
         }
         Ok(wardline_audit::append(tx, &entry)?)
     }
+}
+
+/// When those who are asked are reminded next: every minute while an urgent request waits for an answer.
+pub(crate) fn reminder(request: &Request, now: Timestamp) -> Option<Timestamp> {
+    let waits = matches!(request.state, State::Raised | State::Delivered | State::Seen);
+    let until = request.next_step_at.filter(|_| waits && request.class == Class::Urgent)?;
+    let gone = now.millis_since(request.asked_at).max(0) / REMIND_EVERY;
+    let due = request.asked_at.plus_millis((gone + 1) * REMIND_EVERY);
+    (due < until && !request.holders.is_empty()).then_some(due)
 }
 
 /// The playbook (chosen, or the most particular one that serves) and the plan of a new request. Without any

@@ -10,14 +10,16 @@ use wardline_store::clinical::{
 };
 
 use crate::{
-    Clinical, ClinicalError,
+    Clinical, ClinicalError, interruptions,
     outbox::{self, Job},
-    requests::Move,
+    requests::{Move, announce_reminder, reminder},
     user_of,
 };
 
 /// The longest sleep; bounds the harm of a clock that is set back or forwards under us.
 const LONGEST: i64 = 30_000;
+/// A reminder that is later than this, in milliseconds, is left out.
+const LATE: i64 = 30_000;
 /// How long to wait after a failure.
 const RETRY: i64 = 1000;
 /// Clocks read at a time.
@@ -52,8 +54,24 @@ impl Clinical {
                 let Some(task) = tasks::get(tx, &parts.cipher, &timer.task)? else { return Ok(true) };
                 match timer.kind {
                     TimerKind::Step => {
-                        let step = Move { parts: &parts, actor: None, device: None, at: now };
+                        let step =
+                            Move { parts: &parts, actor: None, device: None, device_at: None, at: now };
                         step.apply(tx, task, &Command::Expire { step: timer.step })?;
+                    }
+                    TimerKind::Remind => {
+                        let next = reminder(&task.request, now);
+                        if let Some(due_at) = next {
+                            timers::set(tx, &Timer { due_at, ..timer.clone() })?;
+                        }
+                        // What was missed, the server being off, is not made up for.
+                        let late = now.millis_since(timer.due_at) > LATE;
+                        let waits =
+                            reminder(&task.request, timer.due_at.plus_millis(-1)) == Some(timer.due_at);
+                        if late || !waits {
+                            return Ok(false);
+                        }
+                        interruptions::note_reminder(tx, &parts, &task, now)?;
+                        announce_reminder(tx, &parts.server_name, &task, now)?;
                     }
                     TimerKind::Invite => {
                         let over = task.request.state.is_final();

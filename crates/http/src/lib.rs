@@ -25,6 +25,7 @@ mod limits;
 mod metrics;
 mod oauth;
 mod scim;
+mod server_keys;
 mod state;
 mod uia;
 
@@ -61,6 +62,7 @@ pub fn router(state: AppState) -> Router {
         .merge(metrics::routes())
         .merge(oauth::routes())
         .merge(scim::routes())
+        .merge(server_keys::routes())
         .fallback(async || MatrixError::unrecognized(StatusCode::NOT_FOUND))
         .method_not_allowed_fallback(async || MatrixError::unrecognized(StatusCode::METHOD_NOT_ALLOWED))
         .layer(gate)

@@ -47,6 +47,9 @@ const STEPS: &[(&str, &str)] = &[
     ("102_scim", include_str!("../schema/102_scim.sql")),
     ("93_retention", include_str!("../schema/93_retention.sql")),
     ("120_purge", include_str!("../schema/120_purge.sql")),
+    ("130_request_chain", include_str!("../schema/130_request_chain.sql")),
+    ("131_request_versions", include_str!("../schema/131_request_versions.sql")),
+    ("132_directory_version", include_str!("../schema/132_directory_version.sql")),
 ];
 
 /// Brings the schema up to date in one transaction.

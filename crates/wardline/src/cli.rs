@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 use wardline_domain::ruma::OwnedServerName;
 
 use crate::{
-    Config, ConfigError, Error, SystemClock, SystemRandom, audit, backup, demo, import, playbook, scim_token,
-    serve,
+    Config, ConfigError, Error, SystemClock, SystemRandom, audit, backup, demo, import, playbook, proof,
+    scim_token, serve,
 };
 
 /// Secure messaging and requests for health and care.
@@ -107,6 +107,33 @@ enum Command {
     Playbook {
         #[command(subcommand)]
         command: PlaybookCommand,
+    },
+    /// Requests: what provably happened to one.
+    Request {
+        #[command(subcommand)]
+        command: RequestCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum RequestCommand {
+    /// Prints a bundle that proves everything that happened to a request until now. Works while the server runs.
+    Prove {
+        #[command(flatten)]
+        place: Place,
+        /// The id of the request (FHIR Task).
+        request: String,
+    },
+    /// Checks such a bundle, without any server, and shows what it proves.
+    Verify {
+        /// The file.
+        file: PathBuf,
+        /// A published key of the server, as ed25519:ID=BASE64. May be given several times.
+        #[arg(long)]
+        key: Vec<String>,
+        /// The published keys as a file: the answer of https://SERVER/_matrix/key/v2/server.
+        #[arg(long)]
+        keys: Option<PathBuf>,
     },
 }
 
@@ -282,6 +309,13 @@ async fn execute(command: Command) -> Result<(), Error> {
             let config = place.config(None)?;
             let case = playbook::Case { to, ward, at };
             playbook::simulate(&config, &file, case, Arc::new(SystemClock), Arc::new(SystemRandom)).await
+        }
+        Command::Request { command: RequestCommand::Prove { place, request } } => {
+            let config = place.config(None)?;
+            proof::prove(&config, &request, Arc::new(SystemClock), Arc::new(SystemRandom)).await
+        }
+        Command::Request { command: RequestCommand::Verify { file, key, keys } } => {
+            proof::verify(&file, &key, keys.as_deref())
         }
         Command::ScimToken { command } => {
             let (place, name, change) = match command {

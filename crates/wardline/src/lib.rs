@@ -18,6 +18,7 @@ pub mod log;
 mod long_poll;
 mod machine;
 mod playbook;
+mod proof;
 mod scim_token;
 mod serve;
 mod slow;

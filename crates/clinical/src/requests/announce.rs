@@ -3,11 +3,12 @@
 
 use serde_json::{Value, json};
 use wardline_domain::{
+    Timestamp,
     care::{
         playbook::{Ask, Class},
         request::{Reason, Request, State, Transition},
     },
-    ruma::ServerName,
+    ruma::{OwnedUserId, ServerName},
 };
 use wardline_store::{
     Reader, StoreError, WriteTx,
@@ -24,15 +25,15 @@ use crate::{
 /// The event's type.
 const UPDATE: &str = "org.wardline.request.update";
 
-/// Leaves the announcement of one transition in the outbox. `version` is its number; `before` the request as it
-/// was before the move.
+/// Leaves the announcement of one transition in the outbox. `version` is its number, `quiet` whether
+/// it must make no sound; `before` the request as it was before the move.
 pub(super) fn transition(
     tx: &mut WriteTx<'_>,
     server: &ServerName,
     task: &Task,
     before: Option<&Request>,
     transition: &Transition,
-    version: u64,
+    (version, quiet): (u64, bool),
 ) -> Result<(), ClinicalError> {
     let user = |person: &Option<String>| person.as_ref().map(|p| user_of(p, server)).transpose();
     let asks = user(&transition.asks)?;
@@ -49,6 +50,8 @@ pub(super) fn transition(
         ("asks", asks.as_ref().map(|u| Value::String(u.to_string()))),
         ("role", role(task, transition).map(|id| Value::String(format!("HealthcareService/{id}")))),
         ("next_step_at", next_step_at(task, version).map(Value::from)),
+        ("m.mentions", asks.as_ref().filter(|_| sounds(task, transition) && !quiet).map(mention)),
+        ("over_budget", quiet.then_some(Value::Bool(true))),
     ];
     if let Some(fields) = content.as_object_mut() {
         fields.extend(optional.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
@@ -59,12 +62,51 @@ pub(super) fn transition(
     Ok(outbox::push(tx, &outbox::subject(task), &job)?)
 }
 
-fn next_step_at(task: &Task, version: u64) -> Option<i64> {
-    let latest = version == task.request.version;
-    task.request.next_step_at.filter(|_| latest).map(wardline_domain::Timestamp::as_millis)
+/// Whether a transition interrupts the person whom it asks: information never does.
+pub(crate) fn sounds(task: &Task, transition: &Transition) -> bool {
+    transition.asks.is_some() && task.request.class != Class::Information
 }
 
-fn role<'t>(task: &'t Task, transition: &Transition) -> Option<&'t str> {
+/// Only who is asked is notified, whatever else they are told of the room.
+fn mention(user: &OwnedUserId) -> Value {
+    json!({ "user_ids": [user] })
+}
+
+/// Leaves a reminder of those whom an urgent request asks, `at` which it waits for an answer.
+pub(crate) fn reminder(
+    tx: &mut WriteTx<'_>,
+    server: &ServerName,
+    task: &Task,
+    at: Timestamp,
+) -> Result<(), ClinicalError> {
+    let request = &task.request;
+    let asked = request.holders.iter().filter(|person| !request.declined.contains(*person));
+    let users = asked.map(|person| user_of(person, server)).collect::<Result<Vec<_>, _>>()?;
+    let step = request.plan.get(request.step).map(|step| names_of(tx, &step.asks)).transpose()?;
+    let content = json!({
+        "request_id": task.id,
+        "state": request.state.code(),
+        "class": request.class.code(),
+        "at": at.as_millis(),
+        "step": request.step,
+        "reminder": true,
+        "next_step_at": request.next_step_at.map(Timestamp::as_millis),
+        "m.mentions": { "user_ids": users },
+        "body": format!("Still waiting for {}.", step.unwrap_or_default()),
+    });
+    let key = format!("request-{}-reminder-{}", task.id, at.as_millis());
+    let (room, own) = (task.room.clone(), task.description.is_some());
+    let job = Job::Announce { room, kind: UPDATE.to_owned(), content, asks: None, key, own };
+    Ok(outbox::push(tx, &outbox::subject(task), &job)?)
+}
+
+fn next_step_at(task: &Task, version: u64) -> Option<i64> {
+    let latest = version == task.request.version;
+    task.request.next_step_at.filter(|_| latest).map(Timestamp::as_millis)
+}
+
+/// The role through which a transition asks.
+pub(crate) fn role<'t>(task: &'t Task, transition: &Transition) -> Option<&'t str> {
     task.request.plan.get(transition.step)?.asks.iter().find_map(|ask| match ask {
         Ask::Role(id) => Some(id.as_str()),
         Ask::Person(_) | Ask::Team(_) | Ask::OnDuty(_) => None,

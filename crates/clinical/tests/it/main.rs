@@ -4,8 +4,10 @@
 mod access;
 mod break_glass;
 mod import;
+mod interruptions;
 mod merge;
 mod playbooks;
+mod proof;
 mod requests;
 mod restart;
 mod sign_on;

@@ -11,8 +11,8 @@ use std::{
 
 use serde_json::Value;
 use wardline_clinical::{
-    Caller, Clinical, ClinicalError, ClinicalParts, ColumnCipher, Conversations, ImportMode, NewRequest,
-    PortError, PortFuture, TaskView,
+    Budget, Caller, Clinical, ClinicalError, ClinicalParts, ColumnCipher, Conversations, ImportMode,
+    NewRequest, PortError, PortFuture, TaskView,
 };
 use wardline_domain::{
     Clock, Random, Timestamp,
@@ -21,6 +21,7 @@ use wardline_domain::{
         request::Command,
     },
     ruma::{OwnedRoomId, OwnedUserId, RoomId, UserId},
+    signing::Signer,
 };
 use wardline_store::{Store, StoreConfig};
 
@@ -192,6 +193,8 @@ fn open(folder: &Path, clock: &Arc<FakeClock>, rooms: &Arc<Rooms>) -> (Store, Cl
         server_name: "riverside.example".try_into().unwrap(),
         zone: jiff::tz::TimeZone::get("Europe/London").unwrap(),
         holidays: wardline_domain::care::bank_holiday::BankHolidays::default(),
+        budget: Budget { each: None, teams: [("noisy".to_owned(), 2)].into() },
+        signer: Arc::new(Signer::from_seed("riverside.example".try_into().unwrap(), "1", [7; 32]).unwrap()),
         conversations: Arc::clone(rooms) as Arc<dyn Conversations>,
     });
     (store, clinical)

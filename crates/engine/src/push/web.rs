@@ -152,8 +152,15 @@ fn weigh(notice: &Notice) -> Weight {
     }
 }
 
-/// The class that stands in clear beside the ciphertext (`org.wardline.class`).
+/// The class that stands in clear beside the ciphertext (`org.wardline.class`), or that of a request's progress.
 fn class(notice: &Notice) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Update {
+        class: String,
+    }
+    if notice.event.pdu.kind == "org.wardline.request.update" {
+        return notice.event.pdu.content_as::<Update>().ok().map(|content| content.class);
+    }
     #[derive(Deserialize)]
     struct Content {
         #[serde(rename = "org.wardline.class")]

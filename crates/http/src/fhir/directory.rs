@@ -1,27 +1,44 @@
 //! Organization, Location, Practitioner and PractitionerRole: the directory, open to every signed-in person.
 
 use axum::extract::State;
+use http::StatusCode;
 use serde_json::{Value, json};
 use wardline_clinical::{Duty, Location, LocationKind, Organisation, Practitioner, PractitionerRole};
 use wardline_domain::{Timestamp, care::hl7::adt::Name};
 
 use super::{
     exchange::{Fhir, Id, Parameters, SignedIn},
+    include::with_included,
     outcome::Refusal,
     resource::{extension, human_name, reference},
-    search::Search,
+    search::{Search, begins},
 };
 use crate::AppState;
 
 type Answer = Result<Fhir, Refusal>;
 
-/// `GET Organization`
+/// `GET Organization?name=&identifier=&_id=`
 pub(super) async fn organisations(State(state): State<AppState>, _: SignedIn, query: Parameters) -> Answer {
-    let page = Search::of("Organization", query)?.end()?;
-    page.of(&state.clinical.organisations().await?, |it| Ok(organisation_json(it)))
+    let mut search = Search::of("Organization", query)?;
+    let (name, ods, id) = (search.words("name"), search.token("identifier"), search.text("_id"));
+    let page = search.end()?;
+    let mut found = state.clinical.organisations().await?;
+    found.retain(|it| {
+        name.as_ref().is_none_or(|name| begins(&[&it.name], name))
+            && ods.as_ref().is_none_or(|(_, ods)| it.ods == *ods)
+            && id.as_ref().is_none_or(|id| it.id == *id)
+    });
+    page.of(&found, |it| Ok(organisation_json(it)))
 }
 
-fn organisation_json(it: &Organisation) -> Value {
+/// `GET Organization/{id}`
+pub(super) async fn organisation(State(state): State<AppState>, _: SignedIn, Id(id): Id<String>) -> Answer {
+    let all = state.clinical.organisations().await?;
+    let found = all.iter().find(|it| it.id == id).map(organisation_json);
+    found.map(Fhir).ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "not-found", "Organization not found"))
+}
+
+pub(super) fn organisation_json(it: &Organisation) -> Value {
     json!({
         "resourceType": "Organization",
         "id": it.id,
@@ -31,8 +48,12 @@ fn organisation_json(it: &Organisation) -> Value {
     })
 }
 
-/// `GET Location?type=site|ward|bed&partof=`
-pub(super) async fn locations(State(state): State<AppState>, _: SignedIn, query: Parameters) -> Answer {
+/// `GET Location?type=site|ward|bed&partof=&name=&identifier=&_id=`
+pub(super) async fn locations(
+    State(state): State<AppState>,
+    SignedIn(caller): SignedIn,
+    query: Parameters,
+) -> Answer {
     let mut search = Search::of("Location", query)?;
     let kind = search
         .text("type")
@@ -42,10 +63,16 @@ pub(super) async fn locations(State(state): State<AppState>, _: SignedIn, query:
         })
         .transpose()?;
     let part_of = search.reference("partof", "Location")?;
+    let (name, code, id) = (search.words("name"), search.token("identifier"), search.text("_id"));
     let page = search.end()?;
     let mut found = state.clinical.locations(kind).await?;
-    found.retain(|it| part_of.is_none() || it.part_of == part_of);
-    page.of(&found, |it| Ok(location_json(it)))
+    found.retain(|it| {
+        (part_of.is_none() || it.part_of == part_of)
+            && name.as_ref().is_none_or(|name| begins(&[&it.name], name))
+            && code.as_ref().is_none_or(|(_, code)| it.code == *code)
+            && id.as_ref().is_none_or(|id| it.id == *id)
+    });
+    with_included(&state, &caller, &page, page.of(&found, |it| Ok(location_json(it)))?).await
 }
 
 /// `GET Location/{id}`
@@ -53,7 +80,7 @@ pub(super) async fn location(State(state): State<AppState>, _: SignedIn, Id(id):
     Ok(Fhir(location_json(&state.clinical.location(&id)?)))
 }
 
-fn location_json(it: &Location) -> Value {
+pub(super) fn location_json(it: &Location) -> Value {
     let (code, display) = match it.kind {
         LocationKind::Site => ("si", "Site"),
         LocationKind::Ward => ("wa", "Ward"),
@@ -80,10 +107,23 @@ fn location_json(it: &Location) -> Value {
     json
 }
 
-/// `GET Practitioner`
+/// `GET Practitioner?name=&identifier=&_id=`; `name` is the beginning of words of the name.
 pub(super) async fn practitioners(State(state): State<AppState>, _: SignedIn, query: Parameters) -> Answer {
-    let page = Search::of("Practitioner", query)?.end()?;
-    page.of(&state.clinical.practitioners().await?, |it| practitioner_json(&state, it))
+    let mut search = Search::of("Practitioner", query)?;
+    let (name, number, id) = (search.words("name"), search.token("identifier"), search.text("_id"));
+    let page = search.end()?;
+    let clinical = &state.clinical;
+    let mut found = match (&id, &number) {
+        (Some(id), _) => clinical.practitioner(id).into_iter().collect(),
+        (None, Some((Some(system), value))) => clinical.practitioner_by(system, value)?.into_iter().collect(),
+        (None, Some((None, _))) => return Err(Refusal::invalid("identifier", "must be written system|value")),
+        (None, None) => clinical.practitioners().await?,
+    };
+    if let Some(name) = name {
+        let fits = |word: &str, it: &Practitioner| begins(&[&it.given, &it.family], word);
+        found.retain(|it| name.split_whitespace().all(|word| fits(word, it)));
+    }
+    page.of(&found, |it| practitioner_json(&state, it))
 }
 
 /// `GET Practitioner/{id}`
@@ -91,7 +131,7 @@ pub(super) async fn practitioner(State(state): State<AppState>, _: SignedIn, Id(
     practitioner_json(&state, &state.clinical.practitioner(&id)?).map(Fhir)
 }
 
-fn practitioner_json(state: &AppState, it: &Practitioner) -> Result<Value, Refusal> {
+pub(super) fn practitioner_json(state: &AppState, it: &Practitioner) -> Result<Value, Refusal> {
     let name = Name { family: it.family.clone(), given: it.given.clone(), title: it.title.clone() };
     let user = state.clinical.user_of(&it.id)?;
     let identifiers: Vec<Value> = state
@@ -118,7 +158,7 @@ fn practitioner_json(state: &AppState, it: &Practitioner) -> Result<Value, Refus
 /// `GET PractitionerRole?service=&location=&practitioner=&date=now`
 pub(super) async fn practitioner_roles(
     State(state): State<AppState>,
-    _: SignedIn,
+    SignedIn(caller): SignedIn,
     query: Parameters,
 ) -> Answer {
     let mut search = Search::of("PractitionerRole", query)?;
@@ -129,10 +169,11 @@ pub(super) async fn practitioner_roles(
     let page = search.end()?;
     let found = state.clinical.practitioner_roles(service, ward, person, at).await?;
     let people = state.clinical.practitioners().await?;
-    page.of(&found, |it| {
+    let found = page.of(&found, |it| {
         let person = people.iter().find(|p| p.id == it.person);
         Ok(practitioner_role_json(it, person))
-    })
+    })?;
+    with_included(&state, &caller, &page, found).await
 }
 
 /// `GET PractitionerRole/{id}`

@@ -61,7 +61,36 @@ impl<T: DeserializeOwned + Send> FromRequestParts<AppState> for Id<T> {
     }
 }
 
-/// The search parameters, each at most once.
+/// What the headers of a request make it depend on (<https://hl7.org/fhir/R4/http.html#concurrency>).
+#[derive(Debug, Default)]
+pub(crate) struct Conditions {
+    /// `If-Match`: the version that the resource must have.
+    pub(crate) version: Option<u64>,
+    /// `If-None-Match`: the version that the caller has.
+    pub(crate) known: Option<u64>,
+    /// `If-None-Exist`: the search that must find nothing for a resource to be made.
+    pub(crate) if_none_exist: Option<String>,
+}
+
+impl FromRequestParts<AppState> for Conditions {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Refusal> {
+        let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let version = |name: &'static str| {
+            let Some(text) = header(name).filter(|text| text.trim() != "*") else { return Ok(None) };
+            let tag = text.trim().trim_start_matches("W/").trim_matches('"');
+            tag.parse().map(Some).map_err(|_| Refusal::invalid(name, "must be an ETag that this API gave"))
+        };
+        Ok(Self {
+            version: version("If-Match")?,
+            known: version("If-None-Match")?,
+            if_none_exist: header("If-None-Exist").map(ToOwned::to_owned),
+        })
+    }
+}
+
+/// The search parameters, each at most once; `_include` may be repeated and is kept with commas.
 #[derive(Debug)]
 pub(crate) struct Parameters(pub(crate) BTreeMap<String, String>);
 
@@ -72,6 +101,12 @@ impl FromRequestParts<AppState> for Parameters {
         let Query(pairs) = Query::<Vec<(String, String)>>::from_request_parts(parts, state).await?;
         let mut all = BTreeMap::new();
         for (name, value) in pairs {
+            if name == "_include" {
+                let included: &mut String = all.entry(name).or_default();
+                let comma = if included.is_empty() { "" } else { "," };
+                *included = format!("{included}{comma}{value}");
+                continue;
+            }
             if all.insert(name.clone(), value).is_some() {
                 return Err(Refusal::invalid(name, "this parameter may be given once"));
             }

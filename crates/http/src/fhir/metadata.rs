@@ -3,18 +3,44 @@
 use axum::extract::State;
 use serde_json::{Value, json};
 
-use super::exchange::Fhir;
+use super::{exchange::Fhir, include::INCLUDES};
 use crate::AppState;
 
 /// The search parameters of a type: name and kind.
 type Parameters = &'static [(&'static str, &'static str)];
 
 const RESOURCES: &[(&str, &[&str], Parameters)] = &[
-    ("Organization", &["search-type"], &[]),
-    ("Location", &["read", "search-type"], &[("type", "token"), ("partof", "reference")]),
-    ("Practitioner", &["read", "search-type"], &[]),
-    ("CareTeam", &["read", "search-type"], &[("participant", "reference")]),
-    ("HealthcareService", &["read", "search-type"], &[]),
+    (
+        "Organization",
+        &["read", "search-type"],
+        &[("_id", "token"), ("name", "string"), ("identifier", "token")],
+    ),
+    (
+        "Location",
+        &["read", "search-type"],
+        &[
+            ("_id", "token"),
+            ("name", "string"),
+            ("identifier", "token"),
+            ("type", "token"),
+            ("partof", "reference"),
+        ],
+    ),
+    (
+        "Practitioner",
+        &["read", "search-type"],
+        &[("_id", "token"), ("name", "string"), ("identifier", "token")],
+    ),
+    (
+        "CareTeam",
+        &["read", "search-type"],
+        &[("_id", "token"), ("name", "string"), ("participant", "reference")],
+    ),
+    (
+        "HealthcareService",
+        &["read", "search-type"],
+        &[("_id", "token"), ("name", "string"), ("service-type", "token"), ("location", "reference")],
+    ),
     (
         "PractitionerRole",
         &["read", "search-type"],
@@ -29,8 +55,19 @@ const RESOURCES: &[(&str, &[&str], Parameters)] = &[
     ("AuditEvent", &["search-type"], &[("patient", "reference")]),
     (
         "Task",
-        &["read", "search-type", "update"],
-        &[("patient", "reference"), ("owner", "reference"), ("requester", "reference"), ("status", "token")],
+        &["read", "vread", "history-instance", "search-type", "create", "update"],
+        &[
+            ("_id", "token"),
+            ("_lastUpdated", "date"),
+            ("identifier", "token"),
+            ("patient", "reference"),
+            ("owner", "reference"),
+            ("requester", "reference"),
+            ("status", "token"),
+            ("business-status", "token"),
+            ("code", "token"),
+            ("priority", "token"),
+        ],
     ),
 ];
 
@@ -66,6 +103,10 @@ pub(super) async fn capabilities(State(state): State<AppState>) -> Fhir {
             "mode": "server",
             "security": { "description": "The bearer token of the Matrix client-server API" },
             "resource": resources,
+            "operation": [{
+                "name": "directory",
+                "definition": "https://wardline.org/fhir/OperationDefinition/directory",
+            }],
         }],
     }))
 }
@@ -78,15 +119,27 @@ fn resource((kind, interactions, parameters): &(&str, &[&str], Parameters)) -> V
     let operations: Vec<Value> = match *kind {
         "Patient" => vec![operation("break-glass"), operation("conversation")],
         "HealthcareService" => ROLE_OPERATIONS.iter().map(|name| operation(name)).collect(),
+        "CareTeam" => vec![operation("noise")],
         "Task" => TASK_OPERATIONS.iter().map(|name| operation(name)).collect(),
         _ => Vec::new(),
     };
     let mut json = json!({
         "type": kind,
         "interaction": interactions.iter().map(|code| json!({ "code": code })).collect::<Vec<_>>(),
-        "versioning": if *kind == "Task" { "versioned" } else { "no-version" },
+        "versioning": if *kind == "Task" { "versioned-update" } else { "no-version" },
+        "readHistory": *kind == "Task",
         "updateCreate": *kind == "Task",
+        "conditionalCreate": *kind == "Task",
+        "conditionalRead": if *kind == "Task" { "not-match" } else { "not-supported" },
     });
+    let includes: Vec<String> = INCLUDES
+        .iter()
+        .filter(|(source, ..)| source == kind)
+        .map(|(source, name, _)| format!("{source}:{name}"))
+        .collect();
+    if !includes.is_empty() {
+        json["searchInclude"] = json!(includes);
+    }
     if !parameters.is_empty() {
         let named = parameters.iter().map(|(name, kind)| json!({ "name": name, "type": kind }));
         json["searchParam"] = named.collect();

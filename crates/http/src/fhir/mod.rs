@@ -4,7 +4,9 @@
 mod audit_event;
 mod care_team;
 mod directory;
+mod directory_search;
 mod exchange;
+mod include;
 mod metadata;
 mod outcome;
 mod parameters;
@@ -34,13 +36,16 @@ pub(crate) fn refusal(error: crate::MatrixError) -> axum::response::Response {
 pub(crate) fn routes() -> Router<AppState> {
     let resources = Router::new()
         .route("/metadata", get(metadata::capabilities))
+        .route("/$directory", get(directory_search::search))
         .route("/Organization", get(directory::organisations))
+        .route("/Organization/{id}", get(directory::organisation))
         .route("/Location", get(directory::locations))
         .route("/Location/{id}", get(directory::location))
         .route("/Practitioner", get(directory::practitioners))
         .route("/Practitioner/{id}", get(directory::practitioner))
         .route("/CareTeam", get(care_team::search))
         .route("/CareTeam/{id}", get(care_team::read))
+        .route("/CareTeam/{id}/$noise", get(care_team::noise))
         .route("/HealthcareService", get(service::search))
         .route("/HealthcareService/{id}", get(service::read))
         .route("/HealthcareService/{id}/{operation}", post(service::operation))
@@ -51,7 +56,9 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/Patient/$break-glass", post(patient::break_glass))
         .route("/Patient/{id}", get(patient::read))
         .route("/Patient/{id}/$conversation", get(patient::conversation).post(patient::conversation))
-        .route("/Task", get(task::search))
+        .route("/Task", get(task::search).post(task::create_anew))
+        .route("/Task/{id}/_history", get(task::history))
+        .route("/Task/{id}/_history/{version}", get(task::version))
         .route("/Task/{id}", put(task::create).get(task::read))
         .route("/Task/{id}/{operation}", post(task::operation))
         .fallback(async || {

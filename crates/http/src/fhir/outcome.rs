@@ -49,6 +49,7 @@ impl From<ClinicalError> for Refusal {
                 Self::new(StatusCode::FORBIDDEN, "forbidden", problem)
             }
             ClinicalError::Invalid { path, problem } => Self::invalid(path, problem),
+            ClinicalError::OtherVersion => Self::new(StatusCode::PRECONDITION_FAILED, "conflict", problem),
             ClinicalError::Conflict(_) | ClinicalError::Request(_) => {
                 Self::new(StatusCode::CONFLICT, "conflict", problem)
             }

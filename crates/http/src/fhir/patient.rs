@@ -90,7 +90,7 @@ pub(super) async fn break_glass(
     })))
 }
 
-fn patient_json(state: &AppState, it: &Patient) -> Result<Value, Refusal> {
+pub(super) fn patient_json(state: &AppState, it: &Patient) -> Result<Value, Refusal> {
     let record = &it.record;
     let nhs = record
         .nhs_number

@@ -7,6 +7,7 @@ use wardline_domain::Timestamp;
 
 use super::{
     exchange::{Fhir, Parameters},
+    include,
     outcome::Refusal,
 };
 
@@ -21,13 +22,20 @@ pub(crate) struct Search {
     kept: BTreeMap<String, String>,
     count: usize,
     offset: usize,
+    includes: Vec<(&'static str, &'static str)>,
 }
 
 impl Search {
-    /// Begins with the paging parameters `_count` (at most 500, also the default) and `_offset`.
+    /// Begins with the paging parameters `_count` (at most 500, also the default) and `_offset`, and with `_include`.
     pub(crate) fn of(kind: &'static str, parameters: Parameters) -> Result<Self, Refusal> {
-        let mut search =
-            Self { kind, left: parameters.0, kept: BTreeMap::new(), count: MAX_COUNT, offset: 0 };
+        let mut search = Self {
+            kind,
+            left: parameters.0,
+            kept: BTreeMap::new(),
+            count: MAX_COUNT,
+            offset: 0,
+            includes: Vec::new(),
+        };
         if search.left.remove("_format").is_some_and(|f| !f.contains("json")) {
             return Err(Refusal::invalid("_format", "only JSON is served"));
         }
@@ -35,6 +43,10 @@ impl Search {
         search.kept.remove("_count");
         search.offset = search.number("_offset")?.unwrap_or(0);
         search.kept.remove("_offset");
+        let wanted = search.text("_include").unwrap_or_default();
+        for wanted in wanted.split(',').filter(|wanted| !wanted.is_empty()) {
+            search.includes.push(include::find(kind, wanted)?);
+        }
         Ok(search)
     }
 
@@ -49,6 +61,20 @@ impl Search {
         let value = self.left.remove(name)?;
         self.kept.insert(name.to_owned(), value.clone());
         Some(value)
+    }
+
+    /// Takes a token `system|value`, `|value` or `value`: the system, if it is named, and the value.
+    pub(crate) fn token(&mut self, name: &str) -> Option<(Option<String>, String)> {
+        let text = self.text(name)?;
+        Some(match text.split_once('|') {
+            Some((system, value)) => (Some(system.to_owned()).filter(|it| !it.is_empty()), value.to_owned()),
+            None => (None, text),
+        })
+    }
+
+    /// Takes a text by which names are looked for: what begins with it, in any case.
+    pub(crate) fn words(&mut self, name: &str) -> Option<String> {
+        self.text(name).map(|text| text.trim().to_lowercase())
     }
 
     /// Takes a reference, given as `Type/id` or only the id.
@@ -76,7 +102,10 @@ impl Search {
     pub(crate) fn end(self) -> Result<Page, Refusal> {
         match self.left.into_keys().next() {
             Some(name) => Err(Refusal::invalid(name, "this search parameter is not supported; see metadata")),
-            None => Ok(Page { kind: self.kind, kept: self.kept, count: self.count, offset: self.offset }),
+            None => {
+                let Self { kind, kept, count, offset, includes, .. } = self;
+                Ok(Page { kind, kept, count, offset, includes })
+            }
         }
     }
 }
@@ -88,9 +117,23 @@ pub(crate) struct Page {
     kept: BTreeMap<String, String>,
     count: usize,
     offset: usize,
+    includes: Vec<(&'static str, &'static str)>,
+}
+
+/// Whether one of these texts, or a word in it, begins with what is looked for.
+pub(crate) fn begins(texts: &[&str], wanted: &str) -> bool {
+    texts.iter().any(|text| {
+        let text = text.to_lowercase();
+        text.starts_with(wanted) || text.split([' ', '-', '.', ',']).any(|word| word.starts_with(wanted))
+    })
 }
 
 impl Page {
+    /// What is to be included: search parameter and place of the references in a resource.
+    pub(crate) fn includes(&self) -> &[(&'static str, &'static str)] {
+        &self.includes
+    }
+
     /// The searchset of this page of `all`; `render` is called for what is on it only.
     pub(crate) fn of<T>(
         &self,
@@ -111,10 +154,16 @@ impl Page {
             "total": all.len(),
             "entry": entries,
         });
+        let mut links = vec![json!({ "relation": "self", "url": self.url(self.offset) })];
         let next = self.offset.saturating_add(self.count);
         if self.count > 0 && next < all.len() {
-            bundle["link"] = json!([{ "relation": "next", "url": self.url(next) }]);
+            links.push(json!({ "relation": "next", "url": self.url(next) }));
         }
+        if self.count > 0 && self.offset > 0 {
+            let previous = self.offset.saturating_sub(self.count);
+            links.push(json!({ "relation": "previous", "url": self.url(previous) }));
+        }
+        bundle["link"] = links.into();
         Ok(Fhir(bundle))
     }
 
@@ -144,12 +193,14 @@ mod tests {
         let Fhir(bundle) = page.of(&[1, 2, 3], |n| Ok(json!({ "id": n.to_string() }))).unwrap();
         assert_eq!(bundle["total"], 3);
         assert_eq!(bundle["entry"].as_array().unwrap().len(), 2);
-        assert_eq!(bundle["link"][0]["url"], "/fhir/R4/Location?_count=2&_offset=2&type=a%26b");
+        assert_eq!(bundle["link"][1]["url"], "/fhir/R4/Location?_count=2&_offset=2&type=a%26b");
         let search = Search::of("Location", parameters(&[("_count", "2"), ("_offset", "2")])).unwrap();
         let Fhir(bundle) =
             search.end().unwrap().of(&[1, 2, 3], |n| Ok(json!({ "id": n.to_string() }))).unwrap();
         assert_eq!(bundle["entry"][0]["fullUrl"], "Location/3");
-        assert!(bundle.get("link").is_none());
+        let relations: Vec<_> =
+            bundle["link"].as_array().unwrap().iter().map(|l| l["relation"].clone()).collect();
+        assert_eq!(relations, ["self", "previous"]);
     }
 
     #[test]

@@ -9,10 +9,11 @@ use wardline_domain::Timestamp;
 
 use super::{
     exchange::{Body, Fhir, Id, Parameters, SignedIn},
+    include::with_included,
     outcome::Refusal,
     parameters::Given,
     resource::{extension, reference},
-    search::Search,
+    search::{Search, begins},
 };
 use crate::AppState;
 
@@ -21,10 +22,25 @@ const ROLE_KIND: &str = "https://wardline.org/fhir/CodeSystem/role-kind";
 
 type Answer = Result<Fhir, Refusal>;
 
-/// `GET HealthcareService`
-pub(super) async fn search(State(state): State<AppState>, _: SignedIn, query: Parameters) -> Answer {
-    let page = Search::of("HealthcareService", query)?.end()?;
-    page.of(&state.clinical.on_call().await?, |it| Ok(service_json(it)))
+/// `GET HealthcareService?name=&location=&service-type=&_id=`
+pub(super) async fn search(
+    State(state): State<AppState>,
+    SignedIn(caller): SignedIn,
+    query: Parameters,
+) -> Answer {
+    let mut search = Search::of("HealthcareService", query)?;
+    let (name, kind, id) = (search.words("name"), search.token("service-type"), search.text("_id"));
+    let ward = search.reference("location", "Location")?;
+    let page = search.end()?;
+    let mut found = state.clinical.on_call().await?;
+    found.retain(|it| {
+        let it = &it.service;
+        name.as_ref().is_none_or(|name| begins(&[&it.name], name))
+            && kind.as_ref().is_none_or(|(_, kind)| it.kind.as_ref() == Some(kind))
+            && ward.as_ref().is_none_or(|ward| it.wards.contains(ward))
+            && id.as_ref().is_none_or(|id| it.id == *id)
+    });
+    with_included(&state, &caller, &page, page.of(&found, |it| Ok(service_json(it)))?).await
 }
 
 /// `GET HealthcareService/{id}`
@@ -73,7 +89,7 @@ fn until(given: &Given) -> Result<Until, Refusal> {
 }
 
 /// A role with its present holder, or said to be vacant.
-fn service_json(it: &OnCall) -> Value {
+pub(super) fn service_json(it: &OnCall) -> Value {
     let service = &it.service;
     let mut extensions = match &it.holder {
         Some((shift, person)) => holder(shift, person, it.rank),

@@ -5,19 +5,23 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header};
-use wardline_domain::care::request::Command;
+use serde_json::json;
+use wardline_clinical::{Caller, Circumstances};
+use wardline_domain::{Timestamp, care::request::Command};
 
 use super::{
-    exchange::{Body, Fhir, Id, Parameters, SignedIn},
+    exchange::{Body, Conditions, Fhir, Id, Parameters, SignedIn},
+    include::with_included,
     outcome::Refusal,
+    parameters::Given,
     search::Search,
     task_input::{TaskInput, comment, reason, reassigned_to},
-    task_json::{fhir_status, task_json},
+    task_json::{self, fhir_status, task_json},
 };
 use crate::AppState;
 
-/// `GET Task?patient=&owner=me|id&requester=me|id&status=`; without a filter, what concerns the caller and the open
-/// requests of their conversations.
+/// `GET Task?patient=&owner=me|id&requester=me|id&status=&business-status=&code=&priority=&identifier=&_id=&_lastUpdated=`;
+/// without a filter, what concerns the caller and the open requests of their conversations. Last changed first.
 pub(super) async fn search(
     State(state): State<AppState>,
     SignedIn(caller): SignedIn,
@@ -28,22 +32,107 @@ pub(super) async fn search(
     let person = |id: String| if id == "me" { caller.person().to_owned() } else { id };
     let owner = search.reference("owner", "Practitioner")?.map(person);
     let requester = search.reference("requester", "Practitioner")?.map(person);
-    let status = search.text("status");
-    let page = search.end()?;
-    let mut found = state.clinical.tasks(&caller, patient, requester, owner).await?;
-    if let Some(wanted) = status {
-        found.retain(|it| wanted.split(',').any(|code| code == fhir_status(it.task.request.state)));
+    let (status, business) = (search.text("status"), search.token("business-status"));
+    let (code, priority) = (search.token("code"), search.text("priority"));
+    let (identifier, id) = (search.token("identifier"), search.text("_id"));
+    let since = search.text("_lastUpdated").map(|text| last_updated(&text)).transpose()?;
+    if search.text("_sort").is_some_and(|sort| sort != "-_lastUpdated") {
+        return Err(Refusal::invalid("_sort", "only -_lastUpdated is supported"));
     }
-    page.of(&found, |it| Ok(task_json(it)))
+    let page = search.end()?;
+    let clinical = &state.clinical;
+    let mut found = match (&id, &identifier) {
+        (Some(id), _) => clinical.task(&caller, id).into_iter().collect(),
+        (None, Some((Some(system), value))) => {
+            clinical.task_by_identifier(&caller, &(system.clone(), value.clone()))?.into_iter().collect()
+        }
+        (None, Some((None, _))) => {
+            return Err(Refusal::invalid("identifier", "must be written system|value"));
+        }
+        (None, None) => clinical.tasks(&caller, patient.clone(), requester.clone(), owner.clone()).await?,
+    };
+    let any = |wanted: &Option<String>, code: &str| {
+        wanted.as_ref().is_none_or(|wanted| wanted.split(',').any(|one| one == code))
+    };
+    let token = |wanted: &Option<(Option<String>, String)>, code: &str| {
+        wanted.as_ref().is_none_or(|(_, wanted)| wanted.split(',').any(|one| one == code))
+    };
+    found.retain(|it| {
+        let request = &it.task.request;
+        let person = |wanted: &Option<String>, is: bool| wanted.is_none() || is;
+        any(&status, fhir_status(request.state))
+            && any(&priority, task_json::priority(request.class))
+            && token(&business, request.state.code())
+            && token(&code, request.class.code())
+            && since.is_none_or(|since| request.changed_at >= since)
+            && person(&patient, it.task.patient == patient)
+            && person(&requester, requester.as_ref() == Some(&request.requester))
+            && person(&owner, owner.as_ref().is_some_and(|owner| request.holders.contains(owner)))
+    });
+    with_included(&state, &caller, &page, page.of(&found, |it| Ok(task_json(it)))?).await
 }
 
-/// `GET Task/{id}`
+/// `geINSTANT`: what was changed at that instant or later.
+fn last_updated(text: &str) -> Result<Timestamp, Refusal> {
+    let instant = text.strip_prefix("ge").and_then(Timestamp::from_instant);
+    instant.ok_or_else(|| Refusal::invalid("_lastUpdated", "must be ge and an instant with time zone"))
+}
+
+/// `GET Task/{id}`; 304 for who has this version.
 pub(super) async fn read(
     State(state): State<AppState>,
     SignedIn(caller): SignedIn,
     Id(id): Id<String>,
+    conditions: Conditions,
+) -> Result<Response, Refusal> {
+    let view = state.clinical.task(&caller, &id)?;
+    if conditions.known == Some(view.task.request.version) {
+        return Ok(StatusCode::NOT_MODIFIED.into_response());
+    }
+    Ok(Fhir(task_json(&view)).into_response())
+}
+
+/// `GET Task/{id}/_history`: the Task after each move, newest first.
+pub(super) async fn history(
+    State(state): State<AppState>,
+    SignedIn(caller): SignedIn,
+    Id(id): Id<String>,
+    query: Parameters,
 ) -> Result<Fhir, Refusal> {
-    Ok(Fhir(task_json(&state.clinical.task(&caller, &id)?)))
+    let page = Search::of("Task", query)?.end()?;
+    let all = state.clinical.task_history(&caller, &id)?;
+    let Fhir(mut bundle) = page.of(&all, |it| Ok(task_json(it)))?;
+    bundle["type"] = json!("history");
+    for link in bundle["link"].as_array_mut().into_iter().flatten() {
+        let url =
+            link["url"].as_str().unwrap_or_default().replacen("/Task?", &format!("/Task/{id}/_history?"), 1);
+        link["url"] = url.into();
+    }
+    for entry in bundle["entry"].as_array_mut().into_iter().flatten() {
+        let version = entry.pointer("/resource/meta/versionId").cloned().unwrap_or_default();
+        let first = entry["resource"]["id"] == id && version == "1";
+        let changed = entry.pointer("/resource/meta/lastUpdated").cloned().unwrap_or_default();
+        let etag = format!("W/\"{}\"", version.as_str().unwrap_or_default());
+        let (method, status) = if first { ("PUT", "201") } else { ("POST", "200") };
+        entry["request"] = json!({ "method": method, "url": format!("Task/{id}") });
+        entry["response"] = json!({ "status": status, "etag": etag, "lastModified": changed });
+        if let Some(entry) = entry.as_object_mut() {
+            entry.remove("search");
+        }
+    }
+    Ok(Fhir(bundle))
+}
+
+/// `GET Task/{id}/_history/{version}`
+pub(super) async fn version(
+    State(state): State<AppState>,
+    SignedIn(caller): SignedIn,
+    Id((id, version)): Id<(String, String)>,
+) -> Result<Fhir, Refusal> {
+    let all = state.clinical.task_history(&caller, &id)?;
+    let found = all.iter().find(|it| it.task.request.version.to_string() == version);
+    let missing = || Refusal::new(StatusCode::NOT_FOUND, "not-found", "there is no such version");
+    found.map(|it| Fhir(task_json(it))).ok_or_else(missing)
 }
 
 /// `PUT Task/{id}`: 201 when it was raised by this call, 200 when it was raised before with the same content.
@@ -51,10 +140,50 @@ pub(super) async fn create(
     State(state): State<AppState>,
     SignedIn(caller): SignedIn,
     Id(id): Id<String>,
+    conditions: Conditions,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let new = body.read::<TaskInput>("Task")?.into_request(&id, caller.person())?;
-    let (view, is_new) = state.clinical.raise(&caller, new).await?;
+    if let Some(version) = conditions.version
+        && state.clinical.task(&caller, &id)?.task.request.version != version
+    {
+        return Err(wardline_clinical::ClinicalError::OtherVersion.into());
+    }
+    raise(&state, &caller, &id, body.read("Task")?, None).await
+}
+
+/// `POST Task`, under an id of the server's. With `If-None-Exist: identifier=system|value` a Task that the caller raised
+/// before under this identifier is the answer.
+pub(super) async fn create_anew(
+    State(state): State<AppState>,
+    SignedIn(caller): SignedIn,
+    conditions: Conditions,
+    body: Body,
+) -> Result<Response, Refusal> {
+    let input: TaskInput = body.read("Task")?;
+    raise(&state, &caller, &state.random.uuid(), input.without_id(), Some(conditions)).await
+}
+
+async fn raise(
+    state: &AppState,
+    caller: &Caller,
+    id: &str,
+    input: TaskInput,
+    anew: Option<Conditions>,
+) -> Result<Response, Refusal> {
+    let (new, mut circumstances) = input.into_request(id, caller.person())?;
+    if let Some(criteria) = anew.and_then(|conditions| conditions.if_none_exist) {
+        let said =
+            circumstances.identifier.as_ref().map(|(system, value)| format!("identifier={system}|{value}"));
+        let decoded =
+            percent_encoding::percent_decode_str(criteria.trim_start_matches('?')).decode_utf8_lossy();
+        if said.as_deref() != Some(decoded.as_ref()) {
+            let problem = "must be identifier=system|value, with the identifier of the Task";
+            return Err(Refusal::invalid("If-None-Exist", problem));
+        }
+        circumstances.if_none_exists = true;
+    }
+    let (view, is_new) = state.clinical.raise_with(caller, new, circumstances).await?;
+    let id = &view.task.id;
     let answer = Fhir(task_json(&view));
     if !is_new {
         return Ok(answer.into_response());
@@ -71,8 +200,14 @@ pub(super) async fn operation(
     State(state): State<AppState>,
     SignedIn(caller): SignedIn,
     Id((id, operation)): Id<(String, String)>,
+    conditions: Conditions,
     body: Body,
 ) -> Result<Fhir, Refusal> {
+    let circumstances = Circumstances {
+        device_at: Given::read(&body)?.instant("at")?,
+        version: conditions.version,
+        ..Circumstances::default()
+    };
     let command = match operation.as_str() {
         "$delivered" => Command::Deliver,
         "$seen" => Command::See,
@@ -93,5 +228,5 @@ pub(super) async fn operation(
             ));
         }
     };
-    Ok(Fhir(task_json(&state.clinical.command(&caller, &id, command).await?)))
+    Ok(Fhir(task_json(&state.clinical.command_with(&caller, &id, command, circumstances).await?)))
 }

@@ -2,7 +2,7 @@
 //! the clear: they belong in the encrypted message.
 
 use serde::{Deserialize, de::IgnoredAny};
-use wardline_clinical::NewRequest;
+use wardline_clinical::{Circumstances, NewRequest};
 use wardline_domain::{
     Timestamp,
     care::playbook::{Ask, Class},
@@ -12,6 +12,8 @@ use super::{exchange::Body, outcome::Refusal, parameters::Given, resource::exten
 
 /// The code system of classes.
 pub(super) const REQUEST_CLASS: &str = "https://wardline.org/fhir/CodeSystem/request-class";
+/// Longest system and value of an identifier, in bytes.
+const MAX_IDENTIFIER: usize = 200;
 /// Longest reason of a decline, in characters.
 const MAX_REASON: usize = 500;
 
@@ -31,11 +33,20 @@ pub(super) struct TaskInput {
     patient: Reference,
     owner: Reference,
     requester: Option<Reference>,
-    authored_on: Option<IgnoredAny>,
+    authored_on: Option<String>,
+    #[serde(default)]
+    identifier: Vec<Identifier>,
     last_modified: Option<IgnoredAny>,
     restriction: Option<Restriction>,
     #[serde(default)]
     extension: Vec<Extension>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Identifier {
+    system: String,
+    value: String,
 }
 
 #[derive(Deserialize)]
@@ -74,8 +85,39 @@ struct Extension {
 }
 
 impl TaskInput {
+    /// The same, for the server to give it an id.
+    pub(super) fn without_id(self) -> Self {
+        Self { id: None, ..self }
+    }
+
     /// The request to raise as `id` on behalf of `person`.
-    pub(super) fn into_request(self, id: &str, person: &str) -> Result<NewRequest, Refusal> {
+    pub(super) fn into_request(self, id: &str, person: &str) -> Result<(NewRequest, Circumstances), Refusal> {
+        let circumstances = self.circumstances()?;
+        Ok((self.request(id, person)?, circumstances))
+    }
+
+    /// The clock of the device, and the identifier of another system.
+    fn circumstances(&self) -> Result<Circumstances, Refusal> {
+        let wrong = || Refusal::invalid("Task.authoredOn", "must be an instant with time zone");
+        let device_at = self.authored_on.as_deref();
+        let device_at = device_at.map(|at| Timestamp::from_instant(at).ok_or_else(wrong)).transpose()?;
+        let identifier = match &self.identifier[..] {
+            [] => None,
+            [it] => {
+                let sound =
+                    |text: &str| !text.is_empty() && text.len() <= MAX_IDENTIFIER && !text.contains('|');
+                if !sound(&it.system) || !sound(&it.value) {
+                    let problem = format!("system and value must have 1 to {MAX_IDENTIFIER} bytes, and no |");
+                    return Err(Refusal::invalid("Task.identifier[0]", problem));
+                }
+                Some((it.system.clone(), it.value.clone()))
+            }
+            _ => return Err(Refusal::invalid("Task.identifier", "at most one is kept")),
+        };
+        Ok(Circumstances { device_at, identifier, ..Circumstances::default() })
+    }
+
+    fn request(self, id: &str, person: &str) -> Result<NewRequest, Refusal> {
         if self.resource_type != "Task" {
             return Err(Refusal::invalid("Task.resourceType", "must be Task"));
         }

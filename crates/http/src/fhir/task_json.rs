@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use wardline_clinical::TaskView;
 use wardline_domain::care::{
-    playbook::Ask,
+    playbook::{Ask, Class},
     request::{Reason, State, Transition},
 };
 
@@ -27,6 +27,14 @@ pub(super) const fn fhir_status(state: State) -> &'static str {
     }
 }
 
+/// The priority of a class.
+pub(super) const fn priority(class: Class) -> &'static str {
+    match class {
+        Class::Urgent => "urgent",
+        Class::Action | Class::Information => "routine",
+    }
+}
+
 /// The Task.
 pub(super) fn task_json(view: &TaskView) -> Value {
     let (task, request) = (&view.task, &view.task.request);
@@ -37,10 +45,7 @@ pub(super) fn task_json(view: &TaskView) -> Value {
         "status": fhir_status(request.state),
         "businessStatus": { "coding": [{ "system": REQUEST_STATE, "code": request.state.code() }] },
         "intent": "order",
-        "priority": match request.class {
-            wardline_domain::care::playbook::Class::Urgent => "urgent",
-            _ => "routine",
-        },
+        "priority": priority(request.class),
         "code": { "coding": [{ "system": REQUEST_CLASS, "code": request.class.code() }] },
         "owner": match &task.addressed {
             Ask::Role(id) => reference("HealthcareService", id, Some(&view.addressed)),
@@ -55,6 +60,9 @@ pub(super) fn task_json(view: &TaskView) -> Value {
     });
     if let Some(patient) = &task.patient {
         json["for"] = reference("Patient", patient, None);
+    }
+    if let Some((system, value)) = &task.identifier {
+        json["identifier"] = json!([{ "system": system, "value": value }]);
     }
     if let Some(description) = &task.description {
         json["description"] = json!(description);
@@ -113,6 +121,7 @@ fn transition_json(view: &TaskView, it: &Transition) -> Value {
         it.asks.as_ref().map(|id| part("asks", "valueReference", person(view, id))),
         reason.map(|words| part(reason_name, "valueString", words.into())),
         it.device.as_ref().map(|id| part("device", "valueString", id.as_str().into())),
+        it.device_at.map(|at| part("device-at", "valueInstant", at.to_instant().into())),
     ];
     json!({
         "url": extension_url("request-transition"),

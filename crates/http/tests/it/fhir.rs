@@ -116,7 +116,7 @@ async fn a_search_is_paged() {
     let it = hospital().await;
     let first = it.get("Practitioner?_count=5").await.ok();
     assert_eq!((first["total"].as_u64(), first["entry"].as_array().unwrap().len()), (Some(12), 5));
-    let next = text(&first["link"][0], "url");
+    let next = text(&first["link"][1], "url");
     let second = it.server.get(&next, &it.nurse).await.ok();
     assert_ne!(first["entry"][0], second["entry"][0]);
 }
@@ -359,4 +359,145 @@ async fn a_request_is_passed_on_and_reopened() {
     refused(it.operation(&megan, "reopen", json!({})).await, 403, "");
     let open = it.operation(&it.nurse, "reopen", json!({})).await.ok();
     assert_eq!(open["status"], "requested");
+}
+
+#[tokio::test]
+async fn a_task_has_a_history_and_versions() {
+    let it = hospital().await;
+    it.put(it.task().await).await;
+    it.operation(&it.registrar, "seen", json!({})).await.ok();
+    it.operation(&it.registrar, "accept", json!({})).await.ok();
+    let history = it.get(&format!("Task/{ID}/_history")).await.ok();
+    assert_eq!((history["type"].as_str(), history["total"].as_u64()), (Some("history"), Some(3)));
+    let states: Vec<_> = history["entry"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| text(&entry["resource"]["businessStatus"]["coding"][0], "code"))
+        .collect();
+    assert_eq!(states, ["accepted", "seen", "raised"], "newest first");
+    assert_eq!(history["entry"][2]["request"]["method"], "PUT");
+    assert_eq!(history["entry"][0]["response"]["etag"], "W/\"3\"");
+    let page = it.get(&format!("Task/{ID}/_history?_count=1")).await.ok();
+    let next = text(&page["link"][1], "url");
+    let second = it.server.get(&next, &it.nurse).await.ok();
+    assert_eq!(second["entry"][0]["resource"]["meta"]["versionId"], "2");
+
+    let first = it.get(&format!("Task/{ID}/_history/1")).await.ok();
+    assert!(extension(&first, "request-accepted-by").is_null());
+    assert_eq!(first["status"], "requested");
+    refused(it.get(&format!("Task/{ID}/_history/9")).await, 404, "");
+    let stranger = it.server.token("megan.evans").await;
+    refused(it.server.get(&format!("/fhir/R4/Task/{ID}/_history"), &stranger).await, 404, "");
+}
+
+#[tokio::test]
+async fn changes_depend_on_the_version_if_the_caller_says_so() {
+    let it = hospital().await;
+    it.put(it.task().await).await;
+    let accept = async |version: &str| {
+        let mut call = request(&format!("POST /fhir/R4/Task/{ID}/$accept"), &it.registrar, Body::empty());
+        call.headers_mut().insert(header::IF_MATCH, version.parse().unwrap());
+        it.server.send(call).await
+    };
+    it.operation(&it.registrar, "seen", json!({})).await.ok();
+    refused(accept("W/\"1\"").await, 412, "");
+    refused(accept("yesterday").await, 400, "If-Match");
+    assert_eq!(accept("W/\"2\"").await.ok()["status"], "accepted");
+    let mut known = request(&format!("GET /fhir/R4/Task/{ID}"), &it.nurse, Body::empty());
+    known.headers_mut().insert(header::IF_NONE_MATCH, "W/\"3\"".parse().unwrap());
+    assert_eq!(it.server.send(known).await.status, 304);
+}
+
+#[tokio::test]
+async fn a_task_is_made_once_for_each_identifier() {
+    let it = hospital().await;
+    let mut task = it.task().await;
+    task["identifier"] = json!([{ "system": "https://lab.example/order", "value": "4711" }]);
+    let post = async |criteria: Option<&str>, task: &Value| {
+        let mut call = request("POST /fhir/R4/Task", &it.nurse, Body::from(task.to_string()));
+        if let Some(criteria) = criteria {
+            call.headers_mut().insert("If-None-Exist", criteria.parse().unwrap());
+        }
+        it.server.send(call).await
+    };
+    let criteria = "identifier=https://lab.example/order|4711";
+    let made = post(Some(criteria), &task).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    let again = post(Some("identifier=https%3A%2F%2Flab.example%2Forder%7C4711"), &task).await;
+    assert_eq!((again.status.as_u16(), &again.body["id"]), (200, &made.body["id"]));
+    refused(post(None, &task).await, 409, "");
+    refused(post(Some("identifier=https://lab.example/order|4712"), &task).await, 400, "If-None-Exist");
+    let found = it.entries("Task?identifier=https://lab.example/order|4711").await;
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0]["identifier"][0]["value"], "4711");
+    assert!(it.entries("Task?identifier=https://lab.example/order|4712").await.is_empty());
+    refused(it.get("Task?identifier=4711").await, 400, "identifier");
+    task["identifier"] = json!([{ "system": "", "value": "4711" }]);
+    refused(post(None, &task).await, 400, "Task.identifier[0]");
+}
+
+#[tokio::test]
+async fn a_search_gives_what_its_resources_refer_to() {
+    let it = hospital().await;
+    it.put(it.task().await).await;
+    let found = it
+        .get("Task?_include=Task:patient&_include=Task:owner&_include=Task:requester:Practitioner")
+        .await
+        .ok();
+    let entries = found["entry"].as_array().unwrap();
+    let modes: Vec<_> =
+        entries.iter().map(|e| (text(&e["resource"], "resourceType"), text(&e["search"], "mode"))).collect();
+    let pairs: Vec<_> = modes.iter().map(|(kind, mode)| (kind.as_str(), mode.as_str())).collect();
+    assert_eq!(
+        pairs,
+        [
+            ("Task", "match"),
+            ("HealthcareService", "include"),
+            ("Patient", "include"),
+            ("Practitioner", "include")
+        ]
+    );
+    assert_eq!(found["total"], 1, "what is included is not counted");
+    refused(it.get("Task?_include=Task:spaceship").await, 400, "_include");
+    refused(it.get("Task?_include=Location:partof").await, 400, "_include");
+    let beds = it.get("Location?partof=nightingale&_count=2&_include=Location:partof").await.ok();
+    assert_eq!(beds["entry"].as_array().unwrap().len(), 3);
+    assert_eq!(beds["link"][1]["relation"], "next");
+}
+
+#[tokio::test]
+async fn tasks_and_the_directory_are_searched_by_what_people_use() {
+    let it = hospital().await;
+    it.put(it.task().await).await;
+    assert_eq!(it.entries("Task?code=urgent&business-status=raised&priority=urgent").await.len(), 1);
+    assert_eq!(it.entries(&format!("Task?_id={ID}")).await.len(), 1);
+    assert!(it.entries("Task?code=information").await.is_empty());
+    assert!(it.entries("Task?_lastUpdated=ge2030-01-01T00:00:00Z").await.is_empty());
+    refused(it.get("Task?_lastUpdated=yesterday").await, 400, "_lastUpdated");
+    refused(it.get("Task?_sort=status").await, 400, "_sort");
+    assert_eq!(it.entries("Location?name=night").await[0]["id"], "nightingale");
+    assert_eq!(it.entries("HealthcareService?name=reg").await.len(), 2, "any word of it");
+    assert_eq!(it.entries("Organization?identifier=X9R").await.len(), 1);
+    refused(it.get("Organization/none").await, 404, "");
+}
+
+#[tokio::test]
+async fn a_wrong_clock_of_a_device_is_shown() {
+    let it = hospital().await;
+    let mut task = it.task().await;
+    task["authoredOn"] = json!("2027-01-15T08:00:01Z");
+    it.put(task).await;
+    let at = |at: &str| json!({ "resourceType": "Parameters", "parameter": [{ "name": "at", "valueInstant": at }] });
+    let seen = it.operation(&it.registrar, "seen", at("2027-01-15T07:58:00Z")).await.ok();
+    let shown: Vec<_> = seen["extension"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|e| e["url"] == format!("{EXTENSION}request-transition"))
+        .map(|e| e["extension"].as_array().unwrap().iter().find(|p| p["url"] == "device-at").cloned())
+        .collect();
+    assert_eq!(shown[0], None, "one second is nothing");
+    assert_eq!(shown[1].as_ref().unwrap()["valueInstant"], "2027-01-15T07:58:00.000Z");
+    refused(it.operation(&it.registrar, "accept", at("noon")).await, 400, "Parameters.parameter(at)");
 }

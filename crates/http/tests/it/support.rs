@@ -130,6 +130,8 @@ impl Server {
             server_name: name.clone(),
             zone: TimeZone::get("Europe/London").unwrap(),
             holidays: wardline_domain::care::bank_holiday::BankHolidays::default(),
+            budget: wardline_clinical::Budget::default(),
+            signer: Arc::new(Signer::from_seed(name.clone(), "1", [7; 32]).unwrap()),
             conversations: Arc::new(crate::rooms::Rooms::default()),
         }));
         let signer = Signer::from_seed(name, "1", [7; 32]).unwrap();

@@ -107,6 +107,24 @@ pub struct Service {
     pub kind: Option<String>,
 }
 
+/// Says that the directory has changed.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn touch(tx: &mut WriteTx<'_>) -> Result<(), StoreError> {
+    tx.execute("UPDATE directory_version SET version = version + 1 WHERE id = 1", params![])?;
+    Ok(())
+}
+
+/// The number that rises with every change of the directory.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn version(tx: &impl Reader) -> Result<i64, StoreError> {
+    let found = tx.query_row("SELECT version FROM directory_version WHERE id = 1", params![], |row| row.get(0))?;
+    Ok(found.unwrap_or_default())
+}
+
 /// Writes an organisation, over the one with the same id.
 ///
 /// # Errors
@@ -117,7 +135,7 @@ pub fn put_organisation(tx: &mut WriteTx<'_>, organisation: &Organisation) -> Re
          ON CONFLICT (id) DO UPDATE SET name = ?2, ods = ?3",
         params![organisation.id, organisation.name, organisation.ods],
     )?;
-    Ok(())
+    touch(tx)
 }
 
 /// All organisations, by name.
@@ -164,7 +182,7 @@ pub fn put_location(tx: &mut WriteTx<'_>, location: &Location) -> Result<(), Sto
             location.description
         ],
     )?;
-    Ok(())
+    touch(tx)
 }
 
 /// The location with this id.
@@ -228,7 +246,7 @@ pub fn put_practitioner(tx: &mut WriteTx<'_>, person: &Practitioner) -> Result<(
          ON CONFLICT (id) DO UPDATE SET family = ?2, given = ?3, title = ?4, job = ?5",
         params![person.id, person.family, person.given, person.title, person.job],
     )?;
-    Ok(())
+    touch(tx)
 }
 
 /// The practitioner with this id.
@@ -288,7 +306,7 @@ pub fn put_service(tx: &mut WriteTx<'_>, service: &Service) -> Result<(), StoreE
          ON CONFLICT (service) DO UPDATE SET fallback = ?2, kind = ?3",
         params![service.id, service.fallback, service.kind],
     )?;
-    Ok(())
+    touch(tx)
 }
 
 /// The role with this id.

@@ -1,5 +1,6 @@
 //! The identifiers of members of staff in registers, such as a registration number.
 
+use super::directory;
 use crate::{Reader, StoreError, WriteTx, params};
 
 /// Notes that a practitioner has this identifier in a register; nobody else has it then.
@@ -12,7 +13,16 @@ pub fn put(tx: &mut WriteTx<'_>, system: &str, value: &str, practitioner: &str) 
          ON CONFLICT (system, value) DO UPDATE SET practitioner = ?3",
         params![system, value, practitioner],
     )?;
-    Ok(())
+    directory::touch(tx)
+}
+
+/// All identifiers: practitioner and value.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn all(tx: &impl Reader) -> Result<Vec<(String, String)>, StoreError> {
+    let sql = "SELECT practitioner, value FROM practitioner_identifiers";
+    tx.query(sql, params![], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
 /// The id of the practitioner with this identifier in a register.

@@ -13,6 +13,7 @@ use super::{ColumnCipher, Conditions, from_json, rota::PERSON, to_json};
 use crate::{Kind, Reader, Row, StoreError, WriteTx, params};
 
 const SEALED: &str = "tasks.record";
+const SEALED_VERSION: &str = "task_versions.record";
 const SEALED_TRANSITION: &str = "task_transitions.record";
 
 /// A request as stored.
@@ -36,6 +37,9 @@ pub struct Task {
     /// What it is about, of a request that the server raised itself; never about what a person said.
     #[serde(default)]
     pub description: Option<String>,
+    /// System and value by which another system knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identifier: Option<(String, String)>,
     /// Where it stands.
     pub request: Request,
 }
@@ -90,6 +94,18 @@ pub fn put(
         tx.execute(
             "INSERT INTO task_transitions (task, ord, at, state, record) VALUES (?1, ?2, ?3, ?4, ?5)",
             params![nid, ord, transition.at, transition.state.code(), sealed],
+        )?;
+    }
+    let version =
+        cipher.seal(SEALED_VERSION, &format!("{}/{}", task.id, request.version), &to_json(task)?)?;
+    tx.execute(
+        "INSERT INTO task_versions (task, version, record) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+        params![nid, request.version, version],
+    )?;
+    if let Some(identifier) = &task.identifier {
+        tx.execute(
+            "INSERT INTO task_identifiers (identifier_index, task) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            params![identifier_index(cipher, identifier), nid],
         )?;
     }
     tx.execute("DELETE FROM task_people WHERE task = ?1 AND part = 'owner'", params![nid])?;
@@ -195,6 +211,37 @@ fn read(row: &Row<'_>, cipher: &ColumnCipher) -> Result<Task, StoreError> {
 /// Any failure of the database or the cipher.
 pub fn get(tx: &impl Reader, cipher: &ColumnCipher, id: &str) -> Result<Option<Task>, StoreError> {
     tx.query_row("SELECT id, record FROM tasks WHERE id = ?1", params![id], |row| read(row, cipher))
+}
+
+/// A task as it was after each move, oldest first.
+///
+/// # Errors
+/// Any failure of the database or the cipher.
+pub fn versions(tx: &impl Reader, cipher: &ColumnCipher, id: &str) -> Result<Vec<Task>, StoreError> {
+    let sql = "SELECT v.version, v.record FROM task_versions v JOIN tasks t ON t.nid = v.task \
+               WHERE t.id = ?1 ORDER BY v.version";
+    tx.query(sql, params![id], |row| {
+        let version: u64 = row.get(0)?;
+        from_json(&cipher.open(SEALED_VERSION, &format!("{id}/{version}"), row.blob(1)?)?, SEALED_VERSION)
+    })
+}
+
+/// The task that another system knows by this system and value.
+///
+/// # Errors
+/// Any failure of the database or the cipher.
+pub fn by_identifier(
+    tx: &impl Reader,
+    cipher: &ColumnCipher,
+    identifier: &(String, String),
+) -> Result<Option<Task>, StoreError> {
+    let sql = "SELECT t.id, t.record FROM task_identifiers i JOIN tasks t ON t.nid = i.task \
+               WHERE i.identifier_index = ?1";
+    tx.query_row(sql, params![identifier_index(cipher, identifier)], |row| read(row, cipher))
+}
+
+fn identifier_index(cipher: &ColumnCipher, (system, value): &(String, String)) -> [u8; 32] {
+    cipher.index("task-identifier", &format!("{}:{system}{value}", system.len()))
 }
 
 /// All transitions of a task, in order.

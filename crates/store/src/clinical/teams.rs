@@ -1,5 +1,6 @@
 //! Teams of staff (FHIR CareTeam without a patient).
 
+use super::directory;
 use crate::{Reader, StoreError, WriteTx, params};
 
 /// Who is in a team.
@@ -43,7 +44,7 @@ pub fn put(tx: &mut WriteTx<'_>, team: &Team) -> Result<(), StoreError> {
         let sql = "INSERT INTO care_team_members (team, kind, id) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
         tx.execute(sql, params![team.id, kind, id])?;
     }
-    Ok(())
+    directory::touch(tx)
 }
 
 /// Removes a team; nothing to do if there is none.
@@ -53,7 +54,7 @@ pub fn put(tx: &mut WriteTx<'_>, team: &Team) -> Result<(), StoreError> {
 pub fn remove(tx: &mut WriteTx<'_>, id: &str) -> Result<(), StoreError> {
     tx.execute("DELETE FROM care_team_members WHERE team = ?1", params![id])?;
     tx.execute("DELETE FROM care_teams WHERE id = ?1", params![id])?;
-    Ok(())
+    directory::touch(tx)
 }
 
 /// The team with this id.
@@ -72,6 +73,21 @@ pub fn get(tx: &impl Reader, id: &str) -> Result<Option<Team>, StoreError> {
 /// Any failure of the database.
 pub fn all(tx: &impl Reader) -> Result<Vec<Team>, StoreError> {
     let found = tx.query("SELECT id, name, source FROM care_teams ORDER BY name, id", params![], read)?;
+    found.into_iter().map(|team| with_members(tx, team)).collect()
+}
+
+/// The teams that a person or a role is in, by id.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn of_member(tx: &impl Reader, member: &Member) -> Result<Vec<Team>, StoreError> {
+    let (kind, id) = match member {
+        Member::Person(id) => ("person", id),
+        Member::Role(id) => ("role", id),
+    };
+    let sql = "SELECT c.id, c.name, c.source FROM care_team_members m JOIN care_teams c ON c.id = m.team \
+               WHERE m.kind = ?1 AND m.id = ?2 ORDER BY c.id";
+    let found = tx.query(sql, params![kind, id], read)?;
     found.into_iter().map(|team| with_members(tx, team)).collect()
 }
 

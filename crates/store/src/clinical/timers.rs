@@ -11,6 +11,8 @@ pub enum TimerKind {
     Step,
     /// The person asked should be in the room by now.
     Invite,
+    /// Those whom an urgent request asks are reminded.
+    Remind,
 }
 
 impl TimerKind {
@@ -18,6 +20,7 @@ impl TimerKind {
         match self {
             Self::Step => "step",
             Self::Invite => "invite",
+            Self::Remind => "remind",
         }
     }
 }
@@ -91,6 +94,7 @@ fn read(row: &Row<'_>) -> Result<Timer, StoreError> {
     let kind = match row.text(0)? {
         "step" => TimerKind::Step,
         "invite" => TimerKind::Invite,
+        "remind" => TimerKind::Remind,
         _ => return Err(StoreError::Malformed("column kind is not a kind of timer".into())),
     };
     Ok(Timer { kind, task: row.get(1)?, step: row.get(2)?, due_at: row.get(3)? })

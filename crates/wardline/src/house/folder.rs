@@ -114,6 +114,13 @@ pub(crate) fn existing_column_key(data: &Path) -> Result<Zeroizing<[u8; 32]>, Er
     column_key(&path, &read(&path)?)
 }
 
+/// The signing key of the data folder `data`, which must have one.
+pub(crate) fn existing_signer(data: &Path, name: &OwnedServerName) -> Result<Signer, Error> {
+    let path = data.join("keys/signing.key");
+    Signer::from_text(name.clone(), &read(&path)?)
+        .map_err(|error| Error::Check(format!("{}: {error}", path.display())))
+}
+
 fn column_key(path: &Path, text: &str) -> Result<Zeroizing<[u8; 32]>, Error> {
     let mut key = Zeroizing::new([0; 32]);
     hex::decode_to_slice(text.trim(), key.as_mut_slice())

@@ -143,6 +143,8 @@ impl House {
             server_name: config.server_name.clone(),
             zone: config.time_zone()?,
             holidays: config.clinical.holidays(),
+            budget: config.clinical.budget(),
+            signer: Arc::new(folder.signer(&config.server_name, random.as_ref())?),
             conversations: Arc::new(ClerkRooms { engine: Arc::clone(&engine), clerk }),
         }));
         let http = HttpConfig {

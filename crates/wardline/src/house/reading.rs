@@ -35,6 +35,8 @@ pub(crate) fn reading(
         server_name: config.server_name.clone(),
         zone: config.time_zone()?,
         holidays: config.clinical.holidays(),
+        budget: config.clinical.budget(),
+        signer: Arc::new(folder::existing_signer(&config.data, &config.server_name)?),
         conversations: Arc::new(NoRooms),
     }))
 }

@@ -9,6 +9,7 @@ mod disk_failure;
 mod listener;
 mod overload;
 mod process;
+mod proof;
 mod restart;
 mod security_doc;
 mod tls;

@@ -17,11 +17,11 @@ pub fn simulate(
     mut standing: impl FnMut(&[PlannedStep], Timestamp) -> Vec<Standing>,
 ) -> Result<Vec<Transition>, RequestError> {
     let now = standing(&plan, at);
-    let context = Context { actor: Some(requester), device: None, at, standing: &now };
+    let context = Context { actor: Some(requester), device: None, device_at: None, at, standing: &now };
     let (mut request, mut log) = Request::raise(Raise { class, plan, needed_by: None }, &context)?;
     while let Some(due) = request.next_step_at.filter(|_| !request.overdue) {
         let now = standing(&request.plan, due);
-        let context = Context { actor: None, device: None, at: due, standing: &now };
+        let context = Context { actor: None, device: None, device_at: None, at: due, standing: &now };
         let (next, more) = request.apply(&Command::Expire { step: request.step }, &context)?;
         request = next;
         log.extend(more);

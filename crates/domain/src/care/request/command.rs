@@ -76,6 +76,8 @@ pub struct Context<'a> {
     pub actor: Option<&'a str>,
     /// The device that they use.
     pub device: Option<&'a str>,
+    /// What the clock of their device shows, if it says so.
+    pub device_at: Option<Timestamp>,
     /// Now. A clock that went back is held at the last transition.
     pub at: Timestamp,
     /// For every step of the plan, how it stands now. A list that is too short counts as vacant.

@@ -132,7 +132,13 @@ pub struct Transition {
     pub asks: Option<String>,
     /// Why.
     pub reason: Option<Reason>,
+    /// What the clock of the device showed, if it differs from ours by more than [`MAX_SKEW`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_at: Option<Timestamp>,
 }
+
+/// How far the clocks of device and server may lie apart before it is shown, in milliseconds.
+pub const MAX_SKEW: i64 = 2000;
 
 /// A request as it stands. Only [`Request::raise`] and [`Request::apply`] change it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -312,6 +318,9 @@ impl Request {
             device: context.device.map(ToOwned::to_owned),
             asks,
             reason,
+            device_at: context
+                .device_at
+                .filter(|at| context.actor.is_some() && at.millis_since(context.at).abs() > MAX_SKEW),
         });
     }
 }

@@ -25,14 +25,26 @@ impl Case {
         let standing = people(holders);
         let roles: Vec<&str> = ["medical", "surgical", "site"].into_iter().take(holders.len()).collect();
         let raise = Raise { class: Class::Urgent, plan: plan(&roles), needed_by: None };
-        let context = Context { actor: Some("nurse"), device: None, at: Timestamp(0), standing: &standing };
+        let context = Context {
+            actor: Some("nurse"),
+            device: None,
+            device_at: None,
+            at: Timestamp(0),
+            standing: &standing,
+        };
         let (request, log) = Request::raise(raise, &context).unwrap();
         Self { request, log, standing, at: 0 }
     }
 
     fn say(&mut self, actor: &str, command: Command) -> Result<usize, RequestError> {
         let actor = (!actor.is_empty()).then_some(actor);
-        let context = Context { actor, device: None, at: Timestamp(self.at), standing: &self.standing };
+        let context = Context {
+            actor,
+            device: None,
+            device_at: None,
+            at: Timestamp(self.at),
+            standing: &self.standing,
+        };
         let (request, log) = self.request.apply(&command, &context)?;
         self.request = request;
         self.log.extend(log.clone());
@@ -134,7 +146,13 @@ fn vacancies_are_passed_over_on_record_and_a_vacant_end_is_an_alarm() {
 #[test]
 fn needed_by_shortens_the_first_wait_only() {
     let standing = people(&["reg", "surg", "site"]);
-    let context = Context { actor: Some("nurse"), device: None, at: Timestamp(0), standing: &standing };
+    let context = Context {
+        actor: Some("nurse"),
+        device: None,
+        device_at: None,
+        at: Timestamp(0),
+        standing: &standing,
+    };
     let needed_by = Some(Timestamp(MINUTE));
     let raise = Raise { class: Class::Urgent, plan: plan(&["medical", "surgical", "site"]), needed_by };
     let (request, _) = Request::raise(raise, &context).unwrap();
@@ -355,7 +373,7 @@ proptest! {
         }
         let mut now = standing(steps, first, 7);
         let raise = Raise { class: Class::Urgent, plan, needed_by: None };
-        let context = Context { actor: Some("nurse"), device: None, at: Timestamp(0), standing: &now };
+        let context = Context { actor: Some("nurse"), device: None, device_at: None, at: Timestamp(0), standing: &now };
         let (mut request, mut log) = Request::raise(raise, &context).unwrap();
         let mut at = 0;
         for (command, who, later, there, holds) in moves {
@@ -363,7 +381,7 @@ proptest! {
             now = standing(steps, there, holds);
             let actor = ["nurse", "reg", "surg", "nic", "site", "stranger", ""][who];
             let context = Context {
-                actor: (!actor.is_empty()).then_some(actor), device: None, at: Timestamp(at), standing: &now,
+                actor: (!actor.is_empty()).then_some(actor), device: None, device_at: None, at: Timestamp(at), standing: &now,
             };
             let Ok((next, more)) = request.apply(&command, &context) else { continue };
             prop_assert!(next.step >= request.step, "forwards only");
@@ -390,4 +408,28 @@ proptest! {
         prop_assert_eq!(log.len() as u64, request.version);
         prop_assert!(log.windows(2).all(|w| w[0].at <= w[1].at && w[0].step <= w[1].step));
     }
+}
+
+#[test]
+fn a_device_whose_clock_is_wrong_is_noted() {
+    let mut case = Case::raise(&["reg", "surg"]);
+    case.at = 10 * 1000;
+    let mut say = |command: Command, device_at| {
+        let (actor, at) = (Some("reg"), Timestamp(case.at));
+        let context = Context {
+            actor,
+            device: None,
+            device_at: Some(Timestamp(device_at)),
+            at,
+            standing: &case.standing,
+        };
+        let (request, log) = case.request.apply(&command, &context).unwrap();
+        case.request = request;
+        log
+    };
+    assert_eq!(say(Command::Deliver, 12_000)[0].device_at, None, "two seconds are borne");
+    assert_eq!(say(Command::See, 12_001)[0].device_at, Some(Timestamp(12_001)));
+    let declined = say(Command::Decline { reason: String::new() }, 0);
+    assert_eq!(declined[0].device_at, Some(Timestamp(0)));
+    assert_eq!(declined[1].device_at, None, "the server has no device");
 }
