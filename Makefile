@@ -93,7 +93,7 @@ conformance/js/node_modules/.package-lock.json: conformance/js/package-lock.json
 	@touch $@
 
 .PHONY: conformance
-conformance: dev-binary conformance/js/node_modules/.package-lock.json
+conformance: dev-binary conformance/js/node_modules/.package-lock.json web/node_modules/.package-lock.json
 	cd conformance && WARDLINE_BIN="$(DEV_BIN)" CARGO_TARGET_DIR="$(TARGET)/conformance" cargo test --locked
 	cd conformance/js && WARDLINE_BIN="$(DEV_BIN)" npm test
 

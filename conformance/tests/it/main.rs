@@ -13,4 +13,5 @@ mod sleeper;
 mod sliding;
 mod soak;
 mod talk;
+mod upstream;
 mod verification;

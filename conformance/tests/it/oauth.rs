@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The application's loopback address; nobody listens there, the browser only reads where it is sent.
-const CALLBACK: &str = "http://127.0.0.1:49152/callback";
+pub(crate) const CALLBACK: &str = "http://127.0.0.1:49152/callback";
 
 pub(crate) fn metadata() -> Raw<ClientMetadata> {
     let url = |text: &str| Url::parse(text).expect("a URL");
@@ -32,27 +32,47 @@ pub(crate) fn metadata() -> Raw<ClientMetadata> {
 /// A browser that fills in the forms of plain pages.
 pub(crate) struct Browser {
     http: reqwest::Client,
-    cookie: String,
+    /// Values by name, for each host with its port.
+    cookies: BTreeMap<String, BTreeMap<String, String>>,
 }
+
+/// The most redirections that are followed.
+const MAX_HOPS: usize = 20;
 
 impl Browser {
     pub(crate) fn new() -> Self {
         let http = reqwest::Client::builder().redirect(Policy::none()).build().expect("HTTP client");
-        Self { http, cookie: String::new() }
+        Self { http, cookies: BTreeMap::new() }
     }
 
-    async fn send(&mut self, request: reqwest::RequestBuilder) -> Response {
-        let answer = request.header(header::COOKIE, &self.cookie).send().await.expect("the page answers");
-        if let Some(set) = answer.headers().get(header::SET_COOKIE) {
-            let set = set.to_str().expect("a cookie");
-            self.cookie = set.split(';').next().unwrap_or_default().to_owned();
+    async fn send(&mut self, url: &Url, request: reqwest::RequestBuilder) -> Response {
+        let jar = self.cookies.entry(url.authority().to_owned()).or_default();
+        let all: Vec<String> = jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let answer = request.header(header::COOKIE, all.join("; ")).send().await.expect("the page answers");
+        for set in answer.headers().get_all(header::SET_COOKIE) {
+            let pair = set.to_str().expect("a cookie").split(';').next().unwrap_or_default();
+            let (name, value) = pair.split_once('=').expect("a cookie has a name");
+            jar.insert(name.to_owned(), value.to_owned());
         }
         answer
     }
 
     async fn get(&mut self, url: Url) -> String {
-        let request = self.http.get(url);
-        self.send(request).await.text().await.expect("a page")
+        let request = self.http.get(url.clone());
+        self.send(&url, request).await.text().await.expect("a page")
+    }
+
+    /// Opens a page, wherever that leads; where the browser is then, and what it shows.
+    pub(crate) async fn open(&mut self, mut url: Url) -> (Url, String) {
+        for _ in 0..MAX_HOPS {
+            let request = self.http.get(url.clone());
+            let answer = self.send(&url, request).await;
+            let Some(location) = answer.headers().get(header::LOCATION) else {
+                return (url, answer.text().await.expect("a page"));
+            };
+            url = url.join(location.to_str().expect("an address")).expect("an address");
+        }
+        panic!("no page after {MAX_HOPS} redirections: {url}");
     }
 
     /// Sends the first form of a page with `fields` filled in; where the browser is sent then.
@@ -75,7 +95,7 @@ impl Browser {
             .post(to.clone())
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(body.query().unwrap_or_default().to_owned());
-        let answer = self.send(request).await;
+        let answer = self.send(&to, request).await;
         let status = answer.status();
         let location = answer.headers().get(header::LOCATION).cloned();
         if location.is_none() {

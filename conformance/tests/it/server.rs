@@ -24,9 +24,14 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server with open registration and its data in `dir`.
     pub(crate) fn open_registration(dir: &Path) -> Self {
-        let config = dir.join("wardline.toml");
         let text = "server_name = \"conformance.example\"\ndata = \"data\"\nlisten = \"127.0.0.1:0\"\n\
                     [registration]\nopen = true\n[limits]\nrates = false\n[log]\nlevel = \"warn\"\n";
+        Self::configured(dir, text)
+    }
+
+    /// Starts a server with this configuration, which is written into `dir`.
+    pub(crate) fn configured(dir: &Path, text: &str) -> Self {
+        let config = dir.join("wardline.toml");
         fs::write(&config, text).expect("configuration written");
         Self::start(wardline().arg("serve").arg("--config").arg(config))
     }

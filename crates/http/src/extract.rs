@@ -108,7 +108,7 @@ fn charge_guess(parts: &Parts, state: &AppState) -> Result<(), MatrixError> {
 }
 
 /// Where a request comes from; see [`ClientAddr`].
-fn address_of(config: &HttpConfig, headers: &HeaderMap, extensions: &Extensions) -> IpAddr {
+pub(crate) fn address_of(config: &HttpConfig, headers: &HeaderMap, extensions: &Extensions) -> IpAddr {
     let forwarded = || {
         let last = headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
         last.rsplit(',').next()?.trim().parse::<IpAddr>().ok()

@@ -80,8 +80,7 @@ pub(crate) async fn require(
     if by_oauth && state.identity.signed_in_recently(auth) {
         return Ok(());
     }
-    let factors = state.identity.factors_of(auth.user_nid)?;
-    if !factors.password || factors.totp {
+    if !password_is_enough(state, auth)? {
         // A password alone is not enough, or there is none: the account page, or a new sign-in on the same device.
         let url = crate::oauth::account_url(state, page_for(operation));
         let session = sessions.begin(subject, operation);
@@ -123,6 +122,12 @@ pub(crate) async fn require(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whether the password of the session's user proves here who they are: they have one, and nothing beside it.
+pub(crate) fn password_is_enough(state: &AppState, auth: &Session) -> Result<bool, MatrixError> {
+    let factors = state.identity.factors_of(auth.user_nid)?;
+    Ok(factors.password && !factors.totp)
 }
 
 /// The action of the account page that does the same as an operation.

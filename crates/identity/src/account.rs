@@ -178,6 +178,7 @@ impl Identity {
         password: &str,
         sign_out_others: bool,
     ) -> Result<(), IdentityError> {
+        self.may_have_factors(session.user_nid)?;
         self.check_new_password(password, session.user_id.localpart()).await?;
         let hash = self.passwords.hash(password).await?;
         let (user, user_id, this) =

@@ -4,7 +4,7 @@
 
 use wardline_audit::Action;
 use wardline_store::{
-    Kind, device_keys, device_lists,
+    Kind, dehydrated_devices, device_keys, device_lists,
     sessions::{self, Device},
 };
 
@@ -20,6 +20,14 @@ impl Identity {
     /// A failure of the server.
     pub fn devices(&self, session: &Session) -> Result<Vec<Device>, IdentityError> {
         Ok(self.store.read_now(|tx| sessions::devices(tx, session.user_nid))?)
+    }
+
+    /// The devices on which the session's user is signed in, by id: all but the sleeping one, on which nobody is.
+    ///
+    /// # Errors
+    /// A failure of the server.
+    pub fn signed_in_devices(&self, session: &Session) -> Result<Vec<Device>, IdentityError> {
+        Ok(self.store.read_now(|tx| dehydrated_devices::awake(tx, session.user_nid))?)
     }
 
     /// One device of the session's user.

@@ -115,7 +115,8 @@ impl Identity {
     /// or not the user exists; a failure is audited, with the `address` that it came from.
     ///
     /// # Errors
-    /// [`IdentityError::WrongPassword`], or a failure of the server.
+    /// [`IdentityError::WrongPassword`]; [`IdentityError::SignInRefused`] for somebody who signs in with an identity
+    /// provider only; or a failure of the server.
     pub async fn check_password(
         &self,
         user: &str,
@@ -134,7 +135,7 @@ impl Identity {
         let fits = self.passwords.verify(password, hash).await?;
         if let (true, Some(account), Some(user_id)) = (fits, &account, user_id.clone()) {
             let how = Authentication::local("password", Assurance::Aal1, self.now());
-            return Ok(Proven::new(account.user, user_id, how.from_address(address)));
+            return self.admit_local(Proven::new(account.user, user_id, how.from_address(address))).await;
         }
         // What was typed for an unknown user may be somebody's password: it is not written down.
         let actor = account.and(user_id).map_or_else(|| "system:unknown-user".to_owned(), |u| u.to_string());

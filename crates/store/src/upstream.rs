@@ -77,6 +77,14 @@ pub fn is_linked(tx: &impl Reader, provider: &str, user: UserNid) -> Result<bool
     Ok(found.is_some())
 }
 
+/// The ids of the providers at which a user is some person.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn providers_of(tx: &impl Reader, user: UserNid) -> Result<Vec<String>, StoreError> {
+    tx.query("SELECT provider FROM upstream_accounts WHERE user_nid = ?1", params![user], |row| row.get(0))
+}
+
 /// Notes whom a person at a provider is here.
 ///
 /// # Errors
@@ -159,8 +167,8 @@ pub fn login(tx: &impl Reader, id: i64) -> Result<Option<LoginRow>, StoreError> 
     tx.query_row(&format!("{LOGIN} l.id = ?1"), params![id], login_of)
 }
 
-/// The sign-ins at a provider that a session follows from and that the provider was last asked about before
-/// `before`; the longest ago first, at most `limit`.
+/// The sign-ins at a provider that a session follows from and that the provider was last asked about at `before` or
+/// earlier: by their numbers, those above `after`, at most `limit`.
 ///
 /// # Errors
 /// Any failure of the database.
@@ -168,14 +176,15 @@ pub fn due(
     tx: &impl Reader,
     provider: &str,
     before: Timestamp,
+    after: i64,
     limit: u32,
 ) -> Result<Vec<LoginRow>, StoreError> {
     tx.query(
         &format!(
-            "{LOGIN} l.provider = ?1 AND l.checked_at <= ?2 AND EXISTS \
-             (SELECT 1 FROM upstream_sessions s WHERE s.login = l.id) ORDER BY l.checked_at LIMIT ?3"
+            "{LOGIN} l.provider = ?1 AND l.checked_at <= ?2 AND l.id > ?3 AND EXISTS \
+             (SELECT 1 FROM upstream_sessions s WHERE s.login = l.id) ORDER BY l.id LIMIT ?4"
         ),
-        params![provider, before, limit],
+        params![provider, before, after, limit],
         login_of,
     )
 }
@@ -264,6 +273,19 @@ pub fn know_browser(
         params![*token_hash, user, at],
     )?;
     Ok(())
+}
+
+/// Whether anybody has signed in with the browser that has this cookie.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn is_known_browser(tx: &impl Reader, token_hash: &[u8; 32]) -> Result<bool, StoreError> {
+    let found: Option<i64> = tx.query_row(
+        "SELECT 1 FROM known_browsers WHERE token_hash = ?1 LIMIT 1",
+        params![*token_hash],
+        |row| row.get(0),
+    )?;
+    Ok(found.is_some())
 }
 
 /// Whether this user has signed in with the browser that has this cookie.

@@ -250,11 +250,7 @@ async fn upload_signing_keys(
     let device = auth.device_id.as_str();
     match state.engine.keys.upload_signing_keys(user, device, keys.clone(), false).await {
         Err(KeyError::AuthRequired) => {
-            if auth.app_service.is_none() && state.identity.is_oauth_session(auth.session_id)? {
-                allowed_on_account_page(&state, &auth).await?;
-            } else {
-                uia::require(&state, &auth, "device_signing", body.auth).await?;
-            }
+            may_replace(&state, &auth, body.auth).await?;
             state.engine.keys.upload_signing_keys(user, device, keys, true).await?;
         }
         result => result?,
@@ -262,7 +258,23 @@ async fn upload_signing_keys(
     Ok(Json(json!({})))
 }
 
-/// A client that signed in by OAuth knows no password: its user allows the replacement on the account page.
+/// Whether the session may replace its user's identity. To have signed in a moment ago is not enough: whoever holds the
+/// token of such a session could pass for its user from then on.
+async fn may_replace(
+    state: &AppState,
+    auth: &Session,
+    given: Option<uia::UiaAuth>,
+) -> Result<(), MatrixError> {
+    let by_password =
+        !state.identity.is_oauth_session(auth.session_id)? && uia::password_is_enough(state, auth)?;
+    if auth.app_service.is_some() || by_password {
+        return uia::require(state, auth, "device_signing", given).await;
+    }
+    allowed_on_account_page(state, auth).await
+}
+
+/// A client that signed in by OAuth or through the browser knows no password: its user allows the replacement on the
+/// account page.
 /// Specification: "OAuth authentication" (`m.oauth`); the other stage is the name that proposals used before.
 async fn allowed_on_account_page(state: &AppState, auth: &Session) -> Result<(), MatrixError> {
     if state.identity.take_cross_signing_reset(auth).await? {

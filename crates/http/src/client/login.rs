@@ -98,7 +98,7 @@ async fn login(
         APP_SERVICE => {
             let service = app_service::caller(&headers, &state)?;
             let user = app_service::own_user(&state, service, &uia::named_user(body.identifier, body.user)?)?;
-            state.identity.vouched_by_service(&user)?
+            state.identity.vouched_by_service(&user)?.from_address(Some(address))
         }
         _ => {
             let text = format!("type: must be {} or {TOKEN}", uia::PASSWORD);

@@ -67,7 +67,7 @@ async fn register(
         Some(_) => return Err(MatrixError::invalid_param("kind: must be user or guest")),
     }
     if body.kind.as_deref() == Some(APP_SERVICE) {
-        return register_by_service(&state, &headers, body).await;
+        return register_by_service(&state, address, &headers, body).await;
     }
     let needed = match (state.config.registration_open, state.config.registration_tokens) {
         (true, _) => uia::DUMMY,
@@ -93,7 +93,7 @@ async fn register(
         let is_made = made.is_ok();
         state.store.write(move |tx| registration_tokens::settle(tx, &token, is_made)).await?;
     }
-    let proven = made?;
+    let proven = made?.from_address(Some(address));
     if let Some(session) = body.auth.and_then(|auth| auth.session) {
         state.identity.uia().finish(&session);
     }
@@ -175,6 +175,7 @@ fn not_exclusive(state: &AppState, username: &str) -> Result<(), MatrixError> {
 /// A service makes an account in its namespace. Specification: Application Service API, "Server admin style permissions".
 async fn register_by_service(
     state: &AppState,
+    address: IpAddr,
     headers: &HeaderMap,
     body: RegisterRequest,
 ) -> Result<Json<Value>, MatrixError> {
@@ -185,6 +186,7 @@ async fn register_by_service(
         return Err(app_service::exclusive("username"));
     }
     let proven = state.identity.create_service_account(&username, service.id()).await?;
+    let proven = proven.from_address(Some(address));
     let device = Device {
         device_id: body.device_id,
         display_name: body.initial_device_display_name,
@@ -204,7 +206,7 @@ async fn register_guest(
         return Err(MatrixError::new(StatusCode::FORBIDDEN, "M_GUEST_ACCESS_FORBIDDEN", text));
     }
     state.limiter.take(&LimitKey::new("register", address, ""), state.config.register_limit)?;
-    let proven = state.identity.create_guest().await?;
+    let proven = state.identity.create_guest().await?.from_address(Some(address));
     let device = Device { display_name: body.initial_device_display_name, ..Device::default() };
     Ok(Json(json!(SignedIn::from(state.identity.sign_in(proven, device).await?))))
 }
@@ -278,5 +280,6 @@ async fn register_with_secret(
             .set_profile_field(&proven.user_id, wardline_identity::DISPLAY_NAME, Some(&name.into()))
             .await?;
     }
+    let proven = proven.from_address(Some(address));
     Ok(Json(state.identity.sign_in(proven, Device::default()).await?.into()))
 }

@@ -26,7 +26,7 @@ pub(crate) fn routes() -> Router<AppState> {
 async fn list(State(state): State<AppState>, auth: Authenticated) -> Result<Json<Value>, MatrixError> {
     let devices: Vec<Value> = state
         .identity
-        .devices(&auth)?
+        .signed_in_devices(&auth)?
         .into_iter()
         .map(|device| {
             let client = state.identity.client_of(&auth, &device.device_id)?;
@@ -75,7 +75,7 @@ async fn end_others(State(state): State<AppState>, auth: Authenticated) -> Resul
     if !state.identity.signed_in_recently(&auth) {
         return Err(MatrixError::step_up());
     }
-    let devices = state.identity.devices(&auth)?.into_iter().map(|device| device.device_id);
+    let devices = state.identity.signed_in_devices(&auth)?.into_iter().map(|device| device.device_id);
     let others = devices.filter(|device| auth.device_id != **device).collect();
     state.identity.delete_devices(&auth, others).await?;
     Ok(Empty)

@@ -315,7 +315,7 @@ async fn act(State(state): State<AppState>, form: Posted) -> Result<Response, Pa
     }
     if grave && must_ask(&state, visitor)? {
         let user = visitor.user_id.as_str();
-        if let Some(wrong) = wrong_again(&state, user, form.field("password")).await? {
+        if let Some(wrong) = wrong_again(&state, user, (form.field("password"), form.address)).await? {
             return page(&state, &form.browser, visitor, shown, None, Some(wrong));
         }
     }

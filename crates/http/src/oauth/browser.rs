@@ -1,5 +1,7 @@
 //! Who is in front of a page, and whether a form really came from one of ours.
 
+use std::net::IpAddr;
+
 use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Request},
@@ -10,7 +12,7 @@ use url::form_urlencoded;
 use wardline_identity::oauth::{Visitor, csrf_token};
 
 use super::html::{Html, Page, PageError};
-use crate::AppState;
+use crate::{AppState, extract::address_of};
 
 /// The browser in front of a page.
 #[derive(Debug)]
@@ -137,6 +139,8 @@ impl FromRequestParts<AppState> for Browser {
 #[derive(Debug)]
 pub(super) struct Posted {
     pub(super) browser: Browser,
+    /// Where it came from.
+    pub(super) address: IpAddr,
     pub(super) fields: Vec<(String, String)>,
 }
 
@@ -152,12 +156,13 @@ impl FromRequest<AppState> for Posted {
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, PageError> {
         let browser = Browser::of(request.headers(), state)?;
+        let address = address_of(&state.config, request.headers(), request.extensions());
         let foreign = request.headers().get("sec-fetch-site").is_some_and(|site| site != "same-origin");
         let body = Bytes::from_request(request, state)
             .await
             .map_err(|_| PageError::bad_request("The form could not be read."))?;
         let fields: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
-        let posted = Self { browser, fields };
+        let posted = Self { browser, address, fields };
         if foreign || posted.browser.fresh || posted.field("csrf") != csrf_token(&posted.browser.cookie) {
             let text = "This page was open for too long, or cookies are switched off.";
             return Err(PageError::new(StatusCode::FORBIDDEN, text));

@@ -94,6 +94,9 @@ pub(super) fn page(
     said: Result<&str, &str>,
 ) -> Result<Response, PageError> {
     let factors = state.identity.factors(visitor)?;
+    if let Some(label) = &factors.elsewhere {
+        return Ok(browser.show(Page::new("How you sign in", elsewhere(browser, label))));
+    }
     if !may_change(&factors, visitor) {
         return Ok(sign_in_again(state, browser, &address(next)));
     }
@@ -124,6 +127,16 @@ pub(super) fn page(
         script: state.identity.has_passkeys(),
         ..Page::new("How you sign in", body)
     }))
+}
+
+/// For somebody whose organisation looks after how they sign in: there is nothing to change here.
+fn elsewhere(browser: &Browser, label: &str) -> Html {
+    Html::default()
+        .raw("<p>Your account signs in with <strong>")
+        .text(label)
+        .raw("</strong> only. Passwords, passkeys and codes are looked after there.</p>")
+        .add(account::navigation(SECURITY))
+        .add(signed_in_as(browser, account::PATH))
 }
 
 /// Who has a second factor shows it before they change anything here: a password alone must not be a way round it.
@@ -277,7 +290,11 @@ async fn act(State(state): State<AppState>, form: Posted) -> Result<Response, Pa
     let (browser, next) = (&form.browser, form.field("next"));
     let next = if is_ours(next) { next } else { "" };
     let Some(visitor) = &browser.visitor else { return Ok(sign_in_page(&state, browser, &address(next))) };
-    if !may_change(&state.identity.factors(visitor)?, visitor) {
+    let factors = state.identity.factors(visitor)?;
+    if factors.elsewhere.is_some() {
+        return page(&state, browser, visitor, next, Ok(""));
+    }
+    if !may_change(&factors, visitor) {
         return Ok(sign_in_again(&state, browser, &address(next)));
     }
     let identity = &state.identity;
@@ -322,7 +339,9 @@ async fn password_changed(
 ) -> Result<Response, PageError> {
     if state.identity.factors(visitor)?.password {
         let user = visitor.user_id.as_str();
-        if let Some(wrong) = super::sign_in::wrong_again(state, user, form.field("password")).await? {
+        if let Some(wrong) =
+            super::sign_in::wrong_again(state, user, (form.field("password"), form.address)).await?
+        {
             return page(state, browser, visitor, next, Err(wrong));
         }
     }

@@ -216,8 +216,8 @@ async fn login(
     }
     // The same buckets as those of the legacy login API.
     let half = state.identity.half_signed_in(form.field("ticket"));
-    let account = half.clone().or_else(|| state.identity.local_user(username));
-    let account = account.map_or(username.to_owned(), String::from);
+    let named = || state.identity.local_user(username).filter(|_| !username.is_empty());
+    let account = half.clone().or_else(named).map_or(username.to_owned(), String::from);
     let (by_account, by_address) = buckets(&state, &form.browser, address, &account)?;
     let taken = state.limiter.take(&by_account, state.config.login_limit);
     if taken.and_then(|()| state.limiter.take(&by_address, state.config.login_address_limit)).is_err() {
@@ -262,7 +262,7 @@ fn buckets(
     account: &str,
 ) -> Result<(LimitKey, LimitKey), PageError> {
     if let Some(known) = browser.known()
-        && state.identity.knows_browser(known, account)?
+        && is_known(state, known, account)?
     {
         let nowhere = Ipv4Addr::UNSPECIFIED.into();
         let key = format!("{known} {account}");
@@ -272,6 +272,18 @@ fn buckets(
         ));
     }
     Ok((LimitKey::new("login", address, account), LimitKey::new("login", address, "")))
+}
+
+/// Whether this person has signed in before in the browser with this cookie; of a passkey, which says whose it is only in
+/// the end, whether anybody has.
+fn is_known(state: &AppState, known: &str, account: &str) -> Result<bool, PageError> {
+    let identity = &state.identity;
+    let known = if account.is_empty() {
+        identity.is_known_browser(known)
+    } else {
+        identity.knows_browser(known, account)
+    };
+    Ok(known?)
 }
 
 #[derive(Deserialize)]
@@ -302,8 +314,15 @@ async fn leave(
     if !is_ours(&query.next) {
         return Err(not_ours());
     }
-    // Each visit leaves a row behind until its time is over.
-    state.limiter.take(&LimitKey::new("login-elsewhere", address, ""), state.config.login_address_limit)?;
+    // Each visit is remembered until its time is over. A whole hospital comes from one address: what is done there from
+    // strange browsers must hold nobody up.
+    let key = match browser.known() {
+        Some(known) if state.identity.is_known_browser(known)? => {
+            LimitKey::new("login-elsewhere-known", Ipv4Addr::UNSPECIFIED.into(), known)
+        }
+        _ => LimitKey::new("login-elsewhere", address, ""),
+    };
+    state.limiter.take(&key, state.config.login_address_limit)?;
     let (cookie, next, anew) = (browser.cookie(), &*query.next, is_anew(&browser, &query.next));
     let attempt = Attempt { fields: &[], cookie, address: Some(address), next, anew };
     let step = state.identity.prove(&query.method, attempt).await;
@@ -377,14 +396,14 @@ async fn logout(State(state): State<AppState>, form: Posted) -> Result<Response,
 pub(super) async fn wrong_again(
     state: &AppState,
     user: &str,
-    password: &str,
+    (password, address): (&str, IpAddr),
 ) -> Result<Option<&'static str>, PageError> {
     // The bucket of the legacy API's interactive authentication: keyed by the user, who is known here.
     let key = LimitKey::new("uia", std::net::Ipv4Addr::UNSPECIFIED.into(), user);
     if state.limiter.take(&key, state.config.login_limit).is_err() {
         return Ok(Some(TOO_MANY));
     }
-    match state.identity.check_password(user, password, None).await {
+    match state.identity.check_password(user, password, Some(address)).await {
         Ok(_) => {
             state.limiter.give_back(&key);
             Ok(None)

@@ -1,14 +1,14 @@
 //! Users and groups: list, read, make, replace, change by path, delete (RFC 7644 section 3).
 
 use axum::{
-    Router,
-    extract::State,
+    Extension, Router,
+    extract::{FromRequestParts, State},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use http::{HeaderMap, HeaderName, StatusCode, header};
+use http::{HeaderMap, HeaderName, StatusCode, header, request::Parts};
 use serde_json::{Value, json};
-use wardline_identity::scim::{Filter, ScimError, Selection, Shaped};
+use wardline_identity::scim::{Filter, ResourceType, ScimError, Selection, Shaped, Write};
 
 use super::{
     answer::{Body, Provisioner, Refusal, Scim, resource},
@@ -23,13 +23,18 @@ const DEFAULT_FOUND: usize = 100;
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
-        .route("/Users", get(users).post(create_user))
-        .route("/Users/.search", post(search_users))
-        .route("/Users/{id}", get(user).put(put_user).patch(patch_user).delete(delete_user))
-        .route("/Groups", get(groups).post(create_group))
-        .route("/Groups/.search", post(search_groups))
-        .route("/Groups/{id}", get(group).put(put_group).patch(patch_group).delete(delete_group))
+        .nest("/Users", of(ResourceType::User))
+        .nest("/Groups", of(ResourceType::Group))
         .route("/.search", post(search_all))
+}
+
+/// The routes of one type of resource.
+fn of(what: ResourceType) -> Router<AppState> {
+    Router::new()
+        .route("/", get(find).post(create))
+        .route("/.search", post(search))
+        .route("/{id}", get(read).put(replace).patch(change).delete(remove))
+        .layer(Extension(what))
 }
 
 type Answer = Result<Response, Refusal>;
@@ -116,153 +121,103 @@ fn tags(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
 }
 
 type Pairs = Query<Vec<(String, String)>>;
+type What = Extension<ResourceType>;
 
-async fn users(State(state): State<AppState>, _: Provisioner, Query(query): Pairs) -> Answer {
-    let mut search = Search::of(query)?;
-    let found = state.identity.scim_users(&base(&state), search.filter.take()).await?;
-    Ok(search.page(found))
+async fn find(State(state): State<AppState>, what: What, _: Provisioner, Query(query): Pairs) -> Answer {
+    found(&state, *what, Search::of(query)?).await
 }
 
-async fn search_users(State(state): State<AppState>, _: Provisioner, Body(body): Body) -> Answer {
-    let mut search = Search::of_body(&body)?;
-    let found = state.identity.scim_users(&base(&state), search.filter.take()).await?;
-    Ok(search.page(found))
+async fn search(State(state): State<AppState>, what: What, _: Provisioner, Body(body): Body) -> Answer {
+    found(&state, *what, Search::of_body(&body)?).await
 }
 
-async fn groups(State(state): State<AppState>, _: Provisioner, Query(query): Pairs) -> Answer {
-    let mut search = Search::of(query)?;
-    let found = state.identity.scim_groups(&base(&state), search.filter.take()).await?;
-    Ok(search.page(found))
-}
-
-async fn search_groups(State(state): State<AppState>, _: Provisioner, Body(body): Body) -> Answer {
-    let mut search = Search::of_body(&body)?;
-    let found = state.identity.scim_groups(&base(&state), search.filter.take()).await?;
+async fn found(state: &AppState, what: ResourceType, mut search: Search) -> Answer {
+    let found = state.identity.scim_list(what, &base(state), search.filter.take()).await?;
     Ok(search.page(found))
 }
 
 async fn search_all(State(state): State<AppState>, _: Provisioner, Body(body): Body) -> Answer {
     let mut search = Search::of_body(&body)?;
     let (base, filter) = (base(&state), search.filter.take());
-    let mut found = state.identity.scim_users(&base, filter.clone()).await?;
-    found.extend(state.identity.scim_groups(&base, filter).await?);
+    let mut found = state.identity.scim_list(ResourceType::User, &base, filter.clone()).await?;
+    found.extend(state.identity.scim_list(ResourceType::Group, &base, filter).await?);
     Ok(search.page(found))
 }
 
-async fn user(
+async fn read(
     State(state): State<AppState>,
+    what: What,
     _: Provisioner,
     Path(id): Path<String>,
     headers: HeaderMap,
     Query(query): Pairs,
 ) -> Answer {
     let search = Search::of(query)?;
-    let found = state.identity.scim_user(&base(&state), &id)?;
+    let found = state.identity.scim_read(*what, &base(&state), &id)?;
     Ok(resource(StatusCode::OK, found, &search.selection, tags(&headers, header::IF_NONE_MATCH)))
 }
 
-async fn group(
+async fn create(
     State(state): State<AppState>,
-    _: Provisioner,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    Query(query): Pairs,
-) -> Answer {
-    let search = Search::of(query)?;
-    let found = state.identity.scim_group(&base(&state), &id)?;
-    Ok(resource(StatusCode::OK, found, &search.selection, tags(&headers, header::IF_NONE_MATCH)))
-}
-
-async fn create_user(
-    State(state): State<AppState>,
+    what: What,
     Provisioner(client): Provisioner,
     Query(query): Pairs,
     Body(body): Body,
 ) -> Answer {
     let search = Search::of(query)?;
-    let made = state.identity.create_scim_user(&base(&state), &client, &body).await?;
+    let made = state.identity.scim_create(*what, &base(&state), &client, &body).await?;
     Ok(resource(StatusCode::CREATED, made, &search.selection, None))
 }
 
-async fn create_group(
+/// A request that changes one resource.
+struct Target {
+    what: ResourceType,
+    client: String,
+    id: String,
+    headers: HeaderMap,
+}
+
+impl FromRequestParts<AppState> for Target {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Refusal> {
+        let Provisioner(client) = Provisioner::from_request_parts(parts, state).await?;
+        let Path(id) = Path::from_request_parts(parts, state).await?;
+        let what = parts.extensions.get::<ResourceType>().ok_or_else(Refusal::not_found)?;
+        Ok(Self { what: *what, client, id, headers: parts.headers.clone() })
+    }
+}
+
+impl Target {
+    async fn write(&self, state: &AppState, write: Write) -> Result<Shaped, ScimError> {
+        let expected = (&*self.id, tags(&self.headers, header::IF_MATCH));
+        state.identity.scim_change(self.what, &base(state), &self.client, expected, write).await
+    }
+}
+
+async fn replace(
     State(state): State<AppState>,
-    Provisioner(client): Provisioner,
+    target: Target,
     Query(query): Pairs,
     Body(body): Body,
 ) -> Answer {
     let search = Search::of(query)?;
-    let made = state.identity.create_scim_group(&base(&state), &client, &body).await?;
-    Ok(resource(StatusCode::CREATED, made, &search.selection, None))
-}
-
-async fn put_user(
-    State(state): State<AppState>,
-    Provisioner(client): Provisioner,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    Query(query): Pairs,
-    Body(body): Body,
-) -> Answer {
-    let (search, expected) = (Search::of(query)?, tags(&headers, header::IF_MATCH));
-    let done = state.identity.put_scim_user(&base(&state), &client, (&id, expected), body).await?;
+    let done = target.write(&state, Write::Put(body)).await?;
     Ok(resource(StatusCode::OK, done, &search.selection, None))
 }
 
-async fn put_group(
+async fn change(
     State(state): State<AppState>,
-    Provisioner(client): Provisioner,
-    Path(id): Path<String>,
-    headers: HeaderMap,
+    target: Target,
     Query(query): Pairs,
     Body(body): Body,
 ) -> Answer {
-    let (search, expected) = (Search::of(query)?, tags(&headers, header::IF_MATCH));
-    let done = state.identity.put_scim_group(&base(&state), &client, (&id, expected), body).await?;
+    let search = Search::of(query)?;
+    let done = target.write(&state, Write::Patch(body)).await?;
     Ok(resource(StatusCode::OK, done, &search.selection, None))
 }
 
-async fn patch_user(
-    State(state): State<AppState>,
-    Provisioner(client): Provisioner,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    Query(query): Pairs,
-    Body(body): Body,
-) -> Answer {
-    let (search, expected) = (Search::of(query)?, tags(&headers, header::IF_MATCH));
-    let done = state.identity.patch_scim_user(&base(&state), &client, (&id, expected), body).await?;
-    Ok(resource(StatusCode::OK, done, &search.selection, None))
-}
-
-async fn patch_group(
-    State(state): State<AppState>,
-    Provisioner(client): Provisioner,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    Query(query): Pairs,
-    Body(body): Body,
-) -> Answer {
-    let (search, expected) = (Search::of(query)?, tags(&headers, header::IF_MATCH));
-    let done = state.identity.patch_scim_group(&base(&state), &client, (&id, expected), body).await?;
-    Ok(resource(StatusCode::OK, done, &search.selection, None))
-}
-
-async fn delete_user(
-    State(state): State<AppState>,
-    Provisioner(client): Provisioner,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Answer {
-    state.identity.delete_scim_user(&client, (&id, tags(&headers, header::IF_MATCH))).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
-}
-
-async fn delete_group(
-    State(state): State<AppState>,
-    Provisioner(client): Provisioner,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Answer {
-    state.identity.delete_scim_group(&client, (&id, tags(&headers, header::IF_MATCH))).await?;
+async fn remove(State(state): State<AppState>, target: Target) -> Answer {
+    target.write(&state, Write::Delete).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

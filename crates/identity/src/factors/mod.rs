@@ -26,8 +26,10 @@ pub use passkey::{PasskeyRequest, passkey_id};
 pub use totp::TotpEnrolment;
 
 /// What an account can prove itself with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Factors {
+    /// The identity provider by which alone it signs in, as the sign-in page calls it: then it has nothing of the following.
+    pub elsewhere: Option<String>,
     /// Whether it has a password.
     pub password: bool,
     /// Its passkeys, oldest first.
@@ -41,6 +43,7 @@ pub struct Factors {
 impl Factors {
     pub(crate) fn of(tx: &impl Reader, user: UserNid) -> Result<Self, StoreError> {
         Ok(Self {
+            elsewhere: None,
             password: accounts::has_password(tx, user)?,
             passkeys: factors::passkeys(tx, user)?,
             totp: factors::totp(tx, user)?.is_some(),
@@ -69,6 +72,9 @@ impl Identity {
     /// # Errors
     /// A failure of the server.
     pub fn factors_of(&self, user: UserNid) -> Result<Factors, IdentityError> {
+        if let Some(label) = self.signs_in_elsewhere(user)? {
+            return Ok(Factors { elsewhere: Some(label.to_owned()), ..Factors::default() });
+        }
         Ok(self.store.read_now(|tx| Factors::of(tx, user))?)
     }
 }

@@ -127,7 +127,7 @@ impl Identity {
                 let (at, id, user) = (self.now(), row.credential_id, row.user);
                 self.store.write(move |tx| factors::note_passkey_used(tx, &id, &credential, at)).await?;
                 let how = Authentication::local("passkey", Assurance::Aal2, at).from_address(address);
-                Ok(Proven::new(user, user_id, how))
+                self.admit_local(Proven::new(user, user_id, how)).await
             }
             Checked::Copied(row, user_id) => {
                 let at = self.now();
@@ -223,6 +223,7 @@ impl Identity {
         answer: &str,
         name: &str,
     ) -> Result<(), IdentityError> {
+        self.may_have_factors(visitor.proven.user)?;
         let refuse = |text| IdentityError::Invalid("passkey", text);
         let party = self.relying_party()?;
         let user = visitor.proven.user;

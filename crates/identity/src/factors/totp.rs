@@ -123,6 +123,7 @@ impl Identity {
         carried: &str,
         code: &str,
     ) -> Result<Vec<String>, IdentityError> {
+        self.may_have_factors(visitor.proven.user)?;
         let begun = self.enrolling(visitor, carried).ok_or(IdentityError::WrongCode)?;
         let (user, at) = (visitor.proven.user, self.now());
         let step = step_of(&codes(&begun.secret)?, code, at).ok_or(IdentityError::WrongCode)?;

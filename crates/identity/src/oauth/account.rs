@@ -4,9 +4,9 @@
 
 use wardline_audit::Action;
 use wardline_store::{
-    accounts,
+    accounts, dehydrated_devices,
     oauth::{browsers, clients},
-    sessions::{self, Device},
+    sessions::Device,
 };
 
 use super::{ClientMetadata, Visitor};
@@ -16,12 +16,12 @@ use crate::{Identity, IdentityError, Session};
 const RESET_MS: i64 = 10 * 60 * 1000;
 
 impl Identity {
-    /// All devices of the person at the pages, by id.
+    /// The devices on which the person at the pages is signed in, by id: all but the sleeping one, on which nobody is.
     ///
     /// # Errors
     /// A failure of the server.
     pub fn devices_of(&self, visitor: &Visitor) -> Result<Vec<Device>, IdentityError> {
-        Ok(self.store.read_now(|tx| sessions::devices(tx, visitor.proven.user))?)
+        Ok(self.store.read_now(|tx| dehydrated_devices::awake(tx, visitor.proven.user))?)
     }
 
     /// What the client on a device of theirs says of itself, if it signed in by OAuth.
@@ -50,14 +50,14 @@ impl Identity {
         Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
-    /// Signs all devices of theirs out.
+    /// Signs all devices of theirs out. Messages to the sleeping one are what is read at the next sign-in.
     ///
     /// # Errors
     /// A failure of the server.
     pub async fn end_all_sessions(&self, visitor: &Visitor) -> Result<(), IdentityError> {
         let user = visitor.proven.user;
         self.remove_devices(&visitor.actor(), Action::SignOut, move |tx| {
-            Ok(sessions::devices(tx, user)?.into_iter().map(|device| device.device_id).collect())
+            Ok(dehydrated_devices::awake(tx, user)?.into_iter().map(|device| device.device_id).collect())
         })
         .await
     }
@@ -67,6 +67,7 @@ impl Identity {
     /// # Errors
     /// [`IdentityError::WeakPassword`], or a failure of the server.
     pub async fn set_own_password(&self, visitor: &Visitor, password: &str) -> Result<(), IdentityError> {
+        self.may_have_factors(visitor.proven.user)?;
         self.check_new_password(password, visitor.user_id.localpart()).await?;
         let hash = self.passwords.hash(password).await?;
         let (user, at) = (visitor.proven.user, self.now());

@@ -26,7 +26,15 @@ impl Identity {
     /// # Errors
     /// A failure of the server.
     pub async fn carry_login_token(&self, session: &Session) -> Result<(String, i64), IdentityError> {
-        let how = Authentication::local("login-token", Assurance::Aal1, self.now());
+        // A stolen session must not get rid of its end, and somebody whose provider ends this one is to lose the other too.
+        let how = Authentication {
+            upstream: session.authentication.upstream,
+            ends_at: session.authentication.ends_at,
+            idle_ms: session.authentication.idle_ms,
+            role: session.authentication.role.clone(),
+            organisation: session.authentication.organisation.clone(),
+            ..Authentication::local("login-token", Assurance::Aal1, self.now())
+        };
         let who = Proven::new(session.user_nid, session.user_id.clone(), how);
         let entry = Actor::of(session).entry(self.now(), Action::ConsentGiven).with("grant", "login-token");
         Ok((self.new_login_token(who, CARRIED_MS, entry, None).await?, CARRIED_MS))

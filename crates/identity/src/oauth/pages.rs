@@ -99,6 +99,16 @@ impl Identity {
         })?)
     }
 
+    /// Whether anybody has signed in before in the browser with this long-lived cookie: for ways of signing in that say who it
+    /// is only at the end.
+    ///
+    /// # Errors
+    /// A failure of the server.
+    pub fn is_known_browser(&self, known: &str) -> Result<bool, IdentityError> {
+        let hash = token::hash(known);
+        Ok(self.store.read_now(|tx| upstream::is_known_browser(tx, &hash))?)
+    }
+
     /// Notes that somebody has signed in in the browser with this long-lived cookie.
     ///
     /// # Errors

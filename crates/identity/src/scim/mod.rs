@@ -5,7 +5,7 @@
 //! # Layout
 //! - `schema`: the attributes that are kept, and their description; `value`: values that fit them.
 //! - `filter`, `path`: the expressions of RFC 7644; `patch`: changes by path.
-//! - `users`: users into accounts and directory entries; `groups`: groups into teams; `token`: who may provision.
+//! - `resource`: what is the same for all resources; `users`: users into accounts and directory entries; `groups`: groups into teams; `token`: who may provision.
 //! - `shape`: resources as they are answered.
 //!
 //! # Invariants
@@ -19,6 +19,7 @@ mod filter;
 mod groups;
 mod patch;
 mod path;
+mod resource;
 mod schema;
 mod shape;
 mod token;
@@ -27,5 +28,6 @@ mod value;
 
 pub use error::ScimError;
 pub use filter::Filter;
+pub use resource::{ResourceType, Write};
 pub use schema::{ENTERPRISE_SCHEMA, GROUP_SCHEMA, USER_SCHEMA, resource_types, schemas};
 pub use shape::{Selection, Shaped};

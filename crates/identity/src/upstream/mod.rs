@@ -9,7 +9,8 @@
 //! - `exchange`: the token endpoint, userinfo, introspection; `client_key`: our key for `private_key_jwt`.
 //! - `pending`: what waits for a browser to come back, bound to that browser.
 //! - `method`: the steps of the sign-in; `profile_cis2`, `profile_nhs_login`: what those two ask on top.
-//! - `person`: claims into a person; `admit`: that person into an account.
+//! - `person`: claims into a person; `admit`: that person into an account;
+//!   `bound`: who has no other way in.
 //! - `logout`: sessions end because the provider says so; `poll`: or because it says so when asked.
 //!
 //! # Invariants
@@ -20,6 +21,7 @@
 //! - Every refusal is audited with a stable word for the reason, and opens no session.
 
 mod admit;
+mod bound;
 mod client_key;
 mod discovery;
 mod exchange;

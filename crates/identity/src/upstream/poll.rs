@@ -17,8 +17,8 @@ use crate::{Identity, IdentityError};
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// Questions at one time to one provider.
 const AT_ONCE: usize = 8;
-/// Questions to one provider in one round.
-const A_ROUND: u32 = 2000;
+/// Sign-ins that are read at one time.
+const A_PAGE: u32 = 500;
 /// Sign-ins that nothing follows from are forgotten after this long.
 const UNUSED_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -77,25 +77,38 @@ impl Identity {
     pub async fn ask_providers(self: &Arc<Self>) -> Result<usize, IdentityError> {
         let before = self.now().plus_millis(-UNUSED_MS);
         self.store.write(move |tx| upstream::forget_unused(tx, before)).await?;
+        // Each on its own: one that does not answer must not hold up the others.
+        let mut rounds = JoinSet::new();
+        for provider in self.providers.iter().filter(|provider| provider.config.poll != Poll::None) {
+            let (identity, provider) = (Arc::clone(self), Arc::clone(provider));
+            rounds.spawn(async move { identity.ask_provider(&provider).await });
+        }
         let mut ended = 0;
-        for provider in self.providers.clone() {
-            if provider.config.poll == Poll::None {
-                continue;
-            }
-            let id = provider.config.id.clone();
-            let due_before = self.now().plus_millis(-i64::from(provider.config.poll_s) * 1000);
-            let due = self.store.read_now(|tx| upstream::due(tx, &id, due_before, A_ROUND))?;
-            let mut asking = JoinSet::new();
+        while let Some(done) = rounds.join_next().await {
+            ended += counted(Some(done));
+        }
+        Ok(ended)
+    }
+
+    /// Asks one provider about every sign-in that is due. How many sessions ended.
+    async fn ask_provider(self: &Arc<Self>, provider: &Arc<Upstream>) -> Result<usize, IdentityError> {
+        let id = &provider.config.id;
+        let due_before = self.now().plus_millis(-i64::from(provider.config.poll_s) * 1000);
+        let (mut ended, mut after, mut asking) = (0, 0, JoinSet::new());
+        loop {
+            let due = self.store.read_now(|tx| upstream::due(tx, id, due_before, after, A_PAGE))?;
+            let Some(last) = due.last() else { break };
+            after = last.id;
             for row in due {
                 if asking.len() >= AT_ONCE {
                     ended += counted(asking.join_next().await);
                 }
-                let (identity, provider) = (Arc::clone(self), Arc::clone(&provider));
+                let (identity, provider) = (Arc::clone(self), Arc::clone(provider));
                 asking.spawn(async move { identity.ask_about(&provider, row).await });
             }
-            while let Some(done) = asking.join_next().await {
-                ended += counted(Some(done));
-            }
+        }
+        while let Some(done) = asking.join_next().await {
+            ended += counted(Some(done));
         }
         Ok(ended)
     }

@@ -110,11 +110,14 @@ pub struct ProviderConfig {
     pub kind: AccountKind,
     /// Whether a first sign-in makes an account.
     pub creates_accounts: bool,
+    /// Whether its people may also sign in with a password or passkey of this server, which the provider can neither see
+    /// nor end.
+    pub local_sign_in: bool,
     /// Whether the claims of the userinfo endpoint are asked for too.
     pub user_info: bool,
     /// How the server asks whether somebody may still be signed in.
     pub poll: Poll,
-    /// Seconds between two such questions; at most 900.
+    /// Seconds between two such questions; at most 840, which leaves a minute of the fifteen for asking them.
     pub poll_s: u32,
     /// The longest a session lasts after the sign-in, in seconds; `None`: until it is ended.
     pub session_s: Option<u32>,
@@ -182,6 +185,7 @@ impl ProviderConfig {
             max_age_s: None,
             kind: AccountKind::Staff,
             creates_accounts: true,
+            local_sign_in: false,
             user_info: false,
             poll: Poll::RefreshToken,
             poll_s: 300,
@@ -246,8 +250,11 @@ impl ProviderConfig {
         {
             return Err(("claims.subject", "must not be an address or a name: those change hands"));
         }
-        if self.poll_s == 0 || self.poll_s > 900 {
-            return Err(("poll_seconds", "must be between 1 and 900"));
+        if self.poll_s == 0 || self.poll_s > 840 {
+            return Err(("poll_seconds", "must be between 1 and 840"));
+        }
+        if self.local_sign_in && self.profile != Profile::Generic {
+            return Err(("local_sign_in", "must be false for CIS2 and NHS login"));
         }
         if self.profile == Profile::NhsLogin {
             if self.kind != AccountKind::Patient {

@@ -65,6 +65,8 @@ pub struct Provider {
     pub kind: Option<String>,
     /// Whether a first sign-in makes an account.
     pub create_accounts: Option<bool>,
+    /// Whether its people may also sign in with a password or passkey of this server.
+    pub local_sign_in: Option<bool>,
     /// Whether the claims of the userinfo endpoint are asked for too.
     pub user_info: Option<bool>,
     /// `none`, `refresh_token`, `introspection` or `userinfo`.
@@ -255,6 +257,7 @@ impl Provider {
         config.assurance = self.assurance.unwrap_or(config.assurance);
         config.max_age_s = self.max_age_seconds.or(config.max_age_s);
         config.creates_accounts = self.create_accounts.unwrap_or(config.creates_accounts);
+        config.local_sign_in = self.local_sign_in.unwrap_or(config.local_sign_in);
         config.user_info = self.user_info.unwrap_or(config.user_info);
         config.poll_s = self.poll_seconds.unwrap_or(config.poll_s);
         config.poll = self.poll.map_or(config.poll, |poll| match poll {

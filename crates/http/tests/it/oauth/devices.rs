@@ -6,18 +6,18 @@ use serde_json::{Value, json};
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
-async fn begin(server: &Server, client: &str) -> Value {
+pub(crate) async fn begin(server: &Server, client: &str) -> Value {
     post(server, "/oauth/device_authorization", &[("client_id", client), ("scope", SCOPE)]).await.ok()
 }
 
-async fn poll(server: &Server, client: &str, device: &Value) -> Answer {
+pub(crate) async fn poll(server: &Server, client: &str, device: &Value) -> Answer {
     let code = text(device, "device_code");
     let fields = [("grant_type", GRANT), ("client_id", client), ("device_code", &*code)];
     post(server, TOKEN, &fields).await
 }
 
 /// The path of an address of this server.
-fn path_of(uri: &Value) -> String {
+pub(crate) fn path_of(uri: &Value) -> String {
     uri.as_str().unwrap().strip_prefix("https://chat.riverside.example").unwrap().to_owned()
 }
 

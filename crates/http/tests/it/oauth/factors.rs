@@ -24,7 +24,7 @@ fn base32(text: &str) -> Vec<u8> {
 }
 
 /// RFC 6238 with SHA-1, written out.
-fn one_time_code(secret: &[u8], ms: i64) -> String {
+pub(crate) fn one_time_code(secret: &[u8], ms: i64) -> String {
     use hmac::{Hmac, KeyInit, Mac};
     let mut mac = Hmac::<sha1::Sha1>::new_from_slice(secret).unwrap();
     mac.update(&u64::try_from(ms / 30_000).unwrap().to_be_bytes());
@@ -34,7 +34,7 @@ fn one_time_code(secret: &[u8], ms: i64) -> String {
     format!("{:06}", number % 1_000_000)
 }
 
-fn now(server: &Server) -> i64 {
+pub(crate) fn now(server: &Server) -> i64 {
     use wardline_domain::Clock;
     server.clock.now().as_millis()
 }
@@ -55,7 +55,7 @@ fn between<'a>(html: &'a str, before: &str, after: &str) -> &'a str {
 const SECURITY: &str = "/account?action=org.wardline.security";
 
 /// Switches one-time codes on for amy; the secret and the recovery codes.
-async fn with_totp(server: &Server) -> (Vec<u8>, Vec<String>) {
+pub(crate) async fn with_totp(server: &Server) -> (Vec<u8>, Vec<String>) {
     let mut browser = Browser::new(server);
     let page = browser.sign_in(SECURITY).await;
     let begun = secure(&mut browser, &page, &[("do", "totp-begin")]).await;
@@ -78,7 +78,7 @@ async fn with_totp(server: &Server) -> (Vec<u8>, Vec<String>) {
 }
 
 /// Gives amy's password; the page that asks for the code.
-async fn half<'a>(server: &'a Server, path: &str) -> (Browser<'a>, Shown) {
+pub(crate) async fn half<'a>(server: &'a Server, path: &str) -> (Browser<'a>, Shown) {
     let mut browser = Browser::new(server);
     let page = browser.get(path).await;
     let fields = [("method", "password"), ("username", "amy"), ("password", PASSWORD)];

@@ -1,6 +1,7 @@
 //! The OAuth 2.0 authorisation server through the router: what clients send and what people do on the pages.
 
 mod account;
+mod audit;
 mod clients;
 mod code;
 mod devices;
@@ -9,6 +10,7 @@ mod factors;
 mod legacy;
 mod lockout;
 mod pages;
+mod passkey;
 mod provider;
 mod sessions;
 mod upstream;

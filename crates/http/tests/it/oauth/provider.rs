@@ -23,6 +23,10 @@ pub(crate) struct Says {
     pub(crate) keys: Vec<(String, Vec<u8>)>,
     /// The answer to a refresh or introspection: whether the sign-in holds.
     pub(crate) holds: bool,
+    /// The introspection endpoint fails.
+    pub(crate) down: bool,
+    /// How often a token was introspected.
+    pub(crate) introspections: usize,
     /// How often the keys were fetched.
     pub(crate) key_fetches: usize,
     /// The forms that came to the token endpoint, with the `Authorization` header.
@@ -124,8 +128,13 @@ async fn token(
     .into_response()
 }
 
-async fn introspect(State(provider): Shared) -> Json<Value> {
-    Json(json!({ "active": provider.says.lock().holds }))
+async fn introspect(State(provider): Shared) -> axum::response::Response {
+    let mut says = provider.says.lock();
+    says.introspections += 1;
+    if says.down {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    Json(json!({ "active": says.holds })).into_response()
 }
 
 async fn user_info(State(provider): Shared) -> axum::response::Response {
