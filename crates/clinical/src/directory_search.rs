@@ -159,7 +159,11 @@ fn build(tx: &ReadTx<'_>, cipher: &ColumnCipher) -> Result<Index, StoreError> {
     for it in &services {
         let wards: Vec<String> = it.wards.iter().map(|ward| about(ward)).collect();
         let kind = it.kind.as_deref().unwrap_or_default();
-        builder.add([(Weight::Name, it.name.as_str()), (Weight::Trait, kind), (Weight::Context, &wards.join(" "))]);
+        builder.add([
+            (Weight::Name, it.name.as_str()),
+            (Weight::Trait, kind),
+            (Weight::Context, &wards.join(" ")),
+        ]);
         entries.push((EntryKind::Service, it.id.clone()));
     }
     for it in directory::practitioners(tx)? {
@@ -178,7 +182,8 @@ fn build(tx: &ReadTx<'_>, cipher: &ColumnCipher) -> Result<Index, StoreError> {
     for it in sorted {
         let part_of = it.part_of.as_deref().map(about).unwrap_or_default();
         let description = it.description.as_deref().unwrap_or_default();
-        let texts = [(Weight::Name, it.name.as_str()), (Weight::Trait, description), (Weight::Trait, &it.code)];
+        let texts =
+            [(Weight::Name, it.name.as_str()), (Weight::Trait, description), (Weight::Trait, &it.code)];
         builder.add(texts.into_iter().chain([(Weight::Context, part_of.as_str())]));
         entries.push((EntryKind::Location, it.id.clone()));
     }

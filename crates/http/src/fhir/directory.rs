@@ -116,7 +116,9 @@ pub(super) async fn practitioners(State(state): State<AppState>, _: SignedIn, qu
     let mut found = match (&id, &number) {
         (Some(id), _) => clinical.practitioner(id).into_iter().collect(),
         (None, Some((Some(system), value))) => clinical.practitioner_by(system, value)?.into_iter().collect(),
-        (None, Some((None, _))) => return Err(Refusal::invalid("identifier", "must be written system|value")),
+        (None, Some((None, _))) => {
+            return Err(Refusal::invalid("identifier", "must be written system|value"));
+        }
         (None, None) => clinical.practitioners().await?,
     };
     if let Some(name) = name {

@@ -78,7 +78,12 @@ fn references(value: &Value, path: &[&str], found: &mut BTreeSet<String>) {
 }
 
 /// A resource that another refers to, if it is there and the caller may read it.
-pub(super) async fn read(state: &AppState, caller: &Caller, kind: &str, id: &str) -> Result<Option<Value>, Refusal> {
+pub(super) async fn read(
+    state: &AppState,
+    caller: &Caller,
+    kind: &str,
+    id: &str,
+) -> Result<Option<Value>, Refusal> {
     let clinical = &state.clinical;
     let read = match kind {
         "Patient" => match clinical.read_patient(caller, id).await {

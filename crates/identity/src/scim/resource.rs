@@ -209,12 +209,15 @@ impl Expected<'_> {
     }
 }
 
-/// The values after a change, and what the audit calls it. `None`: the resource is to be deleted.
+/// The values after a change, and what the audit calls it.
+pub(super) type Rewritten = (Map<String, Value>, &'static str);
+
+/// What a resource becomes. `None`: the resource is to be deleted.
 pub(super) fn rewritten(
     what: ResourceType,
     old: &Map<String, Value>,
     write: &Write,
-) -> Result<Option<(Map<String, Value>, &'static str)>, ScimError> {
+) -> Result<Option<Rewritten>, ScimError> {
     match write {
         Write::Put(sent) => Ok(Some((value::resource(what.kind(), sent)?, "replaced"))),
         Write::Patch(request) => {

@@ -203,7 +203,7 @@ fn follow(
     Ok(Done {
         shaped: shaped(tx, &by.base, &row)?,
         signed_out: signed_out.then_some(row.user),
-        renamed: renamed.then(|| (row.user, row.user_id)),
+        renamed: renamed.then_some((row.user, row.user_id)),
     })
 }
 

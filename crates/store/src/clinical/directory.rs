@@ -121,7 +121,8 @@ pub fn touch(tx: &mut WriteTx<'_>) -> Result<(), StoreError> {
 /// # Errors
 /// Any failure of the database.
 pub fn version(tx: &impl Reader) -> Result<i64, StoreError> {
-    let found = tx.query_row("SELECT version FROM directory_version WHERE id = 1", params![], |row| row.get(0))?;
+    let found =
+        tx.query_row("SELECT version FROM directory_version WHERE id = 1", params![], |row| row.get(0))?;
     Ok(found.unwrap_or_default())
 }
 
