@@ -13,7 +13,9 @@ use ruma::{OwnedRoomId, OwnedUserId};
 use ruma::{RoomId, UserId};
 use serde::Deserialize;
 
-pub use evaluate::{CompiledRules, Outcome, PushContext, PushEvent, PushFacts, RuleSet, Verdict};
+pub use evaluate::{
+    CompiledRules, OthersMembership, Outcome, PushContext, PushEvent, PushFacts, RuleSet, Verdict,
+};
 
 /// The id of the default override rule that makes an event with `org.wardline.class` = `urgent` in its clear
 /// content sound and stand out, in every room and whatever its ciphertext says.

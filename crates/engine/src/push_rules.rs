@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
 use quick_cache::sync::Cache;
-use wardline_domain::push::{self, PushRuleError, RuleSet};
+use wardline_domain::push::{self, OthersMembership, PushRuleError, RuleSet};
 use wardline_domain::ruma::UserId;
 use wardline_domain::ruma::push::Ruleset;
 use wardline_store::{Pos, Reader, StoreError, UserNid, push_rules};
@@ -37,6 +37,8 @@ pub(crate) struct SharedRules {
     /// Different for different rules, and never given out twice by one process.
     pub(crate) id: u32,
     pub(crate) set: RuleSet,
+    /// What they make of the membership of others.
+    pub(crate) others: OthersMembership,
 }
 
 impl RuleBook {
@@ -126,7 +128,8 @@ impl RuleBook {
             return rules;
         }
         shared.retain(|_, rules| rules.strong_count() > 0);
-        let rules = Arc::new(SharedRules { id: self.next.fetch_add(1, Ordering::Relaxed), set });
+        let (id, others) = (self.next.fetch_add(1, Ordering::Relaxed), set.others_membership());
+        let rules = Arc::new(SharedRules { id, set, others });
         shared.insert(fingerprint, Arc::downgrade(&rules));
         rules
     }

@@ -1,7 +1,7 @@
 //! What unread counts are made from: the events after a position, how far somebody has read, and long counts that are
 //! kept over a restart.
 
-use crate::{EventNid, Pos, Reader, RoomNid, StoreError, UserNid, WriteTx, params};
+use crate::{EventNid, Pos, Reader, RoomNid, StateKeyNid, StoreError, UserNid, WriteTx, params};
 
 /// An event that may be unread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,18 +12,48 @@ pub struct Candidate {
     pub pos: Pos,
     /// Whether it is an `m.room.member`: the number of members may change with it.
     pub member: bool,
+    /// Whether it is passed over: somebody else's membership, which is no news.
+    pub passed: bool,
 }
 
-/// The events of a room with `after < pos <= upto`, oldest first.
+/// Which memberships of others are passed over.
+#[derive(Clone, Copy, Debug)]
+pub enum Passed<'a> {
+    /// None.
+    Nothing,
+    /// Those without this text in their JSON. As a pattern of `LIKE` it may find more, which does no harm.
+    Without(&'a str),
+    /// All.
+    All,
+}
+
+/// The events of a room with `after < pos <= upto`, oldest first, as they look to `user`, whose own membership has the key
+/// `own` in the state.
 ///
 /// # Errors
 /// Any failure of the database.
-pub fn between(tx: &impl Reader, room: RoomNid, after: Pos, upto: Pos) -> Result<Vec<Candidate>, StoreError> {
+pub fn between(
+    tx: &impl Reader,
+    room: RoomNid,
+    (after, upto): (Pos, Pos),
+    (user, own): (UserNid, Option<StateKeyNid>),
+    passed: Passed<'_>,
+) -> Result<Vec<Candidate>, StoreError> {
+    let pattern = match passed {
+        Passed::Nothing => None,
+        Passed::Without(text) => Some(format!("%{text}%")),
+        Passed::All => Some(String::new()),
+    };
     tx.query(
-        "SELECT nid, pos, kind = 'm.room.member' FROM events WHERE room_nid = ?1 AND pos > ?2 AND pos <= ?3 \
-         ORDER BY pos",
-        params![room, after, upto],
-        |row| Ok(Candidate { event: row.get(0)?, pos: row.get(1)?, member: row.get(2)? }),
+        "SELECT e.nid, e.pos, e.kind = 'm.room.member', \
+         e.kind = 'm.room.member' AND ?6 IS NOT NULL AND e.sender_nid <> ?4 \
+         AND (?5 IS NULL OR e.state_key_nid IS NULL OR e.state_key_nid <> ?5) \
+         AND (?6 = '' OR NOT EXISTS (SELECT 1 FROM event_json j WHERE j.nid = e.nid AND j.pdu LIKE ?6)) \
+         FROM events e WHERE e.room_nid = ?1 AND e.pos > ?2 AND e.pos <= ?3 ORDER BY e.pos",
+        params![room, after, upto, user, own, pattern],
+        |row| {
+            Ok(Candidate { event: row.get(0)?, pos: row.get(1)?, member: row.get(2)?, passed: row.get(3)? })
+        },
     )
 }
 

@@ -5,6 +5,8 @@
 //! ([`RuleSet::judge`]), and only the few rules that ask for the user are left to be asked for each of them
 //! ([`RuleSet::decide`]).
 
+mod members;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -18,6 +20,8 @@ use super::glob::Glob;
 use crate::canonical::{CanonicalError, Value};
 use crate::event_format::ClientEvent;
 use crate::power_levels::PowerLevels;
+
+pub use members::OthersMembership;
 
 /// What the rules of a user make of an event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -193,7 +193,8 @@ impl Delivery {
         for member in members {
             let Some(owner) = users.get(&member) else { continue };
             let who = Who::new(tx, &self.context, member, owner.user_id(), &nobody)?;
-            let rule = unread::decide(tx, &self.context, &who.rules, owner.user_id(), &event, joined)?;
+            let (rules, user) = (&who.rules, owner.user_id());
+            let rule = unread::decide(tx, &self.context, rules, user, &event, &mut || Ok(joined))?;
             if who.rules.set.outcome(rule).notify {
                 due.insert(member);
             }

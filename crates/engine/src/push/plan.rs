@@ -156,9 +156,9 @@ impl Planning<'_> {
                         continue;
                     }
                     let who = &self.who;
-                    let joined = unread::joined_at(self.tx, &self.context.events, &row, event.pos)?;
-                    let rule =
-                        unread::decide(self.tx, self.context, &who.rules, &who.user_id, &event, joined)?;
+                    let mut joined = || unread::joined_at(self.tx, &self.context.events, &row, event.pos);
+                    let (rules, user) = (&who.rules, &who.user_id);
+                    let rule = unread::decide(self.tx, self.context, rules, user, &event, &mut joined)?;
                     if who.rules.set.outcome(rule).notify {
                         notices.extend(self.notice(event, rule, &row, true)?);
                     }

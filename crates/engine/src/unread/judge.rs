@@ -12,8 +12,9 @@ use wardline_domain::room_version::RoomVersion;
 use wardline_domain::ruma::UserId;
 use wardline_domain::visibility::Membership;
 use wardline_store::rooms::RoomRow;
+use wardline_store::unread::Candidate;
 use wardline_store::{
-    EventNid, Reader, SnapshotNid, StoreError, state, sync, thread_subscriptions, unread, users,
+    EventNid, Pos, Reader, SnapshotNid, StoreError, state, sync, thread_subscriptions, unread, users,
 };
 
 use crate::Context;
@@ -36,15 +37,17 @@ impl Default for Verdicts {
     }
 }
 
-/// The rule that matches an event for a user who is not its sender, if any does. `joined` is the number of joined
-/// members right after the event.
+/// Finds the number of joined members of a room right after an event.
+pub(crate) type Joined<'a> = dyn FnMut() -> Result<u64, StoreError> + 'a;
+
+/// The rule that matches an event for a user who is not its sender, if any does. `joined` is asked if a rule wants to know.
 pub(crate) fn decide(
     tx: &impl Reader,
     context: &Context,
     rules: &SharedRules,
     user_id: &UserId,
     event: &Event,
-    joined: u64,
+    joined: &mut Joined<'_>,
 ) -> Result<Option<u16>, StoreError> {
     let verdicts = &context.unread.verdicts.known;
     let key = (event.nid, rules.id);
@@ -53,7 +56,8 @@ pub(crate) fn decide(
         return Ok(rules.set.general(verdict));
     }
     let Ok(parsed) = PushEvent::new(&event.client) else { return Ok(None) };
-    let facts = Facts { tx, context, event, joined, user_id, failed: RefCell::new(None) };
+    let facts =
+        Facts { tx, context, event, joined: RefCell::new(joined), user_id, failed: RefCell::new(None) };
     let verdict = known.unwrap_or_else(|| rules.set.judge(&parsed, &facts));
     let rule = rules.set.decide(&verdict, user_id, &parsed, &facts);
     if let Some(error) = facts.failed.into_inner() {
@@ -85,7 +89,7 @@ pub(crate) fn joined_at(
     tx: &impl Reader,
     cache: &EventCache,
     room: &RoomRow,
-    pos: wardline_store::Pos,
+    pos: Pos,
 ) -> Result<u64, StoreError> {
     let mut joined = i64::try_from(room.joined).unwrap_or(i64::MAX);
     if pos < room.last_pos {
@@ -96,12 +100,50 @@ pub(crate) fn joined_at(
     Ok(u64::try_from(joined).unwrap_or(0))
 }
 
+/// The number of joined members of a room after each of its last events, found as far back as somebody asks.
+pub(super) struct Members {
+    /// Changes of membership that were not looked at yet, oldest first.
+    left: Vec<(Pos, EventNid)>,
+    /// The positions of the others with the number of members before each, newest first.
+    before: Vec<(Pos, i64)>,
+    now: i64,
+}
+
+impl Members {
+    /// Of `room` as it is now, of which `found` are the last events.
+    pub(super) fn new(room: &RoomRow, found: &[Candidate]) -> Self {
+        let changes = found.iter().filter(|candidate| candidate.member);
+        let left = changes.map(|candidate| (candidate.pos, candidate.event)).collect();
+        Self { left, before: Vec::new(), now: i64::try_from(room.joined).unwrap_or(i64::MAX) }
+    }
+
+    /// The number after the event at position `pos`.
+    pub(super) fn joined_after(
+        &mut self,
+        tx: &impl Reader,
+        cache: &EventCache,
+        pos: Pos,
+    ) -> Result<u64, StoreError> {
+        while let Some((at, event)) = self.left.pop_if(|(at, _)| *at > pos) {
+            let after = self.before.last().map_or(self.now, |(_, before)| *before);
+            let change = cache.get(tx, event).and_then(|event| joins(tx, cache, &event));
+            // What failed is asked again.
+            let change = change.inspect_err(|_| self.left.push((at, event)))?;
+            self.before.push((at, after - change));
+        }
+        let later = self.before.partition_point(|(at, _)| *at > pos);
+        let joined =
+            later.checked_sub(1).and_then(|at| self.before.get(at)).map_or(self.now, |(_, joined)| *joined);
+        Ok(u64::try_from(joined).unwrap_or(0))
+    }
+}
+
 /// The facts of a room at an event, read from the store when a rule asks.
 struct Facts<'a, R> {
     tx: &'a R,
     context: &'a Context,
     event: &'a Event,
-    joined: u64,
+    joined: RefCell<&'a mut Joined<'a>>,
     user_id: &'a UserId,
     /// A failure on the way, which a rule cannot return.
     failed: RefCell<Option<StoreError>>,
@@ -159,7 +201,8 @@ impl<R: Reader> Facts<'_, R> {
 
 impl<R: Reader> PushFacts for Facts<'_, R> {
     fn member_count(&self) -> u64 {
-        self.joined
+        let joined = (self.joined.borrow_mut())();
+        self.or_note(joined.map(Some)).unwrap_or(0)
     }
 
     /// A rule that looks for a name must find none in a text without one: who has no name is called by their id.

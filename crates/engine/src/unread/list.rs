@@ -202,7 +202,7 @@ impl<'a> Listing<'a> {
             return Ok(false);
         }
         let rules = &self.who.rules;
-        let rule = decide(self.tx, self.context, rules, &self.who.user_id, event, joined)?;
+        let rule = decide(self.tx, self.context, rules, &self.who.user_id, event, &mut || Ok(joined))?;
         let outcome = rules.set.outcome(rule);
         if !outcome.notify || (self.page.highlights_only && !outcome.highlight) {
             return Ok(false);

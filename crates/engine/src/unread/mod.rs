@@ -14,6 +14,7 @@
 mod counter;
 mod judge;
 mod list;
+mod scan;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -24,13 +25,9 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use tokio::sync::Notify;
 use wardline_domain::ruma::{OwnedUserId, UserId};
-use wardline_domain::visibility::Membership as Standing;
-use wardline_store::members::{self, Membership};
-use wardline_store::receipts::MAIN_THREAD;
 use wardline_store::rooms::{self, RoomRow};
 use wardline_store::{
-    EventNid, Pos, Reader, RoomNid, StoreError, UserNid, account_data, events, stream, thread_subscriptions,
-    unread,
+    Pos, Reader, RoomNid, StoreError, UserNid, account_data, events, stream, thread_subscriptions, unread,
 };
 
 use crate::Context;
@@ -39,6 +36,7 @@ use crate::push_rules::SharedRules;
 pub(crate) use counter::{Basis, Counter};
 pub(crate) use judge::{decide, joined_at};
 pub use list::{Page, list};
+use scan::Scan;
 
 /// Counts kept in memory, in bytes.
 const BYTES: u64 = 32 << 20;
@@ -263,8 +261,8 @@ pub(crate) fn fresh(
         let point = events::newest(tx, room.nid, pos.saturating_sub(1), pos, 1)?;
         let Some(point) = point.first() else { continue };
         let event = context.events.get(tx, point.nid)?;
-        let joined = joined_at(tx, &context.events, room, pos)?;
-        let rule = decide(tx, context, &who.rules, &who.user_id, &event, joined)?;
+        let mut joined = || joined_at(tx, &context.events, room, pos);
+        let rule = decide(tx, context, &who.rules, &who.user_id, &event, &mut joined)?;
         found.push((event, rule));
     }
     Ok(found)
@@ -297,159 +295,5 @@ pub(crate) async fn keep_long_counts(context: Arc<Context>) {
             // Nothing is lost but time after a restart.
             Err(error) => tracing::warn!(%error, "long unread counts were not kept"),
         }
-    }
-}
-
-/// One look at the events of a room.
-struct Scan<'a, R> {
-    tx: &'a R,
-    context: &'a Context,
-    who: &'a Who,
-    ignored: &'a HashSet<String>,
-    room: &'a RoomRow,
-    receipts: Vec<(String, Pos)>,
-    /// Remember each unread event, however many.
-    all: bool,
-}
-
-impl<R: Reader> Scan<'_, R> {
-    /// How far everything is read, whatever the thread.
-    fn read_everywhere(&self) -> Pos {
-        self.receipts.iter().find(|(thread, _)| thread.is_empty()).map_or(0, |(_, pos)| *pos)
-    }
-
-    /// How far single threads are read (`None`: the main timeline).
-    fn read_threads(&self) -> Result<HashMap<Option<EventNid>, Pos>, StoreError> {
-        let mut read = HashMap::new();
-        for (thread, pos) in self.receipts.iter().filter(|(thread, _)| !thread.is_empty()) {
-            if thread == MAIN_THREAD {
-                read.insert(None, *pos);
-            } else if let Ok(root) = wardline_domain::ruma::EventId::parse(thread)
-                && let Some(root) = events::find(self.tx, &root)?
-            {
-                read.insert(Some(root), *pos);
-            }
-        }
-        Ok(read)
-    }
-
-    fn anew(&self) -> Result<Counter, StoreError> {
-        let read = self.read_everywhere();
-        let from = self.came_in(read)?.max(read);
-        let mut counter = Counter::new(self.who.basis, from);
-        self.go_on(&mut counter, from, &self.read_threads()?)?;
-        self.finish(&mut counter);
-        Ok(counter)
-    }
-
-    /// The position at which the user came into the room, or `read` if that is later.
-    fn came_in(&self, read: Pos) -> Result<Pos, StoreError> {
-        let member = members::get(self.tx, self.room.nid, self.who.user)?;
-        let Some(member) = member.filter(|member| member.membership == Membership::Join) else {
-            return Ok(self.room.last_pos);
-        };
-        let mut event = self.context.events.get(self.tx, member.event)?;
-        while event.pos > read
-            && let Some(before) = event.replaces
-        {
-            let before = self.context.events.get(self.tx, before)?;
-            if Standing::of(Some(&before.pdu)) != Standing::Join {
-                break;
-            }
-            event = before;
-        }
-        Ok(event.pos)
-    }
-
-    /// Brings a count up to date; `None` if the room must be counted anew.
-    fn extend(&self, mut counter: Counter) -> Result<Option<Counter>, StoreError> {
-        let threads = self.read_threads()?;
-        let read = self.read_everywhere();
-        if counter.receipts != self.receipts {
-            let exact = counter.read(None, read)
-                && threads.iter().all(|(thread, pos)| counter.read(Some(*thread), *pos));
-            if !exact {
-                return Ok(None);
-            }
-        }
-        let known = counter.upto;
-        counter.from = counter.from.max(read);
-        if !self.go_on(&mut counter, known.max(read), &threads)? {
-            return Ok(None);
-        }
-        self.finish(&mut counter);
-        Ok(Some(counter))
-    }
-
-    fn finish(&self, counter: &mut Counter) {
-        counter.upto = self.room.last_pos;
-        counter.receipts.clone_from(&self.receipts);
-    }
-
-    /// Counts the events after a position; `false` if the room must be counted anew.
-    fn go_on(
-        &self,
-        counter: &mut Counter,
-        after: Pos,
-        threads: &HashMap<Option<EventNid>, Pos>,
-    ) -> Result<bool, StoreError> {
-        let cache = &self.context.events;
-        let found = unread::between(self.tx, self.room.nid, after, self.room.last_pos)?;
-        counter.unkept += found.len();
-        // The number of members is known at the end; what it was at each event follows backwards.
-        let mut joined = i64::try_from(self.room.joined).unwrap_or(i64::MAX);
-        for candidate in found.iter().filter(|candidate| candidate.member) {
-            joined -= judge::joins(self.tx, cache, &*cache.get(self.tx, candidate.event)?)?;
-        }
-        for candidate in found {
-            let event = cache.get(self.tx, candidate.event)?;
-            if candidate.member {
-                joined += judge::joins(self.tx, cache, &event)?;
-                self.note_own_join(counter, &event)?;
-            }
-            if event.sender == self.who.user {
-                counter.read(Some(event.thread), event.pos);
-            } else if event.redacted_by.is_none()
-                && !self.ignored.contains(event.pdu.sender.as_str())
-                && threads.get(&event.thread).is_none_or(|read| event.pos > *read)
-            {
-                let rules = &self.who.rules;
-                let joined = u64::try_from(joined).unwrap_or(0);
-                let rule = decide(self.tx, self.context, rules, &self.who.user_id, &event, joined)?;
-                let outcome = rules.set.outcome(rule);
-                if outcome.notify {
-                    counter.note(event.pos, event.thread, outcome.highlight, self.all);
-                }
-            }
-            if !self.note_redaction(counter, &event, after)? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// Who comes into the room has read what was before.
-    fn note_own_join(&self, counter: &mut Counter, event: &Event) -> Result<(), StoreError> {
-        let own = event.pdu.state_key.as_deref() == Some(self.who.user_id.as_str());
-        if own && judge::joins(self.tx, &self.context.events, event)? > 0 {
-            counter.read(None, event.pos);
-            counter.from = counter.from.max(event.pos);
-        }
-        Ok(())
-    }
-
-    /// Takes away what the event redacted if that was counted before this look, which began after `after`; `false`
-    /// if the room must be counted anew.
-    fn note_redaction(&self, counter: &mut Counter, event: &Event, after: Pos) -> Result<bool, StoreError> {
-        let Some(target) = event.pdu.redacts.as_deref() else { return Ok(true) };
-        let Some((target, _)) = events::find_in_room(self.tx, self.room.nid, target)? else {
-            return Ok(true);
-        };
-        let target = self.context.events.get(self.tx, target)?;
-        if target.redacted_by.is_none() || target.pos > after || target.pos <= counter.from {
-            return Ok(true);
-        }
-        // An event of the user's own that went has read a thread that it is in no more.
-        Ok(target.sender != self.who.user && counter.remove(target.pos))
     }
 }

@@ -1,5 +1,7 @@
 //! The hub: who has news, in memory.
 //!
+//! - `places`: who is in which room, and who of them listens; `log`: what changed for one of those.
+//!
 //! It follows the stream on the writer thread and knows, per user, in which rooms something happened and when. A
 //! `/sync` asks it where to look; a waiting `/sync` is woken by it. What happened is always read from the store.
 //!
@@ -9,42 +11,43 @@
 //!   ahead of what is durable, and whoever was answered finds their own change in it.
 //! - It only names candidates. A reader whose snapshot is newer than [`Hub::applied`] adds the rows of the stream
 //!   in between; membership is always taken from the reader's snapshot.
-//! - A wake-up costs O(local members of the room that changed), never O(rooms of a member).
+//! - A wake-up costs O(members of the room that changed who listen), never O(rooms of a member). Who listens is who asked for
+//!   news a short while ago; for everybody else it is found when they come back ([`places`]).
 //! - No wake-up is lost: a waiter registers ([`News::waiter`]), then looks, then waits.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+mod log;
+mod places;
+
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::{Mutex, RwLock};
-use tokio::sync::Notify;
+use parking_lot::RwLock;
 use wardline_store::{
-    EventNid, Kind, Pos, Reader, RoomNid, Store, StoreError, StreamRow, StreamSink, UserNid, receipts,
-    stream, sync,
+    EventNid, Kind, Pos, Reader, RoomNid, Store, StoreError, StreamRow, StreamSink, UserNid, stream,
 };
 
-/// How often a user's log of room changes may be longer than the number of their rooms before it is compacted.
-const SLACK: usize = 2;
-/// Below this length a log is never compacted.
-const SMALL: usize = 64;
+pub use log::LastChanges;
+
+use log::Log;
+use places::{Leaving, Places, User};
+
 /// Changes of one room that are kept for those who read them soon.
 const RECENT: usize = 64;
 
 /// Who has news, in memory. See the module's documentation.
 #[derive(Debug, Default)]
 pub struct Hub {
-    rooms: RwLock<HashMap<RoomNid, HashMap<UserNid, Arc<User>>>>,
-    users: RwLock<HashMap<UserNid, Arc<User>>>,
+    places: RwLock<Places>,
+    leaving: Leaving,
     recent: RwLock<HashMap<RoomNid, Recent>>,
     /// The position of the tables that the hub was loaded from.
     loaded: AtomicU64,
     applied: AtomicU64,
-}
-
-#[derive(Debug, Default)]
-struct User {
-    log: Mutex<Log>,
-    waker: Notify,
+    /// The last position of the rows that are just being applied.
+    reached: AtomicU64,
+    /// The version of the last change of anybody's presence.
+    presence: AtomicU64,
 }
 
 /// The last changes of one room.
@@ -56,76 +59,8 @@ struct Recent {
     changes: VecDeque<(Pos, Option<EventNid>)>,
 }
 
-/// What changed for one user.
-#[derive(Debug, Default)]
-struct Log {
-    /// Changes of rooms, oldest first. The newest change of every room is always among them.
-    rooms: VecDeque<(Pos, RoomNid)>,
-    /// The length of `rooms` right after the last compaction.
-    compacted: usize,
-    /// Rooms that the user is joined to.
-    joined: HashSet<RoomNid>,
-    /// Who started or stopped typing: the version of the last change in each room.
-    typing: Vec<(u64, RoomNid)>,
-    /// The version of the last change of somebody's presence that the user may know.
-    presence: u64,
-    /// The last change of each private kind.
-    last: LastChanges,
-    /// Whether the user is to be woken when the rows at hand have been applied.
-    to_wake: bool,
-}
-
 /// Whom to wake once all rows of a commit have been applied: each once, and not before they can find everything.
 type ToWake = Vec<Arc<User>>;
-
-/// The positions of a user's last private changes. A kind of which nothing happened since the hub was loaded has the
-/// position of the load: the hub does not know what happened before.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LastChanges {
-    /// Account data, global or of a room.
-    pub account_data: Pos,
-    /// Push rules.
-    pub push_rules: Pos,
-    /// A message to one of the user's devices.
-    pub to_device: Pos,
-    /// One-time or fallback keys of one of the user's devices.
-    pub one_time_keys: Pos,
-    /// The device list of somebody who shares a room with the user, or of the user.
-    pub device_lists: Pos,
-    /// Which threads the user follows.
-    pub thread_subscriptions: Pos,
-    /// The user's own devices: one came, was renamed or went. No news in itself.
-    pub devices: Pos,
-}
-
-impl LastChanges {
-    /// These positions, but none before `pos`.
-    pub(crate) fn at_least(self, pos: Pos) -> Self {
-        Self {
-            account_data: self.account_data.max(pos),
-            push_rules: self.push_rules.max(pos),
-            to_device: self.to_device.max(pos),
-            one_time_keys: self.one_time_keys.max(pos),
-            device_lists: self.device_lists.max(pos),
-            thread_subscriptions: self.thread_subscriptions.max(pos),
-            devices: self.devices.max(pos),
-        }
-    }
-
-    fn newest(&self) -> Pos {
-        [
-            self.account_data,
-            self.push_rules,
-            self.to_device,
-            self.one_time_keys,
-            self.device_lists,
-            self.thread_subscriptions,
-        ]
-        .into_iter()
-        .max()
-        .unwrap_or_default()
-    }
-}
 
 /// What the hub knows of one user at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -140,8 +75,8 @@ pub struct Snapshot {
     pub applied: Pos,
 }
 
-/// A handle on one user's news.
-#[derive(Clone, Debug)]
+/// A handle on one user's news. They listen as long as somebody holds one.
+#[derive(Debug)]
 pub struct News {
     hub: Arc<Hub>,
     user: Arc<User>,
@@ -159,37 +94,29 @@ impl Hub {
         Ok(hub)
     }
 
-    /// A start waits for this: one pass over the memberships, one look-up of each person and room.
     fn load(&self, tx: &impl Reader) -> Result<(), StoreError> {
-        let receipts: HashMap<RoomNid, Pos> = receipts::last_moves(tx)?.into_iter().collect();
-        let (mut users, mut rooms) = (self.users.write(), self.rooms.write());
-        let mut changes: HashMap<UserNid, Vec<(Pos, RoomNid)>> = HashMap::new();
-        sync::for_each_member(tx, |member| {
-            let mut pos = member.pos;
-            if member.joined {
-                pos = pos.max(member.room_pos).max(receipts.get(&member.room).copied().unwrap_or(0));
-                let user = users.entry(member.user).or_default();
-                user.log.lock().joined.insert(member.room);
-                rooms.entry(member.room).or_default().insert(member.user, Arc::clone(user));
-            }
-            changes.entry(member.user).or_default().push((pos, member.room));
-        })?;
-        for (user, mut changes) in changes {
-            changes.sort_unstable();
-            let mut log = users.entry(user).or_default().log.lock();
-            log.compacted = changes.len();
-            log.rooms = changes.into();
-        }
+        *self.places.write() = Places::load(tx)?;
         let head = stream::head(tx)?;
-        self.loaded.store(head, Ordering::Release);
-        self.applied.store(head, Ordering::Release);
+        for place in [&self.loaded, &self.applied, &self.reached] {
+            place.store(head, Ordering::Release);
+        }
         Ok(())
     }
 
     /// A handle on the news of `user`.
     #[must_use]
     pub fn news(self: &Arc<Self>, user: UserNid) -> News {
-        News { hub: Arc::clone(self), user: self.user(user) }
+        let hub = Arc::clone(self);
+        if let Some(user) = self.places.read().listener(user) {
+            user.hold();
+            return News { hub, user: Arc::clone(user) };
+        }
+        let mut places = self.places.write();
+        // Rows that are just being applied may have been for this user.
+        let since = self.reached.load(Ordering::Acquire);
+        let user = places.listen(user, since, self.presence.load(Ordering::Acquire));
+        user.hold();
+        News { hub, user }
     }
 
     /// Everything up to this position has been applied.
@@ -201,35 +128,28 @@ impl Hub {
     /// Whether `user` is joined to `room`.
     #[must_use]
     pub fn is_joined(&self, room: RoomNid, user: UserNid) -> bool {
-        self.rooms.read().get(&room).is_some_and(|members| members.contains_key(&user))
+        self.places.read().is_joined(room, user)
     }
 
     /// Those of `users` who are joined to `room`, in no order.
     #[must_use]
     pub fn joined_among<T>(&self, room: RoomNid, users: &HashMap<UserNid, T>) -> Vec<UserNid> {
-        let rooms = self.rooms.read();
-        let Some(members) = rooms.get(&room) else { return Vec::new() };
-        if users.len() < members.len() {
-            users.keys().filter(|user| members.contains_key(user)).copied().collect()
-        } else {
-            members.keys().filter(|user| users.contains_key(user)).copied().collect()
-        }
+        self.places.read().joined_among(room, users)
     }
 
     /// The rooms that `user` is joined to, in no order.
     #[must_use]
     pub fn rooms_of(&self, user: UserNid) -> Vec<RoomNid> {
-        self.user(user).log.lock().joined.iter().copied().collect()
+        self.places.read().rooms_of(user).collect()
     }
 
     /// Notes that the people who type in `room` changed, and wakes the room's members. `version` must be greater
     /// than any version before.
     pub fn typing_changed(&self, room: RoomNid, version: u64) {
-        for user in self.rooms.read().get(&room).into_iter().flat_map(HashMap::values) {
-            let mut log = user.log.lock();
-            log.typing.retain(|(_, other)| *other != room);
-            log.typing.push((version, room));
-            drop(log);
+        let places = self.places.read();
+        places.typing_changed(room, version);
+        for user in places.listening(room) {
+            user.log.lock().note_typing(version, room);
             user.waker.notify_waiters();
         }
     }
@@ -250,38 +170,13 @@ impl Hub {
     /// Notes that somebody's presence changed, and wakes everybody who shares a room with them. `version` must be
     /// greater than any version before.
     pub fn presence_changed(&self, nid: UserNid, version: u64) {
-        let user = self.user(nid);
-        let joined: Vec<RoomNid> = user.log.lock().joined.iter().copied().collect();
-        let rooms = self.rooms.read();
-        for other in joined.iter().filter_map(|room| rooms.get(room)).flat_map(HashMap::values).chain([&user])
-        {
-            let is_news = std::mem::replace(&mut other.log.lock().presence, version) != version;
+        let places = self.places.read();
+        self.presence.store(version, Ordering::Release);
+        let own = places.listener(nid).into_iter();
+        for user in places.rooms_of(nid).flat_map(|room| places.listening(room)).chain(own) {
+            let is_news = std::mem::replace(&mut user.log.lock().presence, version) != version;
             if is_news {
-                other.waker.notify_waiters();
-            }
-        }
-    }
-
-    fn user(&self, nid: UserNid) -> Arc<User> {
-        if let Some(user) = self.users.read().get(&nid) {
-            return Arc::clone(user);
-        }
-        Arc::clone(self.users.write().entry(nid).or_default())
-    }
-
-    fn join(&self, room: RoomNid, nid: UserNid) {
-        let user = self.user(nid);
-        user.log.lock().joined.insert(room);
-        self.rooms.write().entry(room).or_default().insert(nid, user);
-    }
-
-    fn leave(&self, room: RoomNid, nid: UserNid) {
-        self.user(nid).log.lock().joined.remove(&room);
-        let mut rooms = self.rooms.write();
-        if let Some(members) = rooms.get_mut(&room) {
-            members.remove(&nid);
-            if members.is_empty() {
-                rooms.remove(&room);
+                user.waker.notify_waiters();
             }
         }
     }
@@ -307,23 +202,23 @@ impl Hub {
         self.keep(row);
         match (row.kind, row.room, row.user) {
             (Kind::Event | Kind::Receipt, Some(room), _) => {
-                for user in self.rooms.read().get(&room).into_iter().flat_map(HashMap::values) {
+                let places = self.places.read();
+                places.changed(room, row.pos);
+                for user in places.listening(room) {
                     user.wake_with(woken, |log| log.note(row.pos, room));
                 }
             }
             (Kind::Membership, Some(room), Some(nid)) => {
-                let joined = stream::membership_of(row.reference).1;
-                if joined {
-                    self.join(room, nid);
-                } else {
-                    self.leave(room, nid);
+                let mut places = self.places.write();
+                places.set(room, nid, row.pos, stream::membership_of(row.reference).1);
+                if let Some(user) = places.listener(nid) {
+                    user.wake_with(woken, |log| {
+                        log.note(row.pos, room);
+                        log.last.device_lists = row.pos;
+                    });
                 }
-                self.user(nid).wake_with(woken, |log| {
-                    log.note(row.pos, room);
-                    log.last.device_lists = row.pos;
-                });
                 // Whose devices the others have to know changes with who is there.
-                for user in self.rooms.read().get(&room).into_iter().flat_map(HashMap::values) {
+                for user in places.listening(room) {
                     user.wake_with(woken, |log| log.last.device_lists = row.pos);
                 }
             }
@@ -338,38 +233,46 @@ impl Hub {
                     Kind::Device => |last| &mut last.devices,
                     _ => return,
                 };
-                self.user(nid).wake_with(woken, |log| *place(&mut log.last) = row.pos);
+                if let Some(user) = self.places.read().listener(nid) {
+                    user.wake_with(woken, |log| *place(&mut log.last) = row.pos);
+                }
             }
             _ => {}
         }
     }
 
-    /// Tells everybody who shares a room with `nid`. This is the one place that visits all rooms of a user: a
+    /// Tells everybody who listens and shares a room with `nid`. This is the one place that visits all rooms of a user: a
     /// device list changes when somebody signs in or out, not when somebody writes.
     fn device_list_changed(&self, nid: UserNid, pos: Pos, woken: &mut ToWake) {
-        let user = self.user(nid);
-        user.wake_with(woken, |log| log.last.device_lists = pos);
-        let joined: Vec<RoomNid> = user.log.lock().joined.iter().copied().collect();
-        let rooms = self.rooms.read();
-        for other in joined.iter().filter_map(|room| rooms.get(room)).flat_map(HashMap::values) {
-            other.wake_with(woken, |log| log.last.device_lists = pos);
+        let places = self.places.read();
+        let own = places.listener(nid).into_iter();
+        for user in places.rooms_of(nid).flat_map(|room| places.listening(room)).chain(own) {
+            user.wake_with(woken, |log| log.last.device_lists = pos);
+        }
+    }
+
+    /// Lets those go who have not asked for long.
+    fn let_go(&self, pos: Pos) {
+        if places::is_anybody_due(&self.leaving, pos) {
+            self.places.write().let_go(&self.leaving, pos);
         }
     }
 }
 
 impl StreamSink for Hub {
     fn committed(&self, rows: &[StreamRow]) {
+        let Some(last) = rows.last() else { return };
+        self.reached.store(last.pos, Ordering::Release);
         let mut woken = ToWake::new();
         for row in rows {
             self.apply(row, &mut woken);
         }
-        if let Some(last) = rows.last() {
-            self.applied.store(last.pos, Ordering::Release);
-        }
+        self.applied.store(last.pos, Ordering::Release);
         for user in woken {
             user.log.lock().to_wake = false;
             user.waker.notify_waiters();
         }
+        self.let_go(last.pos);
     }
 }
 
@@ -380,44 +283,6 @@ impl User {
         if !std::mem::replace(&mut log.to_wake, true) {
             woken.push(Arc::clone(self));
         }
-    }
-}
-
-impl Log {
-    fn note(&mut self, pos: Pos, room: RoomNid) {
-        if let Some(last) = self.rooms.back_mut().filter(|(_, last)| *last == room) {
-            last.0 = pos;
-            return;
-        }
-        self.rooms.push_back((pos, room));
-        if self.rooms.len() > SMALL.max(self.compacted * SLACK) {
-            self.compact();
-        }
-    }
-
-    /// Keeps the newest change of every room.
-    fn compact(&mut self) {
-        let mut seen = HashSet::with_capacity(self.rooms.len());
-        let mut kept: VecDeque<_> = VecDeque::with_capacity(self.rooms.len());
-        for &(pos, room) in self.rooms.iter().rev() {
-            if seen.insert(room) {
-                kept.push_front((pos, room));
-            }
-        }
-        self.compacted = kept.len();
-        self.rooms = kept;
-    }
-
-    fn rooms_since(&self, since: Pos) -> Vec<RoomNid> {
-        let first = self.rooms.partition_point(|(pos, _)| *pos <= since);
-        let mut found = Vec::new();
-        let mut seen = HashSet::new();
-        for &(_, room) in self.rooms.iter().skip(first).rev() {
-            if seen.insert(room) {
-                found.push(room);
-            }
-        }
-        found
     }
 }
 
@@ -437,7 +302,7 @@ impl News {
         Snapshot {
             rooms: log.rooms_since(since),
             typing: log.typing.iter().filter(|(v, _)| *v > typing).map(|(_, room)| *room).collect(),
-            last: log.last.at_least(self.hub.loaded.load(Ordering::Acquire)),
+            last: log.last,
             applied,
         }
     }
@@ -445,7 +310,7 @@ impl News {
     /// The user's last private changes.
     #[must_use]
     pub fn last(&self) -> LastChanges {
-        self.user.log.lock().last.at_least(self.hub.loaded.load(Ordering::Acquire))
+        self.user.log.lock().last
     }
 
     /// The version of the last change of the typing people, by room.
@@ -464,12 +329,25 @@ impl News {
     /// waiting `/sync` asks first.
     #[must_use]
     pub fn any_since(&self, since: Pos, typing: u64) -> bool {
-        if since < self.hub.loaded.load(Ordering::Acquire) {
+        if since < self.user.since {
             return true;
         }
         let log = self.user.log.lock();
-        log.rooms.back().is_some_and(|(pos, _)| *pos > since)
+        log.any_room_since(since)
             || log.last.newest() > since
             || log.typing.iter().any(|(version, _)| *version > typing)
+    }
+}
+
+impl Clone for News {
+    fn clone(&self) -> Self {
+        self.user.hold();
+        Self { hub: Arc::clone(&self.hub), user: Arc::clone(&self.user) }
+    }
+}
+
+impl Drop for News {
+    fn drop(&mut self) {
+        self.user.give_back(&self.hub.leaving, self.hub.applied());
     }
 }
