@@ -5,11 +5,12 @@ mod evaluate;
 mod glob;
 
 use ruma::push::{
-    Action, AnyPushRuleRef, ConditionalPushRule, EventPropertyIsConditionData, HighlightTweakValue,
-    InsertPushRuleError, NewConditionalPushRule, NewPatternedPushRule, NewPushRule, NewSimplePushRule,
-    PushCondition, RemovePushRuleError, RuleKind, Ruleset, SoundTweakValue, Tweak,
+    Action, AnyPushRuleRef, ConditionalPushRule, EventMatchConditionData, EventPropertyIsConditionData,
+    HighlightTweakValue, InsertPushRuleError, NewConditionalPushRule, NewPatternedPushRule, NewPushRule,
+    NewSimplePushRule, PushCondition, RemovePushRuleError, RoomMemberCountConditionData, RoomMemberCountIs,
+    RuleKind, Ruleset, SoundTweakValue, Tweak,
 };
-use ruma::{OwnedRoomId, OwnedUserId};
+use ruma::{OwnedRoomId, OwnedUserId, uint};
 use ruma::{RoomId, UserId};
 use serde::Deserialize;
 
@@ -54,7 +55,27 @@ pub fn default_ruleset(user_id: &UserId) -> Ruleset {
     rules.postcontent.clear();
     let (at, _) = rules.override_.insert_full(urgent_rule());
     rules.override_.move_index(at, 1.min(at));
+    rules.override_.insert(poll_rule("response", false, Vec::new()));
+    let sound = || vec![Action::Notify, Action::SetTweak(Tweak::Sound(SoundTweakValue::Default))];
+    for part in ["start", "end"] {
+        rules.underride.insert(poll_rule(part, true, sound()));
+        rules.underride.insert(poll_rule(part, false, vec![Action::Notify]));
+    }
     rules
+}
+
+/// A rule about polls (MSC3930): answers notify nobody, their beginning and end do, with a sound in a room of two.
+fn poll_rule(part: &str, in_room_of_two: bool, actions: Vec<Action>) -> ConditionalPushRule {
+    let name = if in_room_of_two { format!("poll_{part}_one_to_one") } else { format!("poll_{part}") };
+    let of_two =
+        PushCondition::RoomMemberCount(RoomMemberCountConditionData::new(RoomMemberCountIs::from(uint!(2))));
+    let is_poll = EventMatchConditionData::new("type".to_owned(), format!("org.matrix.msc3381.poll.{part}"));
+    let conditions = in_room_of_two.then_some(of_two).into_iter();
+    let conditions = conditions.chain([PushCondition::EventMatch(is_poll)]).collect();
+    let name = format!(".org.matrix.msc3930.rule.{name}");
+    let mut rule: ConditionalPushRule = NewConditionalPushRule::new(name, conditions, actions).into();
+    rule.default = true;
+    rule
 }
 
 /// The same with the two rules of MSC4306: of messages in threads, those notify whose thread the user follows, and no
@@ -289,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn the_default_rules_are_those_of_the_specification_and_the_urgent_one() {
+    fn the_default_rules_are_those_of_the_specification_of_polls_and_the_urgent_one() {
         let rules = default_ruleset(user_id!("@amy:riverside.example"));
         let overrides = [
             ".m.rule.master",
@@ -303,6 +324,7 @@ mod tests {
             ".m.rule.reaction",
             ".m.rule.room.server_acl",
             ".m.rule.suppress_edits",
+            ".org.matrix.msc3930.rule.poll_response",
         ];
         assert_eq!(ids(&rules), overrides);
         let underrides: Vec<_> = rules.underride.iter().map(|rule| rule.rule_id.as_str()).collect();
@@ -313,7 +335,11 @@ mod tests {
                 ".m.rule.encrypted_room_one_to_one",
                 ".m.rule.room_one_to_one",
                 ".m.rule.message",
-                ".m.rule.encrypted"
+                ".m.rule.encrypted",
+                ".org.matrix.msc3930.rule.poll_start_one_to_one",
+                ".org.matrix.msc3930.rule.poll_start",
+                ".org.matrix.msc3930.rule.poll_end_one_to_one",
+                ".org.matrix.msc3930.rule.poll_end",
             ]
         );
         let stored = serde_json::to_string(&rules).unwrap();

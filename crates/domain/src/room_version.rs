@@ -57,10 +57,10 @@ impl RoomVersion {
         (3..=12).map(Self)
     }
 
-    /// Whether new rooms of this version may be created here: 10, 11 and 12.
+    /// Whether new rooms of this version may be created here: 6 to 12. Those before have no strict canonical JSON.
     #[must_use]
     pub const fn is_creatable(self) -> bool {
-        self.0 >= 10
+        self.0 >= 6
     }
 
     /// The name of the version, as in `m.room.create`.
@@ -155,6 +155,6 @@ mod tests {
         for name in ["", "1", "2", "13", "012", "org.example.1"] {
             assert_eq!(RoomVersion::parse(name), Err(UnsupportedRoomVersion(name.to_owned())));
         }
-        assert_eq!(RoomVersion::understood().filter(|v| v.is_creatable()).count(), 3);
+        assert_eq!(RoomVersion::understood().filter(|v| v.is_creatable()).count(), 7);
     }
 }

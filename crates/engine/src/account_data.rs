@@ -32,7 +32,8 @@ impl AccountData {
         Self { context }
     }
 
-    /// Stores account data, for a room or for the whole account; durable when it returns.
+    /// Stores account data, for a room or for the whole account; durable when it returns. An empty object deletes what
+    /// is there (MSC3391).
     ///
     /// # Errors
     /// [`EngineError::ServerControlled`] for a type that has its own endpoints, [`EngineError::TooLarge`],
@@ -56,7 +57,11 @@ impl AccountData {
             .store
             .write_with(move |tx| {
                 let room = room.as_deref().map(|room| find_room(tx, room)).transpose()?;
-                account_data::put(tx, user, room, &kind, &content)?;
+                if is_empty(&content) {
+                    account_data::delete(tx, user, room, &kind)?;
+                } else {
+                    account_data::put(tx, user, room, &kind, &content)?;
+                }
                 Ok(())
             })
             .await
@@ -155,6 +160,12 @@ fn check_name(field: &str, name: &str) -> Result<(), EngineError> {
         return Err(EngineError::invalid(field, format!("must have 1 to {LONGEST_NAME} bytes")));
     }
     Ok(())
+}
+
+/// Whether a JSON object has no members.
+fn is_empty(object: &str) -> bool {
+    let inside = object.trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+    inside.is_some_and(|inside| inside.trim().is_empty())
 }
 
 fn parse_tags(content: Option<&str>) -> Map<String, Value> {

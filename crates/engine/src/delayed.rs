@@ -9,7 +9,7 @@ use wardline_domain::ruma::RoomId;
 use wardline_store::delayed_events::{self, DelayedEvent};
 use wardline_store::{StoreError, UserNid};
 
-use crate::rooms::{Caller, Message, Rooms};
+use crate::rooms::{Also, Caller, Message, Rooms};
 use crate::{Context, EngineError};
 
 /// The longest delay: a day, in milliseconds.
@@ -174,26 +174,22 @@ impl Delayed {
         self.rooms.upgrade().ok_or(EngineError::Stopping)
     }
 
-    /// A message-like event and its row go in one transaction. A state event that was sent already makes no second
-    /// one, so its row may go afterwards.
+    /// An event and its row go in one transaction.
     async fn deliver(&self, event: DelayedEvent) -> Result<(), EngineError> {
         let rooms = self.rooms()?;
         let caller = Caller { user: event.user, user_id: &event.user_id, device: Some(&event.device) };
         let content =
             RawValue::from_string(event.content).map_err(|error| StoreError::Malformed(error.to_string()))?;
         let id = event.id.clone();
+        let row = event.id.clone();
+        let also: Option<Also> = Some(Box::new(move |tx, _| Ok(delayed_events::delete(tx, &row).map(drop)?)));
         let sent = match &event.state_key {
-            Some(key) => rooms.send_state(caller, &event.room, &event.kind, key, content).await,
+            Some(key) => {
+                rooms.set_state(caller, &event.room, (&event.kind, key), content, (None, also)).await
+            }
             None => {
-                let row = event.id.clone();
-                let message = Message {
-                    room: &event.room,
-                    kind: &event.kind,
-                    content,
-                    txn: Some(&event.id),
-                    also: Some(Box::new(move |tx, _| Ok(delayed_events::delete(tx, &row).map(drop)?))),
-                };
-                rooms.send(caller, message).await
+                let (room, kind, txn) = (&*event.room, &*event.kind, Some(&*event.id));
+                rooms.send(caller, Message { room, kind, content, txn, also }).await
             }
         };
         if let Err(error @ (EngineError::Store(_) | EngineError::Stopping | EngineError::Busy)) = sent {

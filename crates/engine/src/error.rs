@@ -42,6 +42,12 @@ pub enum EngineError {
     /// An alias in `m.room.canonical_alias` does not point to the room.
     #[error("{0}")]
     BadAlias(String),
+    /// The event relates to another one in a way that makes no sense.
+    #[error("m.relates_to: {0}")]
+    BadRelation(&'static str),
+    /// The sender has annotated the event like this already.
+    #[error("you have annotated this event with this key already")]
+    DuplicateAnnotation,
     /// The initial state of a new room contradicts itself.
     #[error("{0}")]
     BadRoomState(String),

@@ -166,6 +166,8 @@ impl From<EngineError> for MatrixError {
             EngineError::UnsupportedRoomVersion(_) => bad_request("M_UNSUPPORTED_ROOM_VERSION", text),
             EngineError::AliasTaken => Self::new(StatusCode::CONFLICT, "M_ROOM_IN_USE", text),
             EngineError::BadAlias(_) => bad_request("M_BAD_ALIAS", text),
+            EngineError::BadRelation(_) => bad_request("M_UNKNOWN", text),
+            EngineError::DuplicateAnnotation => bad_request("M_DUPLICATE_ANNOTATION", text),
             EngineError::BadRoomState(_) => bad_request("M_INVALID_ROOM_STATE", text),
             EngineError::ServerControlled(_) => Self::new(StatusCode::METHOD_NOT_ALLOWED, "M_BAD_JSON", text),
             EngineError::PushRule(error) => match error {

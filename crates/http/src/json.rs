@@ -28,9 +28,11 @@ pub struct OptionalJson<T>(pub T);
 /// # Errors
 /// `M_NOT_JSON` or `M_BAD_JSON`; the latter names the path of the offending field.
 pub fn parse_object<T: DeserializeOwned>(body: &[u8]) -> Result<T, MatrixError> {
-    let first = body.iter().find(|b| !b.is_ascii_whitespace());
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
-    if first != Some(&b'{') {
+    // The whole of it: serde_json does not look into strings that nobody asks for.
+    let body = std::str::from_utf8(body).map_err(|_| MatrixError::not_json("the body is not UTF-8"))?;
+    let first = body.bytes().find(|byte| !byte.is_ascii_whitespace());
+    let mut deserializer = serde_json::Deserializer::from_str(body);
+    if first != Some(b'{') {
         return Err(match serde::de::IgnoredAny::deserialize(&mut deserializer) {
             Ok(_) => MatrixError::bad_json("the body must be a JSON object"),
             Err(_) => MatrixError::not_json("the body is not valid JSON"),
@@ -162,8 +164,11 @@ mod tests {
             let body = body.replace("{}", r#"{"auth":{"password":1}}"#);
             assert_eq!(error(&body).0, "M_NOT_JSON", "{body}");
         }
-        let invalid_utf8 = b"{\"auth\":\"\xff\"}";
-        assert_eq!(parse_object::<Outer>(invalid_utf8).unwrap_err().status, 400);
+        for invalid_utf8 in
+            [&b"{\"auth\":\"\xff\"}"[..], b"{\"auth\":{\"password\":1},\"nobody asks\":\"\x81\"}"]
+        {
+            assert_eq!(parse_object::<Outer>(invalid_utf8).unwrap_err().errcode, "M_NOT_JSON");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Events that clients asked to be sent later (MSC4140).
 
 use wardline_domain::Timestamp;
-use wardline_domain::ruma::{OwnedRoomId, OwnedUserId};
+use wardline_domain::ruma::{OwnedRoomId, OwnedUserId, RoomId};
 
 use crate::{Reader, Row, StoreError, UserNid, WriteTx, params};
 
@@ -124,4 +124,21 @@ pub fn postpone(tx: &mut WriteTx<'_>, id: &str, due_at: Timestamp) -> Result<boo
 /// Any failure of the database.
 pub fn delete(tx: &mut WriteTx<'_>, id: &str) -> Result<bool, StoreError> {
     Ok(tx.execute("DELETE FROM delayed_events WHERE id = ?1", params![id])? == 1)
+}
+
+/// Gives up the events of other users that would set this state: `sender` has set it meanwhile.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn supersede(
+    tx: &mut WriteTx<'_>,
+    room: &RoomId,
+    (kind, state_key): (&str, &str),
+    sender: UserNid,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "DELETE FROM delayed_events WHERE room_id = ?1 AND kind = ?2 AND state_key = ?3 AND user_nid <> ?4",
+        params![room.as_str(), kind, state_key, sender],
+    )?;
+    Ok(())
 }

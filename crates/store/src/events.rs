@@ -424,6 +424,22 @@ pub fn related_by(
     )
 }
 
+/// The annotations of an event by one sender.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn annotations_by(
+    tx: &impl Reader,
+    target: EventNid,
+    sender: UserNid,
+) -> Result<Vec<EventNid>, StoreError> {
+    tx.query(
+        "SELECT nid FROM events WHERE relates_to = ?1 AND rel_type = 'm.annotation' AND sender_nid = ?2",
+        params![target, sender],
+        |row| row.get(0),
+    )
+}
+
 /// The newest replacement (`m.replace`) of an event by its own sender and of its own type.
 ///
 /// # Errors

@@ -175,7 +175,11 @@ pub fn rename_device(
     Ok(changed == 1)
 }
 
-/// Deletes a device with its session, its tokens and its pushers. Whether it existed.
+/// Account data that is about one device, named by its id behind this (MSC3890).
+const OF_DEVICE: [&str; 2] =
+    ["m.local_notification_settings.", "org.matrix.msc3890.local_notification_settings."];
+
+/// Deletes a device with its session, its tokens, its pushers and its notification settings. Whether it existed.
 ///
 /// # Errors
 /// Any failure of the database.
@@ -186,6 +190,9 @@ pub fn delete_device(tx: &mut WriteTx<'_>, user: UserNid, device: &str) -> Resul
         tx.execute("DELETE FROM devices WHERE user_nid = ?1 AND device_id = ?2", params![user, device])?;
     if gone == 1 {
         crate::txn_ids::device_gone(tx, user, device)?;
+        for kind in OF_DEVICE {
+            crate::account_data::delete(tx, user, None, &format!("{kind}{device}"))?;
+        }
     }
     Ok(gone == 1)
 }

@@ -2,13 +2,17 @@
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 use wardline_domain::pdu::Pdu;
 use wardline_domain::ruma::{OwnedRoomAliasId, OwnedRoomId, OwnedServerName, RoomId};
 use wardline_domain::visibility::Membership;
 use wardline_store::{RoomNid, aliases, members, rooms};
 
+use super::send::{raw, template};
 use super::{Caller, Rooms};
 use crate::{Context, EngineError};
+
+const CANONICAL: &str = "m.room.canonical_alias";
 
 impl Rooms {
     /// The room behind an alias, and the servers that can be asked to join it.
@@ -49,7 +53,8 @@ impl Rooms {
             .await
     }
 
-    /// Removes a local alias: its maker may, and whoever may set the room's `m.room.canonical_alias`.
+    /// Removes a local alias: its maker may, and whoever may set the room's `m.room.canonical_alias`, which then names
+    /// it no longer.
     ///
     /// # Errors
     /// [`EngineError::NotFound`], [`EngineError::Forbidden`] or [`EngineError::Invalid`].
@@ -57,7 +62,9 @@ impl Rooms {
         let alias = self.own(parse(alias)?)?;
         let context = self.context.clone();
         let (user, user_id) = (caller.user, caller.user_id.to_owned());
-        self.context
+        let gone = alias.clone();
+        let room = self
+            .context
             .store
             .write_with(move |tx| {
                 let found = aliases::get(tx, alias.as_str())?;
@@ -76,9 +83,27 @@ impl Rooms {
                     return Err(EngineError::forbidden("you may not remove this alias"));
                 }
                 aliases::delete(tx, alias.as_str())?;
-                Ok(())
+                Ok(rooms::room_id(tx, room)?)
             })
-            .await
+            .await?;
+        self.retract(caller, &room, gone.as_str()).await
+    }
+
+    /// Takes an alias that is gone out of `m.room.canonical_alias`, if the caller may.
+    async fn retract(&self, caller: Caller<'_>, room: &RoomId, alias: &str) -> Result<(), EngineError> {
+        let (sender, alias) = (caller.user_id.to_owned(), alias.to_owned());
+        let done = self.change(caller, room, move |turn| {
+            let named = turn.state(CANONICAL, "")?;
+            let content = named.and_then(|event| event.content_as::<Map<String, Value>>().ok());
+            match content.and_then(|content| without(content, &alias)) {
+                Some(content) => turn.send(template(turn, CANONICAL, Some(""), &raw(&content)?, &sender)),
+                None => Err(EngineError::NotFound("alias")),
+            }
+        });
+        match done.await {
+            Ok(_) | Err(EngineError::Forbidden(_) | EngineError::NotFound(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// The local aliases of a room, for its members and, in a world-readable room, for everybody.
@@ -99,6 +124,24 @@ impl Rooms {
             Err(EngineError::invalid("roomAlias", "not an alias of this server"))
         }
     }
+}
+
+/// The content of `m.room.canonical_alias` without an alias; `None` if it does not name it.
+fn without(mut content: Map<String, Value>, alias: &str) -> Option<Map<String, Value>> {
+    let mut named = false;
+    if content.get("alias").and_then(Value::as_str) == Some(alias) {
+        content.remove("alias");
+        named = true;
+    }
+    if let Some(others) = content.get_mut("alt_aliases").and_then(Value::as_array_mut) {
+        let before = others.len();
+        others.retain(|other| other.as_str() != Some(alias));
+        named |= others.len() < before;
+        if others.is_empty() {
+            content.remove("alt_aliases");
+        }
+    }
+    named.then_some(content)
 }
 
 /// Parses an alias.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use wardline_domain::pdu::Pdu;
 use wardline_domain::push;
 use wardline_domain::ruma::{OwnedRoomId, OwnedUserId, RoomId};
 use wardline_store::members::{self, Membership};
@@ -16,6 +17,30 @@ use crate::{Context, EngineError};
 const TAGS: &str = "m.tag";
 const DIRECT: &str = "m.direct";
 
+#[derive(Deserialize)]
+struct Create {
+    predecessor: Predecessor,
+}
+
+#[derive(Deserialize)]
+struct Predecessor {
+    room_id: OwnedRoomId,
+}
+
+/// What is to be done when somebody makes a room that takes the place of another; `None` if it does not, or if they
+/// were not in that.
+pub(super) fn on_create(
+    tx: &impl Reader,
+    context: &Arc<Context>,
+    caller: Caller<'_>,
+    create: &Pdu,
+) -> Result<Option<Also>, StoreError> {
+    let Ok(create) = create.content_as::<Create>() else { return Ok(None) };
+    let Some(from) = rooms::find(tx, &create.predecessor.room_id)? else { return Ok(None) };
+    let was_there = members::get(tx, from, caller.user)?.is_some();
+    Ok(was_there.then(|| settings(context, caller, from)))
+}
+
 /// What is to be done when somebody comes into a room for the first time; `None` if it took no room's place in which
 /// they were.
 pub(super) fn on_join(
@@ -24,14 +49,6 @@ pub(super) fn on_join(
     caller: Caller<'_>,
     to: RoomNid,
 ) -> Result<Option<Also>, StoreError> {
-    #[derive(Deserialize)]
-    struct Create {
-        predecessor: Predecessor,
-    }
-    #[derive(Deserialize)]
-    struct Predecessor {
-        room_id: OwnedRoomId,
-    }
     let Some(create) = state::current_event(tx, to, "m.room.create", "")? else { return Ok(None) };
     let Ok(create) = context.events.get(tx, create)?.pdu.content_as::<Create>() else { return Ok(None) };
     let Some(from) = rooms::find(tx, &create.predecessor.room_id)? else { return Ok(None) };

@@ -11,7 +11,7 @@ use wardline_store::members::{self, MemberRow};
 use wardline_store::rooms::{self, RoomRow};
 use wardline_store::stream::membership_reference;
 use wardline_store::txn_ids::{self, TxnKey};
-use wardline_store::{EventNid, Kind, Pos, RoomNid, StoreError, WriteTx, state, users};
+use wardline_store::{EventNid, Kind, Pos, RoomNid, StoreError, WriteTx, delayed_events, state, users};
 
 use super::turn::{Staged, StagedMember};
 use crate::events::Event;
@@ -140,6 +140,9 @@ fn write(tx: &mut WriteTx<'_>, context: &Context, head: &RoomRow, staged: Staged
             pdu: pdu.json(),
         },
     )?;
+    if let Some(state_key) = &pdu.state_key {
+        delayed_events::supersede(tx, &pdu.room_id, (&pdu.kind, state_key), sender)?;
+    }
     if let (Some(key), Some((ordinal, parents))) = (state_key, &staged.auth) {
         state::apply(tx, room, staged.state_before, key, staged.nid)?;
         let chain = auth_chain(tx, parents)?;

@@ -17,7 +17,7 @@ use super::profile::profile_content;
 use super::send::raw;
 use super::shard::Fresh;
 use super::turn::Turn;
-use super::{Also, Caller, Order, Rooms};
+use super::{Also, Caller, Order, Rooms, carry};
 use crate::EngineError;
 
 /// The most state events and invites that one request may ask for.
@@ -64,7 +64,7 @@ pub struct InitialState {
 pub struct CreateRoom {
     /// The settings to begin with.
     pub preset: Preset,
-    /// "10", "11" or "12"; `None`: the default of the configuration.
+    /// "6" to "12"; `None`: the default of the configuration.
     pub room_version: Option<String>,
     /// Further content of `m.room.create`, for example `type`, `m.federate`, `additional_creators`.
     pub creation_content: Map<String, Value>,
@@ -116,7 +116,14 @@ impl Rooms {
         };
         let fresh = self.create_event(caller, &mut room, version)?;
         let room_id = fresh.create.room_id.clone();
-        let also = self.with_alias_and_audit(caller, room.also.take(), alias.clone(), &room_id);
+        let carried =
+            self.context.store.read_now(|tx| carry::on_create(tx, &self.context, caller, &fresh.create))?;
+        let own = room.also.take();
+        let both: Also = Box::new(move |tx, room| {
+            carried.map_or(Ok(()), |carried| carried(tx, room))?;
+            own.map_or(Ok(()), |own| own(tx, room))
+        });
+        let also = self.with_alias_and_audit(caller, Some(both), alias.clone(), &room_id);
         let events = self.first_events(caller, &room, version, alias)?;
         let plan = move |turn: &mut Turn<'_>| {
             let mut last = fresh_id(turn)?;
@@ -135,7 +142,8 @@ impl Rooms {
             also: Some(also),
             plan: Box::new(plan),
         })
-        .await?;
+        .await
+        .map_err(contradiction)?;
         Ok(room_id)
     }
 

@@ -12,6 +12,12 @@ use super::turn::Turn;
 use super::{Caller, Order, Rooms, carry};
 use crate::EngineError;
 
+/// Members of a join's content that the server writes itself.
+const OWN: [&str; 4] = ["membership", "is_direct", "third_party_signed", VOUCHER];
+
+/// The member of a join's content that names who vouches for it.
+pub(super) const VOUCHER: &str = "join_authorised_via_users_server";
+
 impl Rooms {
     /// Invites a user.
     ///
@@ -42,23 +48,42 @@ impl Rooms {
         .await
     }
 
-    /// Joins a room. Joining one that the caller is in already changes nothing.
+    /// [`Rooms::join_with`] a reason, or with nothing.
     ///
     /// # Errors
-    /// [`EngineError::NotFound`] for an unknown room, [`EngineError::Forbidden`] without an invite where one is
-    /// needed.
+    /// As [`Rooms::join_with`].
     pub async fn join(
         &self,
         caller: Caller<'_>,
         room: &RoomId,
         reason: Option<&str>,
     ) -> Result<OwnedEventId, EngineError> {
+        let extra = reason.map(|reason| ("reason".to_owned(), Value::from(reason)));
+        self.join_with(caller, room, extra.into_iter().collect()).await
+    }
+
+    /// Joins a room. Joining one that the caller is in already changes nothing. `extra` are further members of the
+    /// event's content; what the server says itself it does not take from there.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`] for an unknown room, [`EngineError::Forbidden`] without an invite where one is
+    /// needed.
+    pub async fn join_with(
+        &self,
+        caller: Caller<'_>,
+        room: &RoomId,
+        mut extra: Map<String, Value>,
+    ) -> Result<OwnedEventId, EngineError> {
         self.nid(room).map_err(|error| match error {
             EngineError::Forbidden(_) => EngineError::NotFound("room"),
             other => other,
         })?;
         let profile = self.context.store.read_now(|tx| profile_content(tx, caller.user_id))?;
-        let (user, reason) = (caller.user_id.to_owned(), reason.map(str::to_owned));
+        extra.retain(|key, _| !OWN.contains(&key.as_str()));
+        for (field, value) in profile {
+            extra.entry(field).or_insert(value);
+        }
+        let user = caller.user_id.to_owned();
         let nid = self.nid(room)?;
         let (guest, also) = self.context.store.read_now(|tx| -> Result<_, StoreError> {
             Ok((guests::is_guest(tx, caller.user)?, carry::on_join(tx, &self.context, caller, nid)?))
@@ -71,9 +96,9 @@ impl Rooms {
             if guest {
                 super::guests::check(turn)?;
             }
-            let mut content = content(Membership::Join, profile.clone(), reason.as_deref());
+            let mut content = content(Membership::Join, extra.clone(), None);
             if let Some(voucher) = voucher(turn, &user)? {
-                content.insert("join_authorised_via_users_server".to_owned(), voucher.as_str().into());
+                content.insert(VOUCHER.to_owned(), voucher.as_str().into());
             }
             set(turn, &user, &user, &content)
         };
@@ -270,8 +295,9 @@ pub(super) fn content(
 #[derive(Deserialize)]
 struct JoinRules {
     join_rule: String,
+    /// What is no condition counts as none.
     #[serde(default)]
-    allow: Vec<Allow>,
+    allow: Value,
 }
 
 #[derive(Deserialize)]
@@ -296,8 +322,10 @@ fn voucher(turn: &mut Turn<'_>, user: &UserId) -> Result<Option<OwnedUserId>, En
     }
     let allowed = turn.context.store.read_now(|tx| -> Result<bool, StoreError> {
         let Some(user) = users::find(tx, user)? else { return Ok(false) };
-        for allow in rules.allow.iter().filter(|allow| allow.kind == "m.room_membership") {
-            let Some(room) = allow.room_id.as_deref() else { continue };
+        let conditions = rules.allow.as_array().into_iter().flatten();
+        for allow in conditions.filter_map(|condition| Allow::deserialize(condition).ok()) {
+            let Some(room) = allow.room_id.filter(|_| allow.kind == "m.room_membership") else { continue };
+            let room = &*room;
             let Some(room) = rooms::find(tx, room)? else { continue };
             if members::get(tx, room, user)?.is_some_and(|member| member.membership == Membership::Join) {
                 return Ok(true);

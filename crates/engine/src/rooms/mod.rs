@@ -18,6 +18,7 @@ mod membership;
 mod messages;
 mod profile;
 mod read;
+mod relating;
 mod relations;
 mod report;
 mod search;

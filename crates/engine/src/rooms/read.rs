@@ -234,7 +234,11 @@ impl Sight {
 
     /// The state after a point of the history, unless the sight ends before it.
     fn no_later_than(self, tx: &impl Reader, room: RoomNid, at: Token) -> Result<Self, EngineError> {
-        let asked = events::backwards(tx, room, at.resolve(tx, room)?, 1)?;
+        let mut asked = events::backwards(tx, room, at.resolve(tx, room)?, 1)?;
+        if asked.is_empty() {
+            // Before the room began, where a timeline that shows all of it begins: its creator alone was there.
+            asked = events::forwards(tx, room, (0, 0), 2)?.into_iter().skip(1).collect();
+        }
         let Some(asked) = asked.first() else { return Err(EngineError::NotFound("state at this point")) };
         if let Self::At(end) = self
             && events::get(tx, EventNid(end.0))?

@@ -4,17 +4,20 @@
 //! here is encrypted, and those cannot be searched by the server at all.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use wardline_domain::pdu::Pdu;
 use wardline_domain::ruma::{OwnedEventId, OwnedRoomId, OwnedUserId};
+use wardline_domain::visibility::Membership as Standing;
 use wardline_store::members::{self, Membership};
 use wardline_store::{EventNid, Pos, ReadTx, RoomNid, StoreError, history, rooms, state};
 
 use super::messages::{Context as EventContext, around};
 use super::read::Scribe;
 use super::{Caller, Rooms};
+use crate::events::Event;
 use crate::filters::RoomEventFilter;
 use crate::{Context, EngineError};
 
@@ -22,6 +25,8 @@ const DEFAULT_LIMIT: usize = 10;
 const MAX_LIMIT: usize = 100;
 /// Texts looked at for one page. The page ends there; its token goes on.
 const MAX_SCANNED: usize = 20_000;
+/// Texts that are looked at beyond the page, to say how many results there are.
+const MAX_COUNTED: usize = 2_000;
 /// The most neighbours of a result on each side.
 const MAX_NEIGHBOURS: usize = 20;
 
@@ -34,8 +39,8 @@ pub struct SearchQuery {
     pub keys: [bool; 3],
     /// In which rooms and by whom.
     pub filter: RoomEventFilter,
-    /// Only events before this position.
-    pub before: Option<Pos>,
+    /// Only events before this position, and how many results all pages have together.
+    pub before: Option<(Pos, usize)>,
     /// The most results, 10 if not said, never more than 100.
     pub limit: Option<usize>,
     /// How many events before and after each result to show; `None`: no neighbours at all.
@@ -70,7 +75,9 @@ pub struct SearchPage {
     pub hits: Vec<Hit>,
     /// The words that were looked for, for highlighting.
     pub words: Vec<String>,
-    /// The `before` of the next page.
+    /// How many results all pages have together, about.
+    pub count: usize,
+    /// The `before` of the next page; the last page may be empty.
     pub next: Option<Pos>,
 }
 
@@ -121,7 +128,7 @@ fn candidates(
         [body.then_some("m.room.message"), name.then_some("m.room.name"), topic.then_some("m.room.topic")];
     let (mut found, mut floor) = (Vec::new(), None);
     for room in inside {
-        let texts = history::texts(tx, room, kinds, query.before.unwrap_or(Pos::MAX), each)?;
+        let texts = history::texts(tx, room, kinds, query.before.map_or(Pos::MAX, |(pos, _)| pos), each)?;
         if texts.len() == each {
             floor = floor.max(texts.last().map(|(_, pos)| *pos));
         }
@@ -144,19 +151,33 @@ impl Search<'_> {
     fn page(&mut self, texts: Vec<Candidate>, floor: Option<Pos>) -> Result<SearchPage, EngineError> {
         let limit = self.query.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
         let (mut hits, mut next) = (Vec::new(), floor);
-        let mut last = None;
-        for (pos, event, room) in texts {
+        let mut texts = texts.into_iter();
+        for (pos, event, room) in texts.by_ref() {
+            hits.extend(self.hit(event, room)?);
             if hits.len() == limit {
-                next = last;
+                next = Some(pos);
                 break;
             }
-            last = Some(pos);
-            hits.extend(self.hit(event, room)?);
         }
-        Ok(SearchPage { hits, words: self.words.to_vec(), next })
+        let count = match self.query.before {
+            Some((_, count)) => count,
+            None => {
+                let mut more = 0;
+                for (_, event, room) in texts.take(MAX_COUNTED) {
+                    more += usize::from(self.seen(event, room)?.is_some());
+                }
+                hits.len() + more
+            }
+        };
+        Ok(SearchPage { hits, words: self.words.to_vec(), count, next })
     }
 
-    fn hit(&self, event: EventNid, room: RoomNid) -> Result<Option<Hit>, EngineError> {
+    /// An event that is looked for and that the caller may see, with its rank, the reader and their membership at it.
+    fn seen(
+        &self,
+        event: EventNid,
+        room: RoomNid,
+    ) -> Result<Option<(Arc<Event>, f64, Scribe<'_>, Standing)>, EngineError> {
         let event = self.context.events.get(self.tx, event)?;
         if !self.query.filter.allows(&event.pdu) {
             return Ok(None);
@@ -164,6 +185,11 @@ impl Search<'_> {
         let Some(rank) = self.rank(&event.pdu) else { return Ok(None) };
         let mut scribe = Scribe::new(self.tx, self.context, room, self.caller)?;
         let Some(membership) = scribe.eyes.see(self.tx, &event)? else { return Ok(None) };
+        Ok(Some((event, rank, scribe, membership)))
+    }
+
+    fn hit(&self, event: EventNid, room: RoomNid) -> Result<Option<Hit>, EngineError> {
+        let Some((event, rank, mut scribe, membership)) = self.seen(event, room)? else { return Ok(None) };
         let mut text = String::new();
         scribe.write(self.tx, &event, membership, &mut text)?;
         let context = match self.query.neighbours {

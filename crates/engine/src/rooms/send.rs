@@ -7,6 +7,7 @@ use wardline_domain::build::EventTemplate;
 use wardline_domain::ruma::{EventId, OwnedEventId, OwnedUserId, RoomId, UserId};
 use wardline_store::txn_ids::TxnKey;
 
+use super::membership::VOUCHER;
 use super::turn::Turn;
 use super::{Also, Caller, Order, Rooms, aliases};
 use crate::EngineError;
@@ -104,7 +105,7 @@ impl Rooms {
         state_key: &str,
         content: Box<RawValue>,
     ) -> Result<OwnedEventId, EngineError> {
-        self.send_state_at(caller, room, (kind, state_key), content, None).await
+        self.set_state(caller, room, (kind, state_key), content, (None, None)).await
     }
 
     /// [`Rooms::send_state`] with a time of the caller's choice (Application Service API, "Timestamp massaging").
@@ -119,24 +120,47 @@ impl Rooms {
         content: Box<RawValue>,
         at: Option<Timestamp>,
     ) -> Result<OwnedEventId, EngineError> {
+        self.set_state(caller, room, (kind, state_key), content, (at, None)).await
+    }
+
+    /// [`Rooms::send_state`] with a time of the caller's choice and more work for the same transaction.
+    pub(crate) async fn set_state(
+        &self,
+        caller: Caller<'_>,
+        room: &RoomId,
+        (kind, state_key): (&str, &str),
+        content: Box<RawValue>,
+        (at, also): (Option<Timestamp>, Option<Also>),
+    ) -> Result<OwnedEventId, EngineError> {
         let nid = self.nid(room)?;
+        let content = match own_join(caller, kind, state_key, &content) {
+            Some(join) if self.is_joined(nid, caller.user)? => raw(&join)?,
+            // As by the endpoints that join.
+            Some(join) => return self.join_with(caller, room, join).await,
+            None => content,
+        };
         let (kind, state_key) = (kind.to_owned(), state_key.to_owned());
         let sender = caller.user_id.to_owned();
         let context = self.context.clone();
         let guests = (kind == "m.room.guest_access" && state_key.is_empty()).then(|| content.clone());
-        let event = self.change(caller, room, move |turn| {
+        let plan = move |turn: &mut Turn<'_>| {
             match kind.as_str() {
                 "m.room.canonical_alias" => {
                     let before = turn.state(&kind, &state_key)?;
                     aliases::check_canonical(&context, nid, &content, before.as_deref())?;
                 }
                 "m.room.encryption" if turn.head.encrypted => check_encryption(turn, &content)?,
+                "m.room.create" => {
+                    return Err(EngineError::bad_content("type", "a room is created once"));
+                }
+                "m.room.power_levels" => check_levels(turn, &content)?,
                 _ => {}
             }
             let event = template(turn, &kind, Some(&state_key), &content, &sender);
             turn.send(EventTemplate { origin_server_ts: at.unwrap_or(turn.now), ..event })
-        });
-        let event = event.await?;
+        };
+        let plan = Box::new(plan);
+        let event = self.order(Order { room, fresh: None, caller, txn: None, also, plan }).await?;
         if let Some(content) = guests {
             self.remove_guests(room, content.get()).await?;
         }
@@ -237,6 +261,73 @@ fn target_in(content: &RawValue) -> Result<(OwnedEventId, Box<RawValue>), Engine
     let target = target.as_ref().and_then(|target| OwnedEventId::try_from(target.as_str()?).ok());
     let target = target.ok_or_else(|| EngineError::bad_content("content.redacts", "not an event id"))?;
     Ok((target, raw(&members)?))
+}
+
+/// The content of an event by which the caller joins, without who vouches for it: that is for the server to say.
+fn own_join(
+    caller: Caller<'_>,
+    kind: &str,
+    state_key: &str,
+    content: &RawValue,
+) -> Option<serde_json::Map<String, serde_json::Value>> {
+    if kind != "m.room.member" || state_key != caller.user_id.as_str() {
+        return None;
+    }
+    let mut content: serde_json::Map<String, serde_json::Value> = serde_json::from_str(content.get()).ok()?;
+    content.remove(VOUCHER);
+    (content.get("membership").and_then(serde_json::Value::as_str) == Some("join")).then_some(content)
+}
+
+/// Levels are integers since version 10. Since version 12 no level can be written down for those who created the room.
+fn check_levels(turn: &Turn<'_>, content: &RawValue) -> Result<(), EngineError> {
+    #[derive(Deserialize)]
+    struct Levels {
+        #[serde(default)]
+        users: serde_json::Map<String, serde_json::Value>,
+    }
+    #[derive(Deserialize)]
+    struct Create {
+        #[serde(default)]
+        additional_creators: Vec<String>,
+    }
+    let rules = turn.head.version.authorization();
+    if rules.integer_power_levels {
+        let levels: serde_json::Map<String, serde_json::Value> = serde_json::from_str(content.get())
+            .map_err(|_| EngineError::bad_content("content", "must be an object"))?;
+        check_integers(&levels)?;
+    }
+    if !rules.explicitly_privilege_room_creators {
+        return Ok(());
+    }
+    let Some(create) = turn.state("m.room.create", "")? else { return Ok(()) };
+    let more = create.content_as::<Create>().map(|create| create.additional_creators).unwrap_or_default();
+    let mut creators = more.iter().map(String::as_str).chain([create.sender.as_str()]);
+    let levels: Levels = serde_json::from_str(content.get())
+        .map_err(|_| EngineError::bad_content("content.users", "must be an object"))?;
+    match creators.any(|creator| levels.users.contains_key(creator)) {
+        true => Err(EngineError::bad_content("content.users", "creators of the room have no level")),
+        false => Ok(()),
+    }
+}
+
+fn check_integers(levels: &serde_json::Map<String, serde_json::Value>) -> Result<(), EngineError> {
+    let bad = |field: &str| EngineError::bad_content(format!("content.{field}"), "must be integers");
+    for field in ["ban", "events_default", "invite", "kick", "redact", "state_default", "users_default"] {
+        if levels.get(field).is_some_and(|level| !level.is_i64()) {
+            return Err(bad(field));
+        }
+    }
+    for field in ["events", "notifications", "users"] {
+        let fine = match levels.get(field) {
+            None => true,
+            Some(serde_json::Value::Object(all)) => all.values().all(serde_json::Value::is_i64),
+            Some(_) => false,
+        };
+        if !fine {
+            return Err(bad(field));
+        }
+    }
+    Ok(())
 }
 
 /// A room that is encrypted stays so, with the same algorithm.

@@ -162,7 +162,7 @@ impl Turn<'_> {
     /// Puts a first event on a fresh head: the `m.room.create` event that gave the room its id.
     pub(super) fn adopt(&mut self, create: &Arc<Pdu>) -> Result<OwnedEventId, EngineError> {
         auth::check(create, &|_: &str, _: &str| None, self.head.version)?;
-        self.stage(Arc::clone(create), Vec::new())
+        self.stage(Arc::clone(create), None, Vec::new())
     }
 
     /// Builds an event, checks that it is allowed and puts it on the head. A state event that would change
@@ -187,6 +187,10 @@ impl Turn<'_> {
         };
         let pdu = Arc::new(build(template, place, &self.context.signer)?);
         self.check(&pdu)?;
+        let related = relation(&pdu);
+        if let Some(related) = &related {
+            self.check_relation(&pdu, related)?;
+        }
         if let Some(state_key) = &pdu.state_key
             && let Some(existing) = self.state(&pdu.kind, state_key)?
             && existing.sender == pdu.sender
@@ -194,7 +198,7 @@ impl Turn<'_> {
         {
             return Ok(existing.event_id.clone());
         }
-        self.stage(pdu, auth_nids)
+        self.stage(pdu, related, auth_nids)
     }
 
     fn check(&mut self, pdu: &Arc<Pdu>) -> Result<(), EngineError> {
@@ -217,7 +221,12 @@ impl Turn<'_> {
         }
     }
 
-    fn stage(&mut self, pdu: Arc<Pdu>, auth_nids: Vec<EventNid>) -> Result<OwnedEventId, EngineError> {
+    fn stage(
+        &mut self,
+        pdu: Arc<Pdu>,
+        relation: Option<Relation>,
+        auth_nids: Vec<EventNid>,
+    ) -> Result<OwnedEventId, EngineError> {
         let nid = EventNid(self.nids.take()?);
         let state_key = pdu.state_key.as_deref();
         let replaces = state_key.and_then(|key| self.head.held(&pdu.kind, key)).map(|held| held.nid);
@@ -229,7 +238,7 @@ impl Turn<'_> {
             state_before: self.head.snapshot,
             replaces,
             auth: state_key.map(|_| (self.head.auth_count, auth_nids)),
-            relation: relation(&pdu),
+            relation,
             member: self.staged_member(&pdu)?,
             redacted: self.redacted(&pdu)?,
             txn: None,

@@ -89,6 +89,8 @@ pub(crate) fn routes() -> Router<AppState> {
         .route(&at("/users/{userId}/rooms"), get(users::rooms_of))
         .route(&at("/users/{userId}/media"), get(media::of_user))
         .route(&at("/users/{userId}/notices"), post(notices::send))
+        .route("/_synapse/admin/v1/send_server_notice", post(notices::send_any))
+        .route("/_synapse/admin/v1/send_server_notice/{txnId}", put(notices::send_any_once))
         .route(&at("/rooms"), get(rooms::list))
         .route(&at("/rooms/{roomId}"), get(rooms::one).delete(rooms::delete))
         .route(&at("/rooms/{roomId}/members"), get(rooms::members))

@@ -3,10 +3,11 @@
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json, value::to_raw_value};
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use wardline_audit::Action;
-use wardline_domain::ruma::{OwnedRoomId, OwnedUserId};
+use wardline_domain::ruma::{OwnedEventId, OwnedRoomId, OwnedUserId};
 use wardline_domain::visibility::Membership;
 use wardline_engine::rooms::{Caller, CreateRoom, Message, Preset};
 use wardline_identity::{DISPLAY_NAME, IdentityError};
@@ -45,26 +46,90 @@ pub(super) async fn send(
     if body.body.is_empty() || body.body.len() > LONGEST {
         return Err(MatrixError::invalid_param("body: must be 1 to 16384 bytes"));
     }
-    known_user(&state, &user).await?;
+    let content = to_raw_value(&json!({ "msgtype": "m.text", "body": body.body }))
+        .map_err(|error| MatrixError::internal(&error))?;
+    let notice = NewNotice { user, kind: "m.room.message".to_owned(), content, txn: None };
+    let (room, event) = deliver(&state, &by, notice).await?;
+    Ok(Json(Sent { room_id: room.into(), event_id: event.into() }))
+}
+
+/// A notice as Synapse's tools send it.
+#[derive(Deserialize)]
+pub(super) struct AnyNotice {
+    user_id: OwnedUserId,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    content: Box<RawValue>,
+}
+
+/// Sends a notice (`POST /_synapse/admin/v1/send_server_notice`, for tools that expect it).
+pub(super) async fn send_any(
+    State(state): State<AppState>,
+    by: Administrator,
+    Json(body): Json<AnyNotice>,
+) -> Result<Json<Value>, MatrixError> {
+    send_once(&state, &by, body, None).await
+}
+
+/// The same with a transaction id: sent again with the same one, it makes no second notice.
+pub(super) async fn send_any_once(
+    State(state): State<AppState>,
+    by: Administrator,
+    Path(txn): Path<String>,
+    Json(body): Json<AnyNotice>,
+) -> Result<Json<Value>, MatrixError> {
+    let txn = format!("{}/{txn}", by.device_id);
+    send_once(&state, &by, body, Some(txn)).await
+}
+
+async fn send_once(
+    state: &AppState,
+    by: &Administrator,
+    body: AnyNotice,
+    txn: Option<String>,
+) -> Result<Json<Value>, MatrixError> {
+    let content = body.content;
+    if !content.get().starts_with('{') || content.get().len() > LONGEST {
+        return Err(MatrixError::bad_json("content: must be an object of at most 16384 bytes"));
+    }
+    let kind = body.kind.unwrap_or_else(|| "m.room.message".to_owned());
+    let notice = NewNotice { user: body.user_id, kind, content, txn };
+    let (_, event) = deliver(state, by, notice).await?;
+    Ok(Json(json!({ "event_id": event })))
+}
+
+struct NewNotice {
+    user: OwnedUserId,
+    kind: String,
+    content: Box<RawValue>,
+    txn: Option<String>,
+}
+
+/// Sends a notice into the room of a person's notices.
+async fn deliver(
+    state: &AppState,
+    by: &Administrator,
+    notice: NewNotice,
+) -> Result<(OwnedRoomId, OwnedEventId), MatrixError> {
+    let user = notice.user;
+    known_user(state, &user).await?;
     let nid = state.store.read_now(|tx| users::find(tx, &user))?;
     let nid = nid.ok_or_else(|| MatrixError::not_found("there is no such user"))?;
-    let sender = sender(&state).await?;
+    let sender = sender(state).await?;
     let sender_nid = state.store.read_now(|tx| users::find(tx, &sender))?;
     let sender_nid = sender_nid.ok_or_else(|| MatrixError::not_found("there is no such user"))?;
     let caller = Caller { user: sender_nid, user_id: &sender, device: None };
-    let room = room(&state, caller, nid, &user).await?;
-    let entry = entry(&state, &by, Action::NoticeSent).target(user.as_str()).with("room", room.as_str());
-    let content = to_raw_value(&json!({ "msgtype": "m.text", "body": body.body }))
-        .map_err(|error| MatrixError::internal(&error))?;
+    let room = room(state, caller, nid, &user).await?;
+    let entry = entry(state, by, Action::NoticeSent).target(user.as_str()).with("room", room.as_str());
     let message = Message {
         room: &room,
-        kind: "m.room.message",
-        content,
-        txn: None,
+        kind: &notice.kind,
+        content: notice.content,
+        txn: notice.txn.as_deref(),
         also: Some(Box::new(move |tx, _| Ok(wardline_audit::append(tx, &entry).map(drop)?))),
     };
     let event = state.engine.rooms.send(caller, message).await?;
-    Ok(Json(Sent { room_id: room.into(), event_id: event.into() }))
+    Ok((room, event))
 }
 
 /// The user who sends notices, made at the first one.

@@ -2,6 +2,7 @@
 
 use axum::{Router, extract::State, routing::get};
 use serde_json::{Value, json};
+use wardline_domain::room_version::RoomVersion;
 
 use super::rooms::require_admin;
 use crate::{AppState, Authenticated, Json};
@@ -11,12 +12,16 @@ pub(crate) fn routes() -> Router<AppState> {
 }
 
 async fn capabilities(State(state): State<AppState>, auth: Authenticated) -> Json<Value> {
+    let versions: serde_json::Map<String, Value> = RoomVersion::understood()
+        .filter(|version| version.is_creatable())
+        .map(|version| (version.as_str().to_owned(), "stable".into()))
+        .collect();
     let may_hold = require_admin(&state, &auth).is_ok();
     let mut answer = json!({ "capabilities": {
         "m.account_moderation": { "suspend": may_hold, "lock": may_hold },
         "m.room_versions": {
             "default": state.engine.context.config.default_room_version.as_str(),
-            "available": { "10": "stable", "11": "stable", "12": "stable" },
+            "available": versions,
         },
         "m.change_password": { "enabled": true },
         "m.set_displayname": { "enabled": true },

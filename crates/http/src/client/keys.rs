@@ -46,6 +46,14 @@ impl From<KeyError> for MatrixError {
     }
 }
 
+/// An upload whose shape is wrong is a bad body.
+fn malformed(error: KeyError) -> MatrixError {
+    match error {
+        KeyError::Invalid(_) => MatrixError::bad_json(error.to_string()),
+        other => other.into(),
+    }
+}
+
 /// The members of a JSON object as they came: the order of one-time keys is the order of their use.
 #[derive(Default)]
 pub(super) struct InOrder(Vec<(String, Box<RawValue>)>);
@@ -106,7 +114,7 @@ async fn upload(
         return Err(MatrixError::missing_param("device_id: an application service must name one"));
     }
     let user = (&*auth.user_id, auth.user_nid);
-    let counts = state.engine.keys.upload(user, auth.device_id.as_str(), upload).await?;
+    let counts = state.engine.keys.upload(user, auth.device_id.as_str(), upload).await.map_err(malformed)?;
     let counts: Map<String, Value> = counts.into_iter().map(|(name, count)| (name, count.into())).collect();
     Ok(Json(json!({ "one_time_key_counts": counts })))
 }

@@ -59,10 +59,18 @@ const TOKEN: &str = "m.login.token";
 pub(crate) const APP_SERVICE: &str = "m.login.application_service";
 
 async fn flows(State(state): State<AppState>) -> Json<Value> {
-    let mut flows = vec![
-        json!({ "type": SSO, "oauth_aware_preferred": true, "org.matrix.msc3824.delegated_oidc_compatibility": true }),
-        json!({ "type": TOKEN, "get_login_token": true }),
-    ];
+    let mut sso = json!({
+        "type": SSO,
+        "oauth_aware_preferred": true,
+        "org.matrix.msc3824.delegated_oidc_compatibility": true,
+    });
+    let providers = state.identity.providers().iter().map(|provider| provider.config());
+    let providers: Vec<Value> =
+        providers.map(|config| json!({ "id": config.id, "name": config.label })).collect();
+    if !providers.is_empty() {
+        sso["identity_providers"] = Value::Array(providers);
+    }
+    let mut flows = vec![sso, json!({ "type": TOKEN, "get_login_token": true })];
     if state.identity.policy().password_login {
         flows.push(json!({ "type": uia::PASSWORD }));
     }

@@ -1,13 +1,15 @@
 //! `/_matrix/media/…` (upload) and `/_matrix/client/v1/media/…` (download, thumbnail, config).
 //! Specification: Client-Server API, "Content repository".
 //!
-//! Downloads need a token. The unauthenticated endpoints of `/_matrix/media/v3` are frozen: they know no media.
+//! Downloads need a token. The old endpoints of `/_matrix/media/v3`, where clients used none, answer those who show
+//! one; to everybody else they are frozen: they know no media.
 
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use futures_util::StreamExt;
@@ -24,19 +26,30 @@ use crate::{AppState, Authenticated, Empty, Json, MatrixError, Path, Query};
 const MAX_PATIENCE_MS: u64 = 60_000;
 
 pub(crate) fn routes() -> Router<AppState> {
-    let frozen =
-        || async { MatrixError::not_found("media needs an access token: use /_matrix/client/v1/media") };
+    let old = Router::new()
+        .route("/_matrix/media/v3/download/{serverName}/{mediaId}", get(download))
+        .route("/_matrix/media/v3/download/{serverName}/{mediaId}/{fileName}", get(download_named))
+        .route("/_matrix/media/v3/thumbnail/{serverName}/{mediaId}", get(thumbnail))
+        .layer(axum::middleware::from_fn(frozen));
     Router::new()
+        .merge(old)
         .route("/_matrix/media/v3/upload", post(upload))
         .route("/_matrix/media/v3/upload/{serverName}/{mediaId}", put(upload_announced))
         .route("/_matrix/media/v1/create", post(create))
         .route("/_matrix/media/v3/config", get(config))
-        .route("/_matrix/media/v3/download/{*rest}", get(frozen))
-        .route("/_matrix/media/v3/thumbnail/{*rest}", get(frozen))
         .route("/_matrix/client/v1/media/config", get(config))
         .route("/_matrix/client/v1/media/download/{serverName}/{mediaId}", get(download))
         .route("/_matrix/client/v1/media/download/{serverName}/{mediaId}/{fileName}", get(download_named))
         .route("/_matrix/client/v1/media/thumbnail/{serverName}/{mediaId}", get(thumbnail))
+}
+
+/// Knows no media for whoever shows no token.
+async fn frozen(request: Request, next: Next) -> Response {
+    if crate::extract::bearer(request.headers()).is_none() {
+        return MatrixError::not_found("media needs an access token: use /_matrix/client/v1/media")
+            .into_response();
+    }
+    next.run(request).await
 }
 
 impl From<MediaError> for MatrixError {

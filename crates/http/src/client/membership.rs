@@ -2,8 +2,10 @@
 
 use axum::{Router, extract::State, routing::post};
 use serde::Deserialize;
-use serde_json::{Value, json};
-use wardline_domain::ruma::{OwnedRoomId, OwnedUserId};
+use serde_json::{Map, Value, json};
+use wardline_domain::ruma::{OwnedRoomId, OwnedUserId, RoomId};
+use wardline_store::members::Membership;
+use wardline_store::{StoreError, administration, members, rooms};
 
 use super::rooms::{caller, known_user, room_by_name};
 use crate::{AppState, Authenticated, Empty, Json, MatrixError, OptionalJson, Path};
@@ -32,14 +34,22 @@ struct Target {
     reason: Option<String>,
 }
 
+/// What a join's body puts into its event: everything, as other servers do it.
+fn joining(body: Map<String, Value>) -> Result<Map<String, Value>, MatrixError> {
+    match body.get("reason") {
+        None | Some(Value::String(_)) => Ok(body),
+        Some(_) => Err(MatrixError::bad_json("reason: expected a string")),
+    }
+}
+
 async fn join_by_name(
     State(state): State<AppState>,
     auth: Authenticated,
     Path(name): Path<String>,
-    OptionalJson(body): OptionalJson<Reason>,
+    OptionalJson(body): OptionalJson<Map<String, Value>>,
 ) -> Result<Json<Value>, MatrixError> {
     let room = room_by_name(&state, &name).await?;
-    state.engine.rooms.join(caller(&auth), &room, body.reason.as_deref()).await?;
+    state.engine.rooms.join_with(caller(&auth), &room, joining(body)?).await?;
     Ok(Json(json!({ "room_id": room })))
 }
 
@@ -47,9 +57,9 @@ async fn join(
     State(state): State<AppState>,
     auth: Authenticated,
     Path(room): Path<OwnedRoomId>,
-    OptionalJson(body): OptionalJson<Reason>,
+    OptionalJson(body): OptionalJson<Map<String, Value>>,
 ) -> Result<Json<Value>, MatrixError> {
-    state.engine.rooms.join(caller(&auth), &room, body.reason.as_deref()).await?;
+    state.engine.rooms.join_with(caller(&auth), &room, joining(body)?).await?;
     Ok(Json(json!({ "room_id": room })))
 }
 
@@ -76,12 +86,28 @@ async fn invite(
     Ok(Empty)
 }
 
+/// Whether the room is that of the user's server notices, and they are invited to it ("Server Notices").
+fn is_invited_to_notices(state: &AppState, auth: &Authenticated, room: &RoomId) -> Result<bool, MatrixError> {
+    let user = auth.user_nid;
+    Ok(state.store.read_now(|tx| -> Result<bool, StoreError> {
+        if administration::notice_room(tx, user)?.is_none_or(|notices| notices != room) {
+            return Ok(false);
+        }
+        let Some(room) = rooms::find(tx, room)? else { return Ok(false) };
+        Ok(members::get(tx, room, user)?.is_some_and(|member| member.membership == Membership::Invite))
+    })?)
+}
+
 async fn leave(
     State(state): State<AppState>,
     auth: Authenticated,
     Path(room): Path<OwnedRoomId>,
     OptionalJson(body): OptionalJson<Reason>,
 ) -> Result<Empty, MatrixError> {
+    if is_invited_to_notices(&state, &auth, &room)? {
+        let text = "the room of the server's notices cannot be refused";
+        return Err(MatrixError::new(http::StatusCode::FORBIDDEN, "M_CANNOT_LEAVE_SERVER_NOTICE_ROOM", text));
+    }
     state.engine.rooms.leave(caller(&auth), &room, body.reason.as_deref()).await?;
     Ok(Empty)
 }

@@ -134,12 +134,12 @@ async fn search(
         false => None,
     };
     let results = Results {
-        count: page.hits.len(),
+        count: page.count,
         highlights: page.words,
         groups: groups(&wanted.groupings, &page.hits)?,
         results: page.hits.into_iter().map(found).collect::<Result<_, _>>()?,
         state,
-        next_batch: page.next.map(|pos| format!("p{pos}")),
+        next_batch: page.next.map(|pos| format!("p{pos}_{}", page.count)),
     };
     Ok(Json(Answer { search_categories: AnswerCategories { room_events: Some(results) } }))
 }
@@ -157,8 +157,9 @@ fn query(wanted: &RoomEvents, from: Option<&str>) -> Result<SearchQuery, MatrixE
             .ok_or_else(|| invalid("keys", "must be content.body, content.name or content.topic"))?] = true;
     }
     let before = from.filter(|from| !from.is_empty()).map(|from| {
-        let pos = from.strip_prefix('p').and_then(|pos| pos.parse().ok());
-        pos.ok_or_else(|| MatrixError::invalid_param("next_batch: not a token of this server"))
+        let parts = from.strip_prefix('p').and_then(|parts| parts.split_once('_'));
+        let parsed = parts.and_then(|(pos, count)| Some((pos.parse().ok()?, count.parse().ok()?)));
+        parsed.ok_or_else(|| MatrixError::invalid_param("next_batch: not a token of this server"))
     });
     let sizes = |context: &Neighbours| {
         let size = |limit: Option<usize>| limit.unwrap_or(DEFAULT_NEIGHBOURS);

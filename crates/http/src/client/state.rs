@@ -7,11 +7,11 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use wardline_domain::ruma::{OwnedRoomId, RoomId};
+use wardline_domain::ruma::{OwnedRoomId, OwnedUserId, RoomId};
 use wardline_engine::delayed::NewDelayed;
 
 use super::delayed_events::{self, Delay};
-use super::rooms::{caller, write_events};
+use super::rooms::{caller, known_user, write_events};
 use crate::app_service::massaged;
 use crate::{AppState, Authenticated, Json, MatrixError, Path, Query, RawJson};
 
@@ -97,6 +97,11 @@ async fn put_keyless(
     write(&state, &auth, (&room, &kind, ""), delay, content).await
 }
 
+#[derive(Deserialize)]
+struct Invitation {
+    membership: String,
+}
+
 async fn write(
     state: &AppState,
     auth: &Authenticated,
@@ -107,6 +112,13 @@ async fn write(
     if let Some(delay_ms) = delay.ms {
         let event = NewDelayed { room, kind, state_key: Some(key), content: &content, delay_ms, txn: None };
         return delayed_events::add(state, auth, event).await;
+    }
+    if kind == "m.room.member"
+        && let Ok(Invitation { membership }) = serde_json::from_str(content.get())
+        && membership == "invite"
+        && let Ok(user) = OwnedUserId::try_from(key)
+    {
+        known_user(state, &user).await?;
     }
     let (rooms, at) = (&state.engine.rooms, massaged(auth, delay.ts));
     let event_id = rooms.send_state_at(caller(auth), room, (kind, key), content, at).await?;

@@ -33,9 +33,9 @@ use crate::{AppState, ClientAddr, LimitKey, MatrixError, Path, Query};
 
 const LOGIN: &str = "/oauth/login";
 const LOGOUT: &str = "/oauth/logout";
-const LEAVE: &str = "/oauth/login/elsewhere";
+pub(super) const LEAVE: &str = "/oauth/login/elsewhere";
 /// What the names of methods that lead to an identity provider begin with; the rest is the provider's name.
-const UPSTREAM: &str = "oidc:";
+pub(super) const UPSTREAM: &str = "oidc:";
 /// The method that takes passkeys.
 const PASSKEY: &str = "passkey";
 const TOO_MANY: &str = "Too many attempts. Wait a minute, then try again.";

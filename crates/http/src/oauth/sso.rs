@@ -1,5 +1,5 @@
-//! `GET /_matrix/client/v3/login/sso/redirect` and its page `GET|POST /oauth/sso`: the legacy login API signs in
-//! through the browser too. Specification: Client-Server API, "SSO client login/authentication".
+//! `GET /_matrix/client/v3/login/sso/redirect`, with or without an identity provider behind it, and its page
+//! `GET|POST /oauth/sso`: the legacy login API signs in through the browser too. Specification: Client-Server API, "SSO client login/authentication".
 
 use axum::{
     Router,
@@ -14,15 +14,16 @@ use super::{
     authorize::what_it_may,
     browser::{Browser, Posted, go},
     html::{Html, Page, PageError, form_source},
-    sign_in::{sign_in_page, signed_in_as},
+    sign_in::{LEAVE, UPSTREAM, sign_in_page, signed_in_as},
 };
-use crate::{AppState, MatrixError, Query};
+use crate::{AppState, MatrixError, Path, Query};
 
 pub(super) const PATH: &str = "/oauth/sso";
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
         .route("/_matrix/client/v3/login/sso/redirect", get(redirect))
+        .route("/_matrix/client/v3/login/sso/redirect/{idpId}", get(redirect_to_provider))
         .route(PATH, get(show).post(decide))
 }
 
@@ -52,13 +53,36 @@ async fn redirect(
     State(state): State<AppState>,
     Query(query): Query<SsoQuery>,
 ) -> Result<Response, MatrixError> {
-    let address = query.redirect_url.ok_or_else(|| MatrixError::missing_param("redirectUrl: is required"))?;
-    if client_address(&address).is_none() {
-        return Err(MatrixError::invalid_param("redirectUrl: is not the address of a client"));
+    go(&state, &page_for(query)?, None).map_err(|_| no_client())
+}
+
+/// Past the sign-in page, to the identity provider that the client's user has chosen; from there to the page.
+async fn redirect_to_provider(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    Query(query): Query<SsoQuery>,
+) -> Result<Response, MatrixError> {
+    let next = page_for(query)?;
+    if !state.identity.providers().iter().any(|provider| provider.config().id == id) {
+        return Err(MatrixError::not_found("there is no such identity provider"));
     }
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("method", &format!("{UPSTREAM}{id}"))
+        .append_pair("next", &next)
+        .finish();
+    go(&state, &format!("{LEAVE}?{query}"), None).map_err(|_| no_client())
+}
+
+fn no_client() -> MatrixError {
+    MatrixError::invalid_param("redirectUrl: is not the address of a client")
+}
+
+/// The page that asks whether the client at the address may have a token.
+fn page_for(query: SsoQuery) -> Result<String, MatrixError> {
+    let address = query.redirect_url.ok_or_else(|| MatrixError::missing_param("redirectUrl: is required"))?;
+    client_address(&address).ok_or_else(no_client)?;
     let query = form_urlencoded::Serializer::new(String::new()).append_pair("redirectUrl", &address).finish();
-    go(&state, &format!("{PATH}?{query}"), None)
-        .map_err(|_| MatrixError::invalid_param("redirectUrl: is not the address of a client"))
+    Ok(format!("{PATH}?{query}"))
 }
 
 async fn show(

@@ -117,8 +117,11 @@ async fn media_needs_a_token_and_a_proper_place() {
     }
     for frozen in ["download", "thumbnail"] {
         let path = format!("/_matrix/media/v3/{frozen}/riverside.example/{id}");
-        server.get(&path, &amy).await.refused(404, "M_NOT_FOUND");
+        server.get(&path, "").await.refused(404, "M_NOT_FOUND");
     }
+    let old = format!("GET /_matrix/media/v3/download/riverside.example/{id}");
+    assert_eq!(&server.fetch(&old, &amy, None).await.body[..], b"x", "to who shows a token");
+    server.get(&get(old), "no token of ours").await.refused(401, "M_UNKNOWN_TOKEN");
 }
 
 #[tokio::test]

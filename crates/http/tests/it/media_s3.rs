@@ -13,7 +13,7 @@ use image::{DynamicImage, ImageFormat, RgbImage};
 use wardline_engine::EngineConfig;
 use wardline_engine::media::{MediaConfig, S3Config};
 
-use crate::support::{Server, request, text};
+use crate::support::{PASSWORD, Server, request, text};
 
 #[derive(Default)]
 struct Bucket {
@@ -70,6 +70,10 @@ async fn serve(
         (Method::PUT, None) => {
             bucket.objects.insert(key, body);
             ([(header::ETAG, "\"whole\"")], "").into_response()
+        }
+        (Method::DELETE, _) => {
+            bucket.objects.remove(&key);
+            StatusCode::NO_CONTENT.into_response()
         }
         (Method::GET, _) => get(bucket.objects.get(&key), head.headers.get(header::RANGE)),
         _ => StatusCode::METHOD_NOT_ALLOWED.into_response(),
@@ -166,6 +170,33 @@ async fn thumbnails_are_made_of_and_kept_in_the_object_store() {
     assert_eq!((small.width(), small.height()), (32, 32));
     assert_eq!(bucket.lock().unwrap().objects.len(), 2);
     assert!(server.media_files().is_empty());
+}
+
+#[tokio::test]
+async fn a_file_that_is_deleted_is_gone_from_the_object_store_with_its_thumbnails() {
+    let (server, bucket) = server().await;
+    server.identity.create_account("zoe", Some(PASSWORD), true).await.unwrap();
+    let (zoe, amy) = (server.token("zoe").await, server.token("amy").await);
+    let mut png = std::io::Cursor::new(Vec::new());
+    DynamicImage::from(RgbImage::new(200, 200)).write_to(&mut png, ImageFormat::Png).unwrap();
+    let png = Bytes::from(png.into_inner());
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let upload = request("POST /_matrix/media/v3/upload", &amy, Body::from(png.clone()));
+        let uri = text(&server.send(upload).await.ok(), "content_uri");
+        ids.push(uri.rsplit('/').next().unwrap().to_owned());
+    }
+    let small =
+        format!("GET /_matrix/client/v1/media/thumbnail/riverside.example/{}?width=32&height=32", ids[0]);
+    assert_eq!(server.fetch(&small, &amy, None).await.status, 200);
+    assert_eq!(bucket.lock().unwrap().objects.len(), 2, "the same content is kept once, and its thumbnail");
+    let delete = |id: &str| format!("DELETE /_wardline/admin/v1/media/{id}");
+    server.call(&delete(&ids[0]), &zoe, serde_json::Value::Null).await.ok();
+    let still = server.fetch(&format!("{DOWNLOAD}/{}", ids[1]), &amy, None).await;
+    assert_eq!(still.body, png, "the other file has the same content");
+    server.call(&delete(&ids[1]), &zoe, serde_json::Value::Null).await.ok();
+    assert!(bucket.lock().unwrap().objects.is_empty());
+    assert_eq!(server.fetch(&format!("{DOWNLOAD}/{}", ids[1]), &amy, None).await.status, 404);
 }
 
 #[tokio::test]

@@ -27,6 +27,6 @@ impl RoomsSection {
     pub fn version(&self) -> Result<RoomVersion, ConfigError> {
         let Some(name) = &self.default_version else { return Ok(RoomVersion::DEFAULT) };
         let version = RoomVersion::parse(name).ok().filter(|version| version.is_creatable());
-        version.ok_or_else(|| ConfigError::value("rooms.default_version", "must be \"10\", \"11\" or \"12\""))
+        version.ok_or_else(|| ConfigError::value("rooms.default_version", "must be one of \"6\" to \"12\""))
     }
 }
