@@ -139,6 +139,14 @@ fn candidates(
     Ok((found, floor))
 }
 
+/// An event that is looked for: its rank, the reader, and their membership at it.
+struct Found<'a> {
+    event: Arc<Event>,
+    rank: f64,
+    scribe: Scribe<'a>,
+    membership: Standing,
+}
+
 struct Search<'a> {
     tx: &'a ReadTx<'a>,
     context: &'a Context,
@@ -172,12 +180,8 @@ impl Search<'_> {
         Ok(SearchPage { hits, words: self.words.to_vec(), count, next })
     }
 
-    /// An event that is looked for and that the caller may see, with its rank, the reader and their membership at it.
-    fn seen(
-        &self,
-        event: EventNid,
-        room: RoomNid,
-    ) -> Result<Option<(Arc<Event>, f64, Scribe<'_>, Standing)>, EngineError> {
+    /// An event, if it is looked for and the caller may see it.
+    fn seen(&self, event: EventNid, room: RoomNid) -> Result<Option<Found<'_>>, EngineError> {
         let event = self.context.events.get(self.tx, event)?;
         if !self.query.filter.allows(&event.pdu) {
             return Ok(None);
@@ -185,11 +189,13 @@ impl Search<'_> {
         let Some(rank) = self.rank(&event.pdu) else { return Ok(None) };
         let mut scribe = Scribe::new(self.tx, self.context, room, self.caller)?;
         let Some(membership) = scribe.eyes.see(self.tx, &event)? else { return Ok(None) };
-        Ok(Some((event, rank, scribe, membership)))
+        Ok(Some(Found { event, rank, scribe, membership }))
     }
 
     fn hit(&self, event: EventNid, room: RoomNid) -> Result<Option<Hit>, EngineError> {
-        let Some((event, rank, mut scribe, membership)) = self.seen(event, room)? else { return Ok(None) };
+        let Some(Found { event, rank, mut scribe, membership }) = self.seen(event, room)? else {
+            return Ok(None);
+        };
         let mut text = String::new();
         scribe.write(self.tx, &event, membership, &mut text)?;
         let context = match self.query.neighbours {

@@ -29,7 +29,7 @@ const REFUSED: &[(&str, &str)] = &[
         "GET /_matrix/client/v3/rooms/{room_id}/initialSync",
         "deprecated since Matrix 1.0 in favour of `/sync`",
     ),
-    ("GET /_matrix/media/v3/preview_url", "as at its new place, below"),
+    ("GET /_matrix/media/v3/preview_url", "as `/_matrix/client/v1/media/preview_url`"),
     ("POST /_matrix/client/v3/account/3pid/delete", "there is nothing to remove: succeeds, changes nothing"),
     ("POST /_matrix/client/v3/account/3pid/unbind", "there is nothing to remove: succeeds, changes nothing"),
     ("POST /_matrix/client/v3/account/3pid", "accounts have no e-mail addresses or telephone numbers"),

@@ -86,7 +86,7 @@ async fn bad_keys_are_refused() {
     let server = Server::new().await;
     let amy = phone(&server).await;
     let other = json!({ "device_keys": device_keys("TABLET") });
-    server.call(UPLOAD, &amy, other).await.refused(400, "M_INVALID_PARAM");
+    server.call(UPLOAD, &amy, other).await.refused(400, "M_BAD_JSON");
     let mut forged = device_keys("PHONE");
     forged["algorithms"] = json!([]);
     server.call(UPLOAD, &amy, json!({ "device_keys": forged })).await.refused(400, "M_INVALID_SIGNATURE");

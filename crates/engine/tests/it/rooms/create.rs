@@ -96,7 +96,7 @@ async fn bad_requests_change_nothing() {
         Ok(())
     };
     let requests = [
-        CreateRoom { room_version: Some("9".into()), ..CreateRoom::default() },
+        CreateRoom { room_version: Some("5".into()), ..CreateRoom::default() },
         CreateRoom { room_version: Some("x".into()), ..CreateRoom::default() },
         CreateRoom { alias: Some("taken".into()), ..CreateRoom::default() },
         CreateRoom { alias: Some("a:b".into()), ..CreateRoom::default() },
