@@ -190,6 +190,8 @@ impl Remote {
             .with_access_key_id(&config.access_key_id)
             .with_secret_access_key(&config.secret_access_key)
             .with_virtual_hosted_style_request(config.virtual_hosted)
+            // One request for each object: not every store knows the other way, and its refusals look like success.
+            .with_disable_bulk_delete(true)
             .with_client_options(client)
             .with_retry(RetryConfig {
                 max_retries: 3,

@@ -46,10 +46,34 @@ pub(super) struct Build<'a> {
     pub(super) shape: Shape,
 }
 
+/// The beginning of a large answer, whose rooms come first.
+const FIRST: &str = "{\"rooms\":{\"join\":{";
+
+/// The rooms of a section, in the form in which they are sent: each is written there as soon as it is made, so that a
+/// large answer is in memory but once.
+#[derive(Default)]
+struct Written {
+    text: String,
+    count: usize,
+}
+
+impl Written {
+    fn push(&mut self, (room, json): (OwnedRoomId, String)) {
+        if self.count > 0 {
+            self.text.push(',');
+        }
+        write_string(&mut self.text, room.as_str());
+        self.text.push(':');
+        self.text.push_str(&json);
+        self.count += 1;
+    }
+}
+
 /// The rooms of an answer, by section.
 #[derive(Default)]
 struct Sections {
-    join: Vec<(OwnedRoomId, String)>,
+    /// Begins with [`FIRST`] if the answer is about all rooms.
+    join: Written,
     invite: Vec<(OwnedRoomId, String)>,
     knock: Vec<(OwnedRoomId, String)>,
     leave: Vec<(OwnedRoomId, String)>,
@@ -153,16 +177,26 @@ impl Build<'_> {
         Ok(global)
     }
 
+    /// Whether the answer is about all rooms.
+    fn is_whole(&self) -> bool {
+        self.since.is_none() || self.request.full_state
+    }
+
     fn rooms(&self, candidates: impl Iterator<Item = RoomNid>) -> Result<Sections, StoreError> {
         let mut sections = Sections::default();
         // Whatever the client knows, it is told how things stand.
-        let whole = self.since.is_none() || self.request.full_state;
+        let whole = self.is_whole();
+        if whole {
+            sections.join.text.push_str(FIRST);
+        }
         for member in self.candidates(candidates)? {
             let is_new = self.since.is_some_and(|since| member.pos > since);
             match member.membership {
                 Membership::Join => {
                     sections.entered.extend(is_new.then_some(member.room));
-                    sections.join.extend(self.joined(&member)?);
+                    if let Some(room) = self.joined(&member)? {
+                        sections.join.push(room);
+                    }
                 }
                 Membership::Invite if is_new || whole => {
                     sections.invite.extend(self.invited(&member, "invite_state")?)
@@ -185,7 +219,7 @@ impl Build<'_> {
     /// The user's memberships of rooms in which something may be new, each once.
     fn candidates(&self, named: impl Iterator<Item = RoomNid>) -> Result<Vec<MemberRow>, StoreError> {
         let user = self.request.user;
-        if self.since.is_none() || self.request.full_state {
+        if self.is_whole() {
             let mut all = members::of_user(self.tx, user)?;
             all.retain(|member| !member.forgotten);
             return Ok(all);
@@ -225,7 +259,7 @@ impl Build<'_> {
         typing_version: u64,
         anybody_types: bool,
         global: &[String],
-        sections: Sections,
+        mut sections: Sections,
     ) -> Result<Answer, EngineError> {
         let (user, device) = (self.request.user, &*self.request.device);
         let (mut messages, to_device) = self.to_device(since)?;
@@ -240,10 +274,8 @@ impl Build<'_> {
         let presence = self.inner.presence.version();
         let present = self.presence(since, &sections)?;
         let token = SyncToken { typing, to_device, epoch, presence, ..SyncToken::at(self.upto) };
-        let room_count = [&sections.join, &sections.invite, &sections.knock, &sections.leave]
-            .iter()
-            .map(|section| section.len())
-            .sum::<usize>();
+        let others = [&sections.invite, &sections.knock, &sections.leave];
+        let room_count = sections.join.count + others.iter().map(|section| section.len()).sum::<usize>();
         let worth_telling = since.is_none_or(|since| last.one_time_keys > since.pos)
             || room_count > 0
             || !global.is_empty()
@@ -251,9 +283,18 @@ impl Build<'_> {
             || !present.is_empty()
             || changes != device_lists::Changes::default();
 
-        let mut body =
-            String::with_capacity(512 + sections.join.iter().map(|(_, json)| json.len() + 64).sum::<usize>());
-        let mut out = Object::open(&mut body);
+        let rooms_first = self.is_whole() && sections.join.count > 0;
+        let mut body = String::new();
+        let mut out = if rooms_first {
+            body = std::mem::take(&mut sections.join.text);
+            body.push('}');
+            write_others(&sections, &mut Object::go_on(&mut body));
+            body.push('}');
+            Object::go_on(&mut body)
+        } else {
+            body.reserve(512 + sections.join.text.len());
+            Object::open(&mut body)
+        };
         out.string("next_batch", &token.to_string());
         if !global.is_empty() {
             out.events("account_data", global);
@@ -261,8 +302,16 @@ impl Build<'_> {
         if !present.is_empty() {
             out.events("presence", &present);
         }
-        if room_count > 0 {
-            write_rooms(sections, &mut out);
+        if room_count > 0 && !rooms_first {
+            let mut rooms = out.object("rooms");
+            if sections.join.count > 0 {
+                let join = rooms.key("join");
+                join.push('{');
+                join.push_str(&sections.join.text);
+                join.push('}');
+            }
+            write_others(&sections, &mut rooms);
+            rooms.close();
         }
         if !messages.is_empty() {
             out.events("to_device", messages.drain(..).map(|message| message.json));
@@ -333,23 +382,18 @@ impl Build<'_> {
     }
 }
 
-/// What is written is given back room by room, so that a large answer is in memory but once.
-fn write_rooms(sections: Sections, out: &mut Object<'_>) {
-    let mut rooms = out.object("rooms");
-    for (name, section) in [
-        ("join", sections.join),
-        ("invite", sections.invite),
-        ("knock", sections.knock),
-        ("leave", sections.leave),
-    ] {
+/// The sections behind that of the joined rooms.
+fn write_others(sections: &Sections, rooms: &mut Object<'_>) {
+    for (name, section) in
+        [("invite", &sections.invite), ("knock", &sections.knock), ("leave", &sections.leave)]
+    {
         if section.is_empty() {
             continue;
         }
         let mut object = rooms.object(name);
         for (room, json) in section {
-            object.raw(room.as_str(), &json);
+            object.raw(room.as_str(), json);
         }
         object.close();
     }
-    rooms.close();
 }
