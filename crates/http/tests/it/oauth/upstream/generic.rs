@@ -162,3 +162,29 @@ async fn the_way_to_the_provider_is_held_up_by_nobody_else_at_the_same_address()
     let back = come_back(&mut known, &provider, "/account", |_| {}).await;
     assert_eq!(back.location(), "/account");
 }
+
+#[tokio::test]
+async fn clients_of_the_legacy_api_may_name_the_provider() {
+    let (server, provider) = house(Profile::Generic, None, |_| ()).await;
+    let flows = server.get("/_matrix/client/v3/login", "").await.ok();
+    let offered = json!([{ "id": "trust", "name": "Sign in with Riverside" }]);
+    assert_eq!(flows["flows"][0]["identity_providers"], offered);
+    let start = "/_matrix/client/v3/login/sso/redirect";
+    let address = super::super::form(&[("redirectUrl", "https://client.example/")]);
+    server.get(&format!("{start}/unheard-of?{address}"), "").await.refused(404, "M_NOT_FOUND");
+    server.get(&format!("{start}/trust"), "").await.refused(400, "M_MISSING_PARAM");
+    let mut browser = Browser::new(&server);
+    let away = browser.get(&format!("{start}/trust?{address}")).await.location();
+    let asked = query(&browser.get(&away).await.location());
+    provider.says.lock().id_token =
+        provider.sign(("first", FIRST), Algorithm::RS256, &claims(&provider, &asked["nonce"]));
+    let back = format!("/oauth/upstream/trust/callback?code=c&state={}", asked["state"]);
+    let page = browser.get(&back).await.location();
+    assert_eq!(page, format!("/oauth/sso?{address}"));
+    let ask = browser.get(&page).await;
+    let back = browser.fill(&ask, "/oauth/sso", &[("decision", "allow")]).await.location();
+    let (_, token) = back.split_once("https://client.example/?loginToken=").unwrap();
+    let login = json!({ "type": "m.login.token", "token": token });
+    let signed = server.call("POST /_matrix/client/v3/login", "", login).await.ok();
+    assert!(text(&signed, "user_id").starts_with("@zoe.ng"), "{signed}");
+}
