@@ -34,6 +34,9 @@ pub enum ClinicalError {
     /// A strict import found problems and changed nothing.
     #[error("the import was refused: {} problem(s), nothing was changed", .0.problems.len())]
     ImportRefused(ImportReport),
+    /// A dry run of an import, which is undone, found this. It never leaves the import.
+    #[error("a dry run changes nothing")]
+    DryRun(ImportReport),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -1,11 +1,15 @@
-//! Import of files: a FHIR bundle (directory, rotas, patients), an HL7 v2 ADT file, a playbook.
+//! Import of files: a FHIR bundle (directory, rotas, patients), a table (CSV), a rota in iCalendar, an HL7 v2 ADT file, a
+//! playbook.
 //!
-//! A strict import changes nothing unless everything is right. Otherwise what is wrong is passed over and
-//! reported with its position, and the rest is imported.
+//! A strict import changes nothing unless everything is right. Otherwise what is wrong is passed over and reported with
+//! its position, and the rest is imported. A dry run reports the same and changes nothing. To import a file again changes
+//! nothing either.
 
 mod adt;
 mod bundle;
+mod calendar;
 mod entries;
+mod table;
 mod team;
 
 use wardline_audit::{Action, Entry};
@@ -21,6 +25,19 @@ pub enum ImportMode {
     Strict,
     /// Pass over and report.
     Skip,
+    /// Change nothing, and report what [`ImportMode::Skip`] would do.
+    DryRun,
+}
+
+/// Something in the directory that an import makes or changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportChange {
+    /// Where in the file.
+    pub position: String,
+    /// What, such as `Practitioner/priya.raman`.
+    pub target: String,
+    /// Whether it is new.
+    pub new: bool,
 }
 
 /// One thing that is wrong. It never repeats the content of the file.
@@ -35,8 +52,10 @@ pub struct ImportProblem {
 /// What an import did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImportReport {
-    /// Messages or entries that were imported.
+    /// Messages or entries that were imported, whether or not they changed anything.
     pub applied: usize,
+    /// What of the directory was made or changed.
+    pub changes: Vec<ImportChange>,
     /// What was passed over.
     pub problems: Vec<ImportProblem>,
     /// What was imported and somebody must still look to.
@@ -54,13 +73,20 @@ impl ImportReport {
 }
 
 impl Clinical {
-    /// Imports a file of any of the three kinds, told apart by its first bytes.
+    /// Imports a file of any of the kinds, told apart by its beginning.
     ///
     /// # Errors
     /// [`ClinicalError::ImportRefused`] for a strict import with problems, [`ClinicalError::Invalid`] for a file
     /// that is of none of the kinds, or a failure of the store.
     pub async fn import(&self, file: &[u8], mode: ImportMode) -> Result<ImportReport, ClinicalError> {
         let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
+        match self.import_any(file, mode).await {
+            Err(ClinicalError::DryRun(report)) => Ok(report),
+            done => done,
+        }
+    }
+
+    async fn import_any(&self, file: &[u8], mode: ImportMode) -> Result<ImportReport, ClinicalError> {
         match file.trim_ascii_start() {
             [b'{', ..] => self.import_bundle(file, mode).await,
             [0x0b, ..] | [b'M', b'S', b'H', ..] | [b'F' | b'B', b'H', b'S', ..] => {
@@ -68,8 +94,20 @@ impl Clinical {
             }
             _ => {
                 let text = std::str::from_utf8(file).map_err(|_| {
-                    ClinicalError::invalid("file", "is neither a FHIR bundle nor HL7 v2 nor a playbook")
+                    let problem = "is no FHIR bundle, table, iCalendar, HL7 v2 or playbook (in UTF-8)";
+                    ClinicalError::invalid("file", problem)
                 })?;
+                let beginning = text.trim_start().get(..15).unwrap_or_default();
+                if beginning.eq_ignore_ascii_case("BEGIN:VCALENDAR") {
+                    return self.import_calendar(text, mode).await;
+                }
+                if table::is_table(text) {
+                    return self.import_table(text, mode).await;
+                }
+                if mode == ImportMode::DryRun {
+                    Playbook::parse(text).map_err(|e| ClinicalError::invalid("playbook", e.to_string()))?;
+                    return Ok(ImportReport { applied: 1, ..ImportReport::default() });
+                }
                 self.import_playbook(text).await
             }
         }
@@ -96,7 +134,7 @@ impl Clinical {
     }
 }
 
-/// Ends a transaction of an import: in strict mode problems undo it. An import is audited with its numbers.
+/// Ends a transaction of an import: in strict mode problems undo it, a dry run always is. An import is audited with its numbers.
 fn conclude(
     tx: &mut WriteTx<'_>,
     report: ImportReport,
@@ -105,6 +143,9 @@ fn conclude(
 ) -> Result<ImportReport, ClinicalError> {
     if mode == ImportMode::Strict && !report.problems.is_empty() {
         return Err(ClinicalError::ImportRefused(report));
+    }
+    if mode == ImportMode::DryRun {
+        return Err(ClinicalError::DryRun(report));
     }
     let entry =
         entry.with("applied", report.applied.to_string()).with("problems", report.problems.len().to_string());

@@ -5,7 +5,7 @@
 //! `on_call` (who holds a role), `standing` (whom the steps of a plan ask at a moment), `sign_on` (taking it and handing it over), `duty` (what follows the role), `patients` (admission to discharge), `access` (who may resolve a patient),
 //! `merge` (what a merge or discharge does to conversations), `break_glass` (opening a conversation from outside, and who looked at a patient), `alarms` (the server's own requests),
 //! `requests` (raising and moving them), `timers` (their durable clocks), `outbox` (work in rooms that follows a
-//! decision), `playbooks` (what rota and directory say against one), `proof` (the signed chain of a request), `interruptions` (how often teams are), `import` (FHIR bundles, HL7 v2 ADT files, playbooks).
+//! decision), `playbooks` (what rota and directory say against one), `proof` (the signed chain of a request), `interruptions` (how often teams are), `import` (FHIR bundles, tables, iCalendar, HL7 v2 ADT files, playbooks).
 //!
 //! # Invariants
 //! - Every transition of a request is one transaction: task, transition, clock, audit entry and the announcement
@@ -49,7 +49,7 @@ use wardline_store::Store;
 pub use break_glass::{Access, AccessKind, BreakGlass};
 pub use directory_search::{EntryKind, FoundEntry};
 pub use error::ClinicalError;
-pub use import::{ImportMode, ImportProblem, ImportReport};
+pub use import::{ImportChange, ImportMode, ImportProblem, ImportReport};
 pub use interruptions::{Budget, NoiseReport};
 pub use jiff::tz::TimeZone;
 pub use on_call::{OnCall, OpenOffer};

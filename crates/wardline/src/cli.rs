@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{Args, Parser, Subcommand};
+use wardline_clinical::ImportMode;
 use wardline_domain::ruma::OwnedServerName;
 
 use crate::{
@@ -50,7 +51,8 @@ enum Command {
         #[arg(long)]
         public_url: Option<String>,
     },
-    /// Takes a FHIR bundle (.json) or HL7 v2 messages (.hl7) in. The server must be stopped.
+    /// Takes a FHIR bundle, a table of staff, places, roles, teams or shifts (CSV), a rota (iCalendar), HL7 v2 messages or a
+    /// playbook in. The server must be stopped.
     Import {
         #[command(flatten)]
         place: Place,
@@ -59,6 +61,9 @@ enum Command {
         /// Takes nothing in if anything in the file is wrong.
         #[arg(long)]
         strict: bool,
+        /// Takes nothing in, and only says what would change and what is wrong.
+        #[arg(long, conflicts_with = "strict")]
+        dry_run: bool,
     },
     /// The audit log.
     Audit {
@@ -287,10 +292,15 @@ async fn execute(command: Command) -> Result<(), Error> {
             start_log(&config)?;
             demo::run(&config, Arc::new(SystemClock), Arc::new(SystemRandom)).await
         }
-        Command::Import { place, file, strict } => {
+        Command::Import { place, file, strict, dry_run } => {
             let config = place.config(None)?;
             start_log(&config)?;
-            import::file(&config, &file, strict, Arc::new(SystemClock), Arc::new(SystemRandom)).await
+            let mode = match (strict, dry_run) {
+                (true, _) => ImportMode::Strict,
+                (false, true) => ImportMode::DryRun,
+                (false, false) => ImportMode::Skip,
+            };
+            import::file(&config, &file, mode, Arc::new(SystemClock), Arc::new(SystemRandom)).await
         }
         Command::Backup { place, to, with_sealing_key } => {
             backup::take(&place.config(None)?, &to, with_sealing_key, &SystemClock)

@@ -14,22 +14,32 @@ use crate::{Config, Error, House};
 pub(crate) async fn file(
     config: &Config,
     file: &Path,
-    strict: bool,
+    mode: ImportMode,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 ) -> Result<(), Error> {
     let content = fs::read(file).map_err(|source| Error::File { path: file.to_owned(), source })?;
     let house = House::open(config, config.listen, clock, random).await?;
-    let mode = if strict { ImportMode::Strict } else { ImportMode::Skip };
     let imported = house.clinical().import(&content, mode).await;
-    if imported.is_ok() {
+    if imported.is_ok() && mode != ImportMode::DryRun {
         house.clinical().drain_outbox().await?;
     }
     house.close().await;
     match imported {
         Ok(report) => {
             list(&report);
-            println!("{} taken in, {} passed over", report.applied, report.problems.len());
+            let (dry, taken) = match mode {
+                ImportMode::DryRun => (true, "would be taken in"),
+                ImportMode::Strict | ImportMode::Skip => (false, "taken in"),
+            };
+            for change in report.changes.iter().filter(|_| dry) {
+                let what = if change.new { "new" } else { "changed" };
+                println!("{}: {} would be {what}", change.position, change.target);
+            }
+            let new = report.changes.iter().filter(|change| change.new).count();
+            let changed = report.changes.len() - new;
+            let wrong = report.problems.len();
+            println!("{} {taken} ({new} new, {changed} changed), {wrong} passed over", report.applied);
             Ok(())
         }
         Err(ClinicalError::ImportRefused(report)) => {

@@ -16,6 +16,12 @@ function serve(handler: Handler): string[] {
 const unknown = (soft: boolean): Response =>
     Response.json({ errcode: "M_UNKNOWN_TOKEN", soft_logout: soft }, { status: 401 });
 
+const unknownToFhir = (soft: boolean): Response => {
+    const codes = ["M_UNKNOWN_TOKEN", ...(soft ? ["soft_logout"] : [])];
+    const issue = [{ severity: "error", code: "login", details: { coding: codes.map((code) => ({ code })) } }];
+    return Response.json({ resourceType: "OperationOutcome", issue }, { status: 401 });
+};
+
 function holder(tokens: Tokens): { holder: TokenHolder; renewed: Tokens[]; lost: boolean[] } {
     const renewed: Tokens[] = [];
     const lost: boolean[] = [];
@@ -31,6 +37,16 @@ function holder(tokens: Tokens): { holder: TokenHolder; renewed: Tokens[]; lost:
 afterEach(() => vi.unstubAllGlobals());
 
 describe("the session's token", () => {
+    it("is renewed too when the clinical service refuses it", async () => {
+        serve((url, token) => {
+            if (url.endsWith("/token")) return Response.json({ access_token: "new", refresh_token: "r2" });
+            return token === "Bearer new" ? Response.json({}) : unknownToFhir(true);
+        });
+        const { holder: tokens, renewed } = holder({ accessToken: "old", refreshToken: "r1" });
+        expect((await tokens.authorised("/fhir/R4/Task")).status).toBe(200);
+        expect(renewed).toHaveLength(1);
+    });
+
     it("is renewed once for all requests that found it expired, which then go through", async () => {
         const seen = serve((url, token) => {
             if (url.endsWith("/token")) return Response.json({ access_token: "new", refresh_token: "r2" });

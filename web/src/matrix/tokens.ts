@@ -110,11 +110,21 @@ async function isOver(response: Response): Promise<boolean> {
     return body.error === "invalid_grant";
 }
 
+interface RefusedToken {
+    errcode?: string;
+    soft_logout?: boolean;
+    issue?: { details?: { coding?: { code?: string }[] } }[];
+}
+
 /** What a refused token means, if that is why the request was refused (client-server API, "Soft logout"). */
 async function unknownToken(response: Response): Promise<{ soft: boolean } | undefined> {
     try {
-        const body = (await response.clone().json()) as { errcode?: string; soft_logout?: boolean };
-        return body.errcode === "M_UNKNOWN_TOKEN" ? { soft: body.soft_logout === true } : undefined;
+        const body = (await response.clone().json()) as RefusedToken;
+        // The clinical service says the same in an OperationOutcome.
+        const codes = body.issue?.[0]?.details?.coding?.map(({ code }) => code) ?? [];
+        const errcode = body.errcode ?? codes[0];
+        const soft = body.soft_logout === true || codes.includes("soft_logout");
+        return errcode === "M_UNKNOWN_TOKEN" ? { soft } : undefined;
     } catch {
         return undefined;
     }

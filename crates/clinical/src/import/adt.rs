@@ -26,10 +26,14 @@ impl Clinical {
                 (format!("message {} (line {})", m.ordinal, m.line), event.map_err(|e| e.to_string()))
             })
             .collect();
-        let size = if mode == ImportMode::Strict { parsed.len() } else { BATCH };
+        // A dry run is one transaction, so that later messages find what earlier ones would do.
+        let size = if mode == ImportMode::Skip { BATCH } else { parsed.len() };
         let mut total = ImportReport::default();
         for batch in parsed.chunks(size.max(1)) {
-            let report = self.apply_messages(batch.to_vec(), mode).await?;
+            let report = match self.apply_messages(batch.to_vec(), mode).await {
+                Err(ClinicalError::DryRun(report)) => report,
+                done => done?,
+            };
             total.applied += report.applied;
             total.problems.extend(report.problems);
             total.notices.extend(report.notices);

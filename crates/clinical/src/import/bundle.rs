@@ -25,18 +25,19 @@ use wardline_store::{
         identifiers,
         on_call::{self, Rank},
         rota::{self, Duty},
+        teams,
     },
 };
 
-use super::{ImportMode, ImportReport, conclude, entries, entries::Resource, team};
+use super::{ImportChange, ImportMode, ImportReport, conclude, entries, entries::Resource, team};
 use crate::{Clinical, ClinicalError, ClinicalParts, patients::Admissions, user_of};
 
 /// Days of shifts that a pattern is expanded into.
-const DAYS: u16 = 14;
+pub(super) const DAYS: u16 = 14;
 /// The end of what has no end: the last day of the year 9999.
 const FOREVER: Timestamp = Timestamp(253_402_214_400_000);
 /// The extension of a HealthcareService that names who is told when it is vacant.
-const FALLBACK: &str = "https://wardline.org/fhir/StructureDefinition/role-fallback";
+pub(super) const FALLBACK: &str = "https://wardline.org/fhir/StructureDefinition/role-fallback";
 /// The identifier system of NHS numbers.
 const NHS_NUMBER: &str = "https://fhir.nhs.uk/Id/nhs-number";
 
@@ -48,6 +49,29 @@ struct Bundle {
 #[derive(Deserialize)]
 struct BundleEntry {
     resource: Value,
+}
+
+/// The column of a table that is behind an element of the resource that it became.
+pub(super) type Columns = fn(&str) -> Option<&'static str>;
+
+/// A resource and where it stands in the file.
+pub(super) struct Positioned {
+    pub(super) position: String,
+    pub(super) resource: Resource,
+    /// How its elements are called in the file, if it is none of FHIR.
+    pub(super) columns: Option<Columns>,
+}
+
+impl Positioned {
+    /// A problem in the words of the file.
+    fn problem(&self, error: &ClinicalError) -> String {
+        match (error, self.columns) {
+            (ClinicalError::Invalid { path, problem }, Some(columns)) => {
+                format!("column {}: {problem}", columns(path).unwrap_or(path))
+            }
+            _ => error.to_string(),
+        }
+    }
 }
 
 impl Clinical {
@@ -67,11 +91,22 @@ impl Clinical {
             let kind = entry.resource.get("resourceType").and_then(Value::as_str).unwrap_or("?").to_owned();
             let position = format!("entry[{index}] {kind}");
             match serde_path_to_error::deserialize::<_, Resource>(entry.resource) {
-                Ok(resource) => resources.push((position, resource)),
+                Ok(resource) => resources.push(Positioned { position, resource, columns: None }),
                 Err(error) => report.problem(position, reason(&error)),
             }
         }
-        resources.sort_by_key(|(_, resource)| resource.rank());
+        self.write_resources(resources, report, mode, "bundle").await
+    }
+
+    /// Writes the resources of a file in one transaction; `report` has what was wrong so far.
+    pub(super) async fn write_resources(
+        &self,
+        mut resources: Vec<Positioned>,
+        mut report: ImportReport,
+        mode: ImportMode,
+        kind: &'static str,
+    ) -> Result<ImportReport, ClinicalError> {
+        resources.sort_by_key(|it| it.resource.rank());
         let (parts, at) = (self.parts.clone(), self.parts.clock.now());
         let report = self
             .parts
@@ -79,16 +114,31 @@ impl Clinical {
             .write_with(move |tx| {
                 let writer = Writer { parts: &parts, at };
                 let mut fallbacks = Vec::new();
-                for (position, resource) in resources {
-                    let fallback = resource.fallback(FALLBACK);
-                    match writer.put(tx, resource) {
+                for it in resources {
+                    let fallback = it.resource.fallback(FALLBACK);
+                    let target = it.resource.target();
+                    let before = target.as_ref().map(|it| writer.known(tx, it)).transpose()?.flatten();
+                    match writer.put(tx, &it.resource) {
                         Ok(()) => {
                             report.applied += 1;
-                            fallbacks.extend(fallback.map(|id| (position, id)));
+                            if let Some(target) = target {
+                                let after = writer.known(tx, &target)?;
+                                if before != after {
+                                    let (position, new) = (it.position.clone(), before.is_none());
+                                    report.changes.push(ImportChange { position, target, new });
+                                }
+                            }
+                            fallbacks.extend(fallback.map(|id| (it.position, id)));
                         }
-                        Err(error @ ClinicalError::Invalid { .. }) => report.problem(position, error),
+                        Err(error @ ClinicalError::Invalid { .. }) => {
+                            let problem = it.problem(&error);
+                            report.problem(it.position, problem);
+                        }
                         Err(other) => return Err(other),
                     }
+                }
+                if report.changes.iter().any(|it| it.target.starts_with("PractitionerRole/")) {
+                    directory::touch(tx)?;
                 }
                 // A fallback may stand later in the bundle than the role that names it.
                 for (position, id) in fallbacks {
@@ -100,7 +150,7 @@ impl Clinical {
                     tx,
                     report,
                     mode,
-                    Entry::new(at, "system:import", Action::Import).with("kind", "bundle"),
+                    Entry::new(at, "system:import", Action::Import).with("kind", kind),
                 )
             })
             .await?;
@@ -128,8 +178,30 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn put(&self, tx: &mut WriteTx<'_>, resource: Resource) -> Result<(), ClinicalError> {
-        match resource {
+    /// What the directory knows under a reference, in a form that can be compared.
+    fn known(&self, tx: &impl Reader, target: &str) -> Result<Option<String>, ClinicalError> {
+        let Some((kind, id)) = target.split_once('/') else { return Ok(None) };
+        Ok(match kind {
+            "Organization" => {
+                directory::organisations(tx)?.into_iter().find(|it| it.id == id).map(|it| format!("{it:?}"))
+            }
+            "Location" => directory::location(tx, id)?.map(|it| format!("{it:?}")),
+            "Practitioner" => {
+                let numbers = identifiers::of(tx, id)?;
+                directory::practitioner(tx, id)?.map(|it| format!("{it:?} {numbers:?}"))
+            }
+            "HealthcareService" => directory::service(tx, id)?.map(|it| format!("{it:?}")),
+            "CareTeam" => teams::get(tx, id)?.map(|it| format!("{it:?}")),
+            _ => {
+                let shifts = rota::series(tx, self.cipher(), id)?;
+                let ranks = shifts.iter().map(|it| on_call::rank(tx, &it.id)).collect::<Result<Vec<_>, _>>()?;
+                (!shifts.is_empty()).then(|| format!("{shifts:?} {ranks:?}"))
+            }
+        })
+    }
+
+    fn put(&self, tx: &mut WriteTx<'_>, resource: &Resource) -> Result<(), ClinicalError> {
+        match resource.clone() {
             Resource::Organization(it) => self.organisation(tx, it),
             Resource::Location(it) => self.location(tx, it),
             Resource::Practitioner(it) => self.practitioner(tx, it),

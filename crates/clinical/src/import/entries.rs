@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::ClinicalError;
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub(super) struct Reference {
     reference: String,
 }
@@ -18,25 +18,25 @@ impl Reference {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub(super) struct Identifier {
     pub(super) system: Option<String>,
     pub(super) value: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub(super) struct Coding {
     pub(super) code: String,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Clone, Deserialize, Default)]
 pub(super) struct CodeableConcept {
     #[serde(default)]
     pub(super) coding: Vec<Coding>,
     pub(super) text: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub(super) struct HumanName {
     pub(super) family: String,
     #[serde(default)]
@@ -45,12 +45,12 @@ pub(super) struct HumanName {
     pub(super) prefix: Vec<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub(super) struct ContactPoint {
     pub(super) value: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub(super) struct Organization {
     pub(super) id: String,
     pub(super) name: String,
@@ -58,7 +58,7 @@ pub(super) struct Organization {
     pub(super) identifier: Vec<Identifier>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Location {
     pub(super) id: String,
@@ -71,12 +71,12 @@ pub(super) struct Location {
     pub(super) managing_organization: Option<Reference>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub(super) struct Qualification {
     pub(super) code: CodeableConcept,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub(super) struct Practitioner {
     pub(super) id: String,
     #[serde(default)]
@@ -88,13 +88,13 @@ pub(super) struct Practitioner {
     pub(super) identifier: Vec<PractitionerIdentifier>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub(super) struct PractitionerIdentifier {
     pub(super) system: Option<String>,
     pub(super) value: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct HealthcareService {
     pub(super) id: String,
@@ -110,20 +110,20 @@ pub(super) struct HealthcareService {
     pub(super) extension: Vec<Extension>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Extension {
     pub(super) url: String,
     pub(super) value_reference: Option<Reference>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub(super) struct Period {
     pub(super) start: Option<String>,
     pub(super) end: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct AvailableTime {
     #[serde(default)]
@@ -132,7 +132,7 @@ pub(super) struct AvailableTime {
     pub(super) available_end_time: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct PractitionerRole {
     pub(super) id: String,
@@ -148,7 +148,7 @@ pub(super) struct PractitionerRole {
     pub(super) available_time: Vec<AvailableTime>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub(super) struct CareTeam {
     pub(super) id: String,
     pub(super) name: String,
@@ -156,14 +156,14 @@ pub(super) struct CareTeam {
     pub(super) participant: Vec<Participant>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub(super) struct Participant {
     pub(super) member: Option<Reference>,
     #[serde(default)]
     pub(super) role: Vec<CodeableConcept>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Patient {
     pub(super) identifier: Vec<Identifier>,
@@ -174,7 +174,7 @@ pub(super) struct Patient {
 }
 
 /// The resources that the import knows, in the order in which they must be written.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(tag = "resourceType")]
 pub(super) enum Resource {
     Organization(Organization),
@@ -192,6 +192,19 @@ impl Resource {
         let Self::HealthcareService(service) = self else { return None };
         let named = service.extension.iter().find(|e| e.url == url)?.value_reference.as_ref()?;
         named.reference.strip_prefix("HealthcareService/").map(ToOwned::to_owned)
+    }
+
+    /// What it is of the directory, such as `Practitioner/priya.raman`; `None` for a patient.
+    pub(super) fn target(&self) -> Option<String> {
+        Some(match self {
+            Self::Organization(it) => format!("Organization/{}", it.id),
+            Self::Location(it) => format!("Location/{}", it.id),
+            Self::Practitioner(it) => format!("Practitioner/{}", it.id),
+            Self::HealthcareService(it) => format!("HealthcareService/{}", it.id),
+            Self::PractitionerRole(it) => format!("PractitionerRole/{}", it.id),
+            Self::CareTeam(it) => format!("CareTeam/{}", it.id),
+            Self::Patient(_) => return None,
+        })
     }
 
     /// What others refer to goes first.

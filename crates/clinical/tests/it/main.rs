@@ -3,6 +3,7 @@
 
 mod access;
 mod break_glass;
+mod directory;
 mod import;
 mod interruptions;
 mod merge;

@@ -166,7 +166,7 @@ impl Conversations for Rooms {
 }
 
 pub(crate) struct Hospital {
-    pub(crate) clinical: Clinical,
+    pub(crate) clinical: Arc<Clinical>,
     pub(crate) clock: Arc<FakeClock>,
     pub(crate) rooms: Arc<Rooms>,
     pub(crate) store: Store,
@@ -205,7 +205,7 @@ impl Hospital {
         let folder = tempfile::tempdir().unwrap();
         let (clock, rooms) = (Arc::new(FakeClock(NOON.into())), Arc::new(Rooms::default()));
         let (store, clinical) = open(folder.path(), &clock, &rooms);
-        Self { clinical, clock, rooms, store, folder }
+        Self { clinical: Arc::new(clinical), clock, rooms, store, folder }
     }
 
     /// The demo hospital at noon, with every conversation open.
@@ -229,7 +229,7 @@ impl Hospital {
         let Self { clinical, clock, rooms, store, folder } = self;
         drop((clinical, store));
         let (store, clinical) = open(folder.path(), &clock, &rooms);
-        Self { clinical, clock, rooms, store, folder }
+        Self { clinical: Arc::new(clinical), clock, rooms, store, folder }
     }
 
     /// Moves the clock forwards, lets clocks ring and jobs be done.

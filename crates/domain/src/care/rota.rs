@@ -6,8 +6,8 @@
 
 use jiff::{
     ToSpan,
-    civil::{Date, Time, Weekday},
-    tz::TimeZone,
+    civil::{Date, DateTime, Time, Weekday},
+    tz::{AmbiguousOffset, TimeZone},
 };
 
 use crate::Timestamp;
@@ -68,6 +68,49 @@ pub fn next_at(zone: &TimeZone, now: Timestamp, time: Time) -> Option<Timestamp>
     days.into_iter().filter_map(|date| instant(zone, date, time)).find(|at| *at > now)
 }
 
+/// Why a local time is no instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LocalTimeError {
+    /// It is not written as one.
+    #[error("is a time as 2026-11-22 20:00 or 22/11/2026 20:00, or with its offset as 2026-11-22T20:00:00+00:00")]
+    Form,
+    /// Clocks go forward over it.
+    #[error("does not exist: clocks go forward in that hour")]
+    Missing,
+    /// Clocks go back over it.
+    #[error("comes twice, since clocks go back in that hour: write it with its offset, as 2026-10-25T01:30:00+01:00")]
+    Twice,
+}
+
+/// The instant of a time as people write it: with an offset or `Z`, or as clocks in `zone` show it.
+///
+/// # Errors
+/// [`LocalTimeError`], also for a time that a change of clocks leaves out or brings twice.
+pub fn local_instant(zone: &TimeZone, text: &str) -> Result<Timestamp, LocalTimeError> {
+    let text = text.trim();
+    if let Ok(at) = text.parse::<jiff::Timestamp>() {
+        return Ok(Timestamp(at.as_millisecond()));
+    }
+    let forms = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%d/%m/%Y %H:%M"];
+    let local = forms.iter().find_map(|form| DateTime::strptime(form, text).ok()).ok_or(LocalTimeError::Form)?;
+    local_to_instant(zone, local)
+}
+
+/// The instant at which clocks in `zone` show this.
+///
+/// # Errors
+/// [`LocalTimeError`], also for a time that a change of clocks leaves out or brings twice.
+pub fn local_to_instant(zone: &TimeZone, local: DateTime) -> Result<Timestamp, LocalTimeError> {
+    match zone.to_ambiguous_timestamp(local).offset() {
+        AmbiguousOffset::Gap { .. } => Err(LocalTimeError::Missing),
+        AmbiguousOffset::Fold { .. } => Err(LocalTimeError::Twice),
+        AmbiguousOffset::Unambiguous { offset } => {
+            let at = offset.to_timestamp(local).map_err(|_| LocalTimeError::Form)?;
+            Ok(Timestamp(at.as_millisecond()))
+        }
+    }
+}
+
 fn instant(zone: &TimeZone, date: Date, time: Time) -> Option<Timestamp> {
     let zoned = date.to_datetime(time).to_zoned(zone.clone()).ok()?;
     Some(Timestamp(zoned.timestamp().as_millisecond()))
@@ -107,6 +150,18 @@ mod tests {
         assert_eq!(next("2026-03-28T20:00:00Z", 8, 0), at("2026-03-29T07:00:00Z"), "summer time began");
         assert_eq!(next("2026-03-28T20:00:00Z", 1, 30), at("2026-03-29T01:30:00Z"), "there is no 01:30");
         assert_eq!(next("2026-10-24T20:00:00Z", 1, 30), at("2026-10-25T00:30:00Z"), "the first 01:30");
+    }
+
+    #[test]
+    fn times_that_a_change_of_clocks_leaves_out_or_brings_twice_are_refused() {
+        let read = |text: &str| local_instant(&london(), text);
+        assert_eq!(read("2026-11-22 20:00"), Ok(at("2026-11-22T20:00:00Z")));
+        assert_eq!(read("22/06/2026 20:00"), Ok(at("2026-06-22T19:00:00Z")));
+        assert_eq!(read("2026-06-22T20:00:00Z"), Ok(at("2026-06-22T20:00:00Z")));
+        assert_eq!(read("2026-03-29 01:30"), Err(LocalTimeError::Missing));
+        assert_eq!(read("2026-10-25 01:30"), Err(LocalTimeError::Twice));
+        assert_eq!(read("2026-10-25T01:30:00+01:00"), Ok(at("2026-10-25T00:30:00Z")));
+        assert_eq!(read("tomorrow"), Err(LocalTimeError::Form));
     }
 
     #[test]

@@ -9,6 +9,9 @@ use wardline_domain::care::request::RequestError;
 use super::exchange::Fhir;
 use crate::MatrixError;
 
+/// The code system of the Matrix errors that refused tokens and limits are.
+const MATRIX_ERROR: &str = "https://wardline.org/fhir/CodeSystem/matrix-error";
+
 /// A refused or failed FHIR request.
 #[derive(Debug)]
 pub(crate) struct Refusal {
@@ -53,7 +56,7 @@ impl From<ClinicalError> for Refusal {
             ClinicalError::Conflict(_) | ClinicalError::Request(_) => {
                 Self::new(StatusCode::CONFLICT, "conflict", problem)
             }
-            ClinicalError::ImportRefused(_) => {
+            ClinicalError::ImportRefused(_) | ClinicalError::DryRun(_) => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "processing", problem)
             }
             ClinicalError::Store(wardline_store::StoreError::DiskFull) => {
@@ -95,10 +98,12 @@ impl IntoResponse for Refusal {
         }
         let mut body = json!({ "resourceType": "OperationOutcome", "issue": [issue] });
         let retry_after = self.token.as_ref().and_then(|error| error.retry_after());
-        if let (Some(error), Some(body)) = (self.token, body.as_object_mut()) {
-            body.insert("errcode".into(), Value::from(error.errcode));
-            body.insert("error".into(), Value::from(error.error));
-            body.extend(error.extra);
+        if let Some(error) = self.token {
+            // What clients of the Matrix API look for, in a place that FHIR has for such codes.
+            let code = |code: &str| json!({ "system": MATRIX_ERROR, "code": code });
+            let soft = error.extra.get("soft_logout").is_some_and(|soft| *soft == Value::Bool(true));
+            let codes = [Some(error.errcode.as_ref()), soft.then_some("soft_logout")];
+            body["issue"][0]["details"]["coding"] = codes.into_iter().flatten().map(code).collect();
         }
         let mut response = (self.status, Fhir(body)).into_response();
         if let Some(seconds) = retry_after {

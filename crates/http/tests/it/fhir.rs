@@ -241,10 +241,11 @@ async fn without_a_token_only_metadata() {
     let metadata = it.server.get("/fhir/R4/metadata", "").await.ok();
     assert_eq!(metadata["fhirVersion"], "4.0.1");
     let answer = it.server.get("/fhir/R4/Patient", "").await;
-    assert_eq!(answer.body["errcode"], "M_MISSING_TOKEN");
+    let code = |answer: &Answer| answer.body["issue"][0]["details"]["coding"][0]["code"].clone();
+    assert_eq!(code(&answer), "M_MISSING_TOKEN");
     refused(answer, 401, "");
     let unknown = it.server.get("/fhir/R4/Task", "nonsense").await;
-    assert_eq!((unknown.status.as_u16(), &unknown.body["errcode"]), (401, &json!("M_UNKNOWN_TOKEN")));
+    assert_eq!((unknown.status.as_u16(), code(&unknown)), (401, json!("M_UNKNOWN_TOKEN")));
 }
 
 #[tokio::test]

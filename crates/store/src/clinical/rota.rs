@@ -92,6 +92,16 @@ pub fn get(
     tx.query_row(&format!("{COLUMNS} WHERE id = ?1"), params![id], |row| read(row, cipher))
 }
 
+/// The shift with this id, or those that a pattern with this id was expanded into; by id.
+///
+/// # Errors
+/// Any failure of the database or the cipher.
+pub fn series(tx: &impl Reader, cipher: &ColumnCipher, id: &str) -> Result<Vec<PractitionerRole>, StoreError> {
+    // What lies between these two begins with the id and a hyphen.
+    let sql = format!("{COLUMNS} WHERE id = ?1 OR (id > ?2 AND id < ?3) ORDER BY id");
+    tx.query(&sql, params![id, format!("{id}-"), format!("{id}.")], |row| read(row, cipher))
+}
+
 /// The shifts and assignments that fit, by start, at most `limit`.
 ///
 /// # Errors
