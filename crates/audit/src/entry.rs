@@ -102,12 +102,16 @@ actions! {
     DirectoryWritten = "directory.written",
     /// Somebody took, offered, accepted, declined or put down a role; `change` in the detail says which.
     RoleChanged = "role.changed",
+    /// Somebody said that they are on duty, busy or off duty; `state` in the detail says which.
+    DutyChanged = "duty.changed",
     /// A role has another holder, or none; `from` and `to` in the detail.
     RoleHeld = "role.held",
     /// A request went from one state to another; `state` in the detail says to which.
     RequestTransition = "request.transition",
     /// An event, room or user was reported; `report` in the detail is the report's number.
     Reported = "report",
+    /// Another system is told of changes of requests from now on, or is no longer; `change` in the detail says which.
+    SubscriptionChanged = "subscription.changed",
     /// A request went with its patient's record into another one.
     RequestMoved = "request.moved",
     /// A file was imported.

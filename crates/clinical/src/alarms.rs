@@ -1,6 +1,7 @@
-//! Requests that the server raises itself, in the conversation of the role concerned: a vacancy.
+//! Requests that the server raises itself, in the conversation of the role concerned: a vacancy, or a holder who cannot be
+//! reached, which counts as one.
 //!
-//! A vacancy is told once, to whoever the role's fallback or playbook names, and ends when the role is held again.
+//! A vacancy is told once, to whoever the role's fallback or playbook names, and ends when the role is held again by somebody who can be reached.
 
 use wardline_domain::care::{
     playbook::{Ask, Class, Closes, PlannedStep, Playbook, When},
@@ -13,7 +14,7 @@ use wardline_store::{
 
 use crate::{
     Clinical, ClinicalError, Service,
-    duty::Duties,
+    duty::{Duties, Hold},
     outbox::{self, Job},
     requests::{Move, OwnRequest},
 };
@@ -49,10 +50,10 @@ impl Duties<'_> {
         &self,
         tx: &impl Reader,
         role: &Service,
-        held: bool,
+        hold: Hold,
     ) -> Result<bool, ClinicalError> {
         let told = alarms::vacancy(tx, &role.id)?.is_some();
-        Ok(if held { told } else { !told && !plan(tx, role)?.is_empty() })
+        Ok(if hold == Hold::Held { told } else { !told && !plan(tx, role)?.is_empty() })
     }
 
     /// Tells a vacancy that has begun, ends one that is over.
@@ -60,18 +61,29 @@ impl Duties<'_> {
         &self,
         tx: &mut WriteTx<'_>,
         role: &Service,
-        held: bool,
+        hold: Hold,
     ) -> Result<(), ClinicalError> {
-        if !self.vacancy_changed(tx, role, held)? {
+        if !self.vacancy_changed(tx, role, hold)? {
             return Ok(());
         }
-        if held { self.end_vacancy(tx, role) } else { self.begin_vacancy(tx, role) }
+        match hold {
+            Hold::Held => self.end_vacancy(tx, role),
+            Hold::Vacant => self.begin_vacancy(tx, role, format!("Nobody holds {} now.", role.name)),
+            Hold::Unreachable => {
+                let description = format!("Whoever holds {} cannot be reached on any device.", role.name);
+                self.begin_vacancy(tx, role, description)
+            }
+        }
     }
 
-    fn begin_vacancy(&self, tx: &mut WriteTx<'_>, role: &Service) -> Result<(), ClinicalError> {
+    fn begin_vacancy(
+        &self,
+        tx: &mut WriteTx<'_>,
+        role: &Service,
+        description: String,
+    ) -> Result<(), ClinicalError> {
         let id = self.parts.random.uuid();
         alarms::begin_vacancy(tx, &role.id, &id, self.at)?;
-        let description = format!("Nobody holds {} now.", role.name);
         let request = OwnRequest { id, patient: None, description, plan: plan(tx, role)? };
         let job = Job::Raise { service: role.id.clone(), request };
         Ok(outbox::push(tx, &format!("HealthcareService/{}", role.id), &job)?)

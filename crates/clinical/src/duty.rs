@@ -10,11 +10,12 @@ use wardline_audit::{Action, Entry};
 use wardline_domain::{Timestamp, care::request::Command};
 use wardline_store::{
     Reader, WriteTx,
-    clinical::{directory, on_call, patients, rota, tasks},
+    clinical::{directory, duty::Reach, on_call, patients, rota, tasks},
 };
 
 use crate::{
     Caller, Clinical, ClinicalError, ClinicalParts, Service,
+    duty_status::reach,
     outbox::{self, Job},
     requests::Move,
     user_of,
@@ -31,6 +32,17 @@ pub(crate) struct Duties<'a> {
     pub(crate) at: Timestamp,
 }
 
+/// How a role is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hold {
+    /// By somebody who can be reached.
+    Held,
+    /// By nobody.
+    Vacant,
+    /// By somebody whose devices cannot be reached, or are muted.
+    Unreachable,
+}
+
 /// The holder last acted upon and the present one, who is another.
 struct Handover {
     from: Option<String>,
@@ -44,7 +56,7 @@ impl Duties<'_> {
     /// A failure of the store.
     pub(crate) fn settle(&self, tx: &mut WriteTx<'_>, role: &Service) -> Result<(), ClinicalError> {
         let cipher = &self.parts.cipher;
-        let held = rota::holder(tx, cipher, &role.id, self.at)?.is_some();
+        let held = self.hold(tx, role)?;
         self.watch_vacancy(tx, role, held)?;
         let Some(Handover { from, to }) = self.change(tx, role)? else { return Ok(()) };
         on_call::settle(tx, cipher, &role.id, to.as_deref())?;
@@ -77,8 +89,17 @@ impl Duties<'_> {
 
     /// Whether there is anything to act upon.
     fn is_due(&self, tx: &impl Reader, role: &Service) -> Result<bool, ClinicalError> {
-        let held = rota::holder(tx, &self.parts.cipher, &role.id, self.at)?.is_some();
+        let held = self.hold(tx, role)?;
         Ok(self.change(tx, role)?.is_some() || self.vacancy_changed(tx, role, held)?)
+    }
+
+    /// How the role is held.
+    fn hold(&self, tx: &impl Reader, role: &Service) -> Result<Hold, ClinicalError> {
+        let Some(shift) = rota::holder(tx, &self.parts.cipher, &role.id, self.at)? else { return Ok(Hold::Vacant) };
+        Ok(match reach(tx, self.parts, &shift.person, self.at)? {
+            Reach::Reachable => Hold::Held,
+            Reach::Unreachable | Reach::Muted => Hold::Unreachable,
+        })
     }
 
     fn hand_over_requests(

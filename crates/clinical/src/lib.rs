@@ -2,7 +2,7 @@
 //!
 //! [`Clinical`] is the whole floor: built once with the store, the column key, the clock, the random source and
 //! its port into Matrix ([`Conversations`]), and asked by `http`. Its parts: `directory` (who and what there is), `directory_search` (found as one types),
-//! `on_call` (who holds a role), `standing` (whom the steps of a plan ask at a moment), `sign_on` (taking it and handing it over), `duty` (what follows the role), `patients` (admission to discharge), `access` (who may resolve a patient),
+//! `on_call` (who holds a role), `subscriptions` (who is told when requests change), `standing` (whom the steps of a plan ask at a moment), `sign_on` (taking it and handing it over), `duty` (what follows the role), `duty_status` (whether people work, and what may disturb them), `patients` (admission to discharge), `access` (who may resolve a patient),
 //! `merge` (what a merge or discharge does to conversations), `break_glass` (opening a conversation from outside, and who looked at a patient), `alarms` (the server's own requests),
 //! `requests` (raising and moving them), `timers` (their durable clocks), `outbox` (work in rooms that follows a
 //! decision), `playbooks` (what rota and directory say against one), `proof` (the signed chain of a request), `interruptions` (how often teams are), `import` (FHIR bundles, tables, iCalendar, HL7 v2 ADT files, playbooks).
@@ -20,6 +20,7 @@ mod break_glass;
 mod directory;
 mod directory_search;
 mod duty;
+mod duty_status;
 mod error;
 mod import;
 mod interruptions;
@@ -33,6 +34,7 @@ mod proof;
 mod requests;
 mod sign_on;
 mod standing;
+mod subscriptions;
 mod timers;
 
 use std::sync::{Arc, atomic::AtomicI64};
@@ -44,10 +46,12 @@ use wardline_domain::{
     ruma::{OwnedServerName, OwnedUserId, UserId},
     signing::Signer,
 };
+use wardline_outgoing::Outgoing;
 use wardline_store::Store;
 
 pub use break_glass::{Access, AccessKind, BreakGlass};
 pub use directory_search::{EntryKind, FoundEntry};
+pub use duty_status::{Silence, silence};
 pub use error::ClinicalError;
 pub use import::{ImportChange, ImportMode, ImportProblem, ImportReport};
 pub use interruptions::{Budget, NoiseReport};
@@ -59,10 +63,12 @@ pub use requests::{Circumstances, NewRequest, TaskView};
 pub use sign_on::Until;
 pub use wardline_store::clinical::{
     ColumnCipher,
+    duty::{Cover, DutyState, DutyStatus, Reach},
     directory::{Location, LocationKind, Organisation, Practitioner, Service},
     on_call::Rank,
     patients::{Demographics, Patient},
     rota::{Duty, PractitionerRole},
+    subscriptions::{Criteria, Subscription, Terms},
     tasks::Task,
     teams::{Member, Team},
 };
@@ -86,8 +92,13 @@ pub struct ClinicalParts {
     pub holidays: BankHolidays,
     /// How often a team may be interrupted.
     pub budget: Budget,
+    /// After how many minutes without a device that is in use or that push reaches the holder of a role counts as
+    /// unreachable, which is an alarm as a vacancy is; `None`: never.
+    pub unreachable_after: Option<u32>,
     /// The key that signs transitions of requests: the server's.
     pub signer: Arc<Signer>,
+    /// The client by which subscribers are told; without it nobody is.
+    pub outgoing: Option<Outgoing>,
     /// The rooms.
     pub conversations: Arc<dyn Conversations>,
 }
@@ -98,6 +109,8 @@ pub struct Clinical {
     parts: ClinicalParts,
     timers_changed: Notify,
     outbox_filled: Notify,
+    /// Rung when subscribers may have news.
+    news: Notify,
     /// The directory as it is searched.
     indexed: directory_search::Indexed,
     /// When the roles are looked at next, in ms.
@@ -129,6 +142,7 @@ impl Clinical {
             parts,
             timers_changed: Notify::new(),
             outbox_filled: Notify::new(),
+            news: Notify::new(),
             indexed: directory_search::Indexed::default(),
             roles_due: AtomicI64::new(0),
         }
@@ -136,7 +150,7 @@ impl Clinical {
 
     /// Runs the clocks and the outbox until the future is dropped, which is safe at any instant.
     pub async fn run(&self) {
-        tokio::join!(self.run_timers(), self.run_outbox());
+        tokio::join!(self.run_timers(), self.run_outbox(), self.run_subscriptions());
     }
 
     /// The Matrix user of a practitioner.
@@ -151,6 +165,7 @@ impl Clinical {
     fn wake(&self) {
         self.timers_changed.notify_one();
         self.outbox_filled.notify_one();
+        self.news.notify_one();
     }
 }
 

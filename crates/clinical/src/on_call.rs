@@ -4,13 +4,15 @@ use wardline_domain::Timestamp;
 use wardline_store::{
     Reader,
     clinical::{
-        ColumnCipher, directory,
+        directory,
         on_call::{self, Rank},
         rota,
     },
 };
 
-use crate::{Clinical, ClinicalError, Practitioner, PractitionerRole, Service};
+use crate::{
+    Clinical, ClinicalError, ClinicalParts, Practitioner, PractitionerRole, Reach, Service, duty_status,
+};
 
 /// A role with its present holder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +21,8 @@ pub struct OnCall {
     pub service: Service,
     /// The shift and who works it; `None` is a vacancy.
     pub holder: Option<(PractitionerRole, Practitioner)>,
+    /// Whether the holder's devices can be reached.
+    pub reach: Option<Reach>,
     /// How the holder comes to hold it.
     pub rank: Option<Rank>,
     /// An offer to somebody that is not answered yet.
@@ -42,12 +46,12 @@ impl Clinical {
     /// # Errors
     /// A failure of the store.
     pub async fn on_call(&self) -> Result<Vec<OnCall>, ClinicalError> {
-        let (cipher, now) = (self.parts.cipher.clone(), self.parts.clock.now());
+        let (parts, now) = (self.parts.clone(), self.parts.clock.now());
         self.parts
             .store
             .read(move |tx| {
                 let services = directory::services(tx)?;
-                services.into_iter().map(|service| on_call(tx, &cipher, service, now)).collect()
+                services.into_iter().map(|service| on_call(tx, &parts, service, now)).collect()
             })
             .await
     }
@@ -57,21 +61,22 @@ impl Clinical {
     /// # Errors
     /// [`ClinicalError::NotFound`], or a failure of the store.
     pub fn on_call_for(&self, service: &str) -> Result<OnCall, ClinicalError> {
-        let (cipher, now) = (&self.parts.cipher, self.parts.clock.now());
-        self.parts.store.read_now(|tx| {
+        let (parts, now) = (&self.parts, self.parts.clock.now());
+        parts.store.read_now(|tx| {
             let service =
                 directory::service(tx, service)?.ok_or(ClinicalError::NotFound("HealthcareService"))?;
-            on_call(tx, cipher, service, now)
+            on_call(tx, parts, service, now)
         })
     }
 }
 
 pub(crate) fn on_call(
     tx: &impl Reader,
-    cipher: &ColumnCipher,
+    parts: &ClinicalParts,
     service: Service,
     now: Timestamp,
 ) -> Result<OnCall, ClinicalError> {
+    let cipher = &parts.cipher;
     let holder = match rota::holder(tx, cipher, &service.id, now)? {
         Some(shift) => directory::practitioner(tx, &shift.person)?.map(|person| (shift, person)),
         None => None,
@@ -83,5 +88,9 @@ pub(crate) fn on_call(
             .map(|(from, to)| OpenOffer { from, to, until: offer.until }),
         None => None,
     };
-    Ok(OnCall { service, holder, rank, offer })
+    let reach = match &holder {
+        Some((shift, _)) => Some(duty_status::reach(tx, parts, &shift.person, now)?),
+        None => None,
+    };
+    Ok(OnCall { service, holder, reach, rank, offer })
 }

@@ -31,6 +31,7 @@ use crate::{
     outbox::{self, Job},
     proof,
     standing::{Situation, standing},
+    subscriptions,
     user_of,
 };
 
@@ -322,7 +323,7 @@ impl Clinical {
         Ok(found.filter(|it| self.may_see(caller, &it.task)))
     }
 
-    fn may_see(&self, caller: &Caller, task: &Task) -> bool {
+    pub(crate) fn may_see(&self, caller: &Caller, task: &Task) -> bool {
         let person = caller.person();
         task.request.requester == person
             || task.request.asked.contains_key(person)
@@ -476,6 +477,7 @@ impl<'a> Move<'a> {
             return Ok(());
         }
         tasks::put(tx, &self.parts.cipher, task, log)?;
+        subscriptions::note(tx, self.parts, task, self.at)?;
         let links = proof::extend(tx, self.parts, task, log, self.at)?;
         for (index, (transition, link)) in log.iter().zip(&links).enumerate() {
             self.audit(tx, task, transition, link)?;

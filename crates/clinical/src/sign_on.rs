@@ -121,7 +121,7 @@ impl Clinical {
                 duties(None).settle(tx, &role)?;
                 change(&Change { parts: &parts, caller: &caller, service: &service, at }, tx)?;
                 duties(Some(&caller)).settle(tx, &role)?;
-                crate::on_call::on_call(tx, &parts.cipher, role, at)
+                crate::on_call::on_call(tx, &parts, role, at)
             })
             .await?;
         self.wake();

@@ -15,7 +15,7 @@ use wardline_store::{
     },
 };
 
-use crate::ClinicalParts;
+use crate::{ClinicalParts, duty_status::asked_for};
 
 /// Most people of a ward who are asked at once.
 const MAX_ON_DUTY: usize = 100;
@@ -133,7 +133,7 @@ pub(crate) fn asked(
     let holder =
         |role: &str| rota::holder(tx, &parts.cipher, role, at).map(|it| it.map(|shift| shift.person));
     Ok(match ask {
-        Ask::Person(id) => vec![id.clone()],
+        Ask::Person(id) => asked_for(tx, parts, id, at)?.into_iter().collect(),
         Ask::Role(id) => holder(id)?.into_iter().collect(),
         Ask::Team(id) => {
             let mut people = Vec::new();

@@ -40,6 +40,7 @@ impl Clinical {
             }
         }
         self.outbox_filled.notify_one();
+        self.news.notify_one();
         failure.map_or(Ok(rang), Err)
     }
 

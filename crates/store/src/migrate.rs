@@ -50,6 +50,8 @@ const STEPS: &[(&str, &str)] = &[
     ("130_request_chain", include_str!("../schema/130_request_chain.sql")),
     ("131_request_versions", include_str!("../schema/131_request_versions.sql")),
     ("132_directory_version", include_str!("../schema/132_directory_version.sql")),
+    ("133_duty_statuses", include_str!("../schema/133_duty_statuses.sql")),
+    ("134_subscriptions", include_str!("../schema/134_subscriptions.sql")),
 ];
 
 /// Brings the schema up to date in one transaction.

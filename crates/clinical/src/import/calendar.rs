@@ -79,7 +79,7 @@ impl Clinical {
         let begins = |line: &&(usize, &str)| line.1.trim_end().eq_ignore_ascii_case("BEGIN:VEVENT");
         let lines: Vec<usize> =
             text.lines().enumerate().filter(|line| begins(&line)).map(|(line, _)| line + 1).collect();
-        let known = self.parts.store.read(|tx| Known::read(tx)).await?;
+        let known = self.parts.store.read(Known::read).await?;
         let (mut report, mut resources) = (ImportReport::default(), Vec::new());
         let events = calendar.components.iter().filter(|it| it.name == "VEVENT");
         for (event, line) in events.zip(lines.into_iter().chain(iter::repeat(0))) {

@@ -160,11 +160,24 @@ fn line(
     };
     let asked = match (&transition.asks, role(task, transition)) {
         (Some(id), Some(_)) => format!("{} ({step})", person(tx, id)?),
-        (Some(id), None) => person(tx, id)?,
+        (Some(id), None) => {
+            let name = person(tx, id)?;
+            let asks = task.request.plan.get(transition.step).map(|step| step.asks.as_slice());
+            match asks {
+                Some([Ask::Person(of)]) if of != id => format!("{name}, who covers for {step} (off duty)"),
+                _ => name,
+            }
+        }
         (None, _) => step.clone(),
     };
     Ok(match (transition.state, &transition.reason) {
         (_, Some(Reason::Comment(_))) => format!("{actor} wrote a comment."),
+        (State::Failed, _) if is_off_duty(task, transition) => {
+            format!("{step} is off duty and nobody covers. Please ring switchboard.")
+        }
+        (State::Raised, Some(Reason::Vacant)) if is_off_duty(task, transition) => {
+            format!("{step} is off duty and nobody covers.")
+        }
         (State::Failed, _) => {
             format!("Nobody holds {step} now, so nobody could be asked. Please ring switchboard.")
         }
@@ -210,6 +223,12 @@ fn line(
         }
         (State::Cancelled, _) => format!("{actor} cancelled the request."),
     })
+}
+
+/// Whether a step reached nobody because the one person whom it asks is off duty.
+fn is_off_duty(task: &Task, transition: &Transition) -> bool {
+    let asks = task.request.plan.get(transition.step).map(|step| step.asks.as_slice());
+    matches!(asks, Some([Ask::Person(_)]))
 }
 
 fn in_time(millis: i64) -> String {

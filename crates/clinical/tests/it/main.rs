@@ -4,6 +4,7 @@
 mod access;
 mod break_glass;
 mod directory;
+mod duty;
 mod import;
 mod interruptions;
 mod merge;

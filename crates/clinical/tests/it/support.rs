@@ -182,7 +182,21 @@ pub(crate) fn caller(person: &str) -> Caller {
     Caller { user, device: Some("DEVICE".to_owned()) }
 }
 
-fn open(folder: &Path, clock: &Arc<FakeClock>, rooms: &Arc<Rooms>) -> (Store, Clinical) {
+pub(crate) fn london() -> jiff::tz::TimeZone {
+    jiff::tz::TimeZone::get("Europe/London").unwrap()
+}
+
+/// The cipher of the hospital's columns.
+pub(crate) fn cipher() -> ColumnCipher {
+    ColumnCipher::new(&[7; 32], Arc::new(Counter((SEED.fetch_add(1, Ordering::SeqCst) << 32).into())))
+}
+
+fn open(
+    folder: &Path,
+    clock: &Arc<FakeClock>,
+    rooms: &Arc<Rooms>,
+    unreachable_after: Option<u32>,
+) -> (Store, Clinical) {
     let store = Store::open(&StoreConfig::at(folder.join("wardline.db"))).unwrap();
     let random: Arc<dyn Random> = Arc::new(Counter((SEED.fetch_add(1, Ordering::SeqCst) << 32).into()));
     let clinical = Clinical::new(ClinicalParts {
@@ -191,10 +205,12 @@ fn open(folder: &Path, clock: &Arc<FakeClock>, rooms: &Arc<Rooms>) -> (Store, Cl
         clock: Arc::clone(clock) as Arc<dyn Clock>,
         random,
         server_name: "riverside.example".try_into().unwrap(),
-        zone: jiff::tz::TimeZone::get("Europe/London").unwrap(),
+        zone: london(),
         holidays: wardline_domain::care::bank_holiday::BankHolidays::default(),
         budget: Budget { each: None, teams: [("noisy".to_owned(), 2)].into() },
-        signer: Arc::new(Signer::from_seed("riverside.example".try_into().unwrap(), "1", [7; 32]).unwrap()),
+        unreachable_after,
+            outgoing: None,
+            signer: Arc::new(Signer::from_seed("riverside.example".try_into().unwrap(), "1", [7; 32]).unwrap()),
         conversations: Arc::clone(rooms) as Arc<dyn Conversations>,
     });
     (store, clinical)
@@ -204,7 +220,7 @@ impl Hospital {
     pub(crate) fn empty() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (clock, rooms) = (Arc::new(FakeClock(NOON.into())), Arc::new(Rooms::default()));
-        let (store, clinical) = open(folder.path(), &clock, &rooms);
+        let (store, clinical) = open(folder.path(), &clock, &rooms, None);
         Self { clinical: Arc::new(clinical), clock, rooms, store, folder }
     }
 
@@ -228,7 +244,15 @@ impl Hospital {
     pub(crate) fn restart(self) -> Self {
         let Self { clinical, clock, rooms, store, folder } = self;
         drop((clinical, store));
-        let (store, clinical) = open(folder.path(), &clock, &rooms);
+        let (store, clinical) = open(folder.path(), &clock, &rooms, None);
+        Self { clinical: Arc::new(clinical), clock, rooms, store, folder }
+    }
+
+    /// The same hospital, in which holders of roles must be reached by a device within 15 minutes.
+    pub(crate) fn watching_devices(self) -> Self {
+        let Self { clinical, clock, rooms, store, folder } = self;
+        drop((clinical, store));
+        let (store, clinical) = open(folder.path(), &clock, &rooms, Some(15));
         Self { clinical: Arc::new(clinical), clock, rooms, store, folder }
     }
 

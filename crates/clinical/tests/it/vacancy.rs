@@ -2,11 +2,13 @@
 
 use std::sync::atomic::Ordering;
 
-use wardline_clinical::{ClinicalError, ImportMode, TaskView, Until};
+use wardline_clinical::{ClinicalError, ImportMode, Reach, TaskView, Until};
 use wardline_domain::{
     Timestamp,
     care::request::{Command, State},
 };
+
+use wardline_store::{push_rules, users};
 
 use crate::support::{Hospital, MINUTE, NOON, caller};
 
@@ -110,4 +112,80 @@ async fn a_fallback_must_be_another_role_that_exists() {
         let Err(ClinicalError::ImportRefused(report)) = refused else { panic!("{wrong}: {refused:?}") };
         assert!(report.problems[0].problem.starts_with("extension(role-fallback)"), "{report:?}");
     }
+}
+
+impl Hospital {
+    /// Samuel Mbeki holds the role from now on; his account has a phone that was last seen at noon.
+    async fn samuel_with_a_phone(self) -> Self {
+        let it = self.watching_devices();
+        let person = "(SELECT nid FROM users WHERE user_id = '@samuel.mbeki:riverside.example')";
+        let rows = [
+            format!("INSERT INTO devices (user_nid, device_id, created_at, last_seen_at) VALUES ({person}, 'PHONE', 0, {NOON})"),
+            format!("INSERT INTO sessions (user_nid, device_id, created_at, grant_id) VALUES ({person}, 'PHONE', 0, 1)"),
+        ];
+        let samuel = caller("samuel.mbeki");
+        let user = samuel.user.clone();
+        it.store
+            .write(move |tx| {
+                users::intern(tx, &user)?;
+                rows.iter().try_for_each(|row| tx.execute(row, &[]).map(drop))
+            })
+            .await
+            .unwrap();
+        it.clinical.take_role(&samuel, "anaesthetist", Until::ShiftEnd).await.unwrap();
+        it.watch().await;
+        it
+    }
+
+    fn reach(&self) -> Option<Reach> {
+        self.clinical.on_call_for("anaesthetist").unwrap().reach
+    }
+
+    /// The alarms about this role that are open.
+    async fn open_alarms(&self) -> usize {
+        let about = |it: &TaskView| it.task.description.as_deref().is_some_and(|it| it.contains("Anaesthetist"));
+        self.alarms().await.iter().filter(|it| about(it) && !it.task.request.state.is_final()).count()
+    }
+}
+
+#[tokio::test]
+async fn a_holder_who_cannot_be_reached_is_an_alarm_until_a_device_is_used() {
+    let it = Hospital::vacant().await.samuel_with_a_phone().await;
+    assert_eq!((it.reach(), it.open_alarms().await), (Some(Reach::Reachable), 0));
+    it.pass(16 * MINUTE).await;
+    it.watch().await;
+    assert_eq!((it.reach(), it.open_alarms().await), (Some(Reach::Unreachable), 1));
+    let said = it.rooms.lines();
+    let line = "Whoever holds Anaesthetist on call cannot be reached on any device. Asking Dev Patel (Site manager).";
+    assert!(said.iter().any(|it| it == line), "{said:?}");
+    let seen = format!("UPDATE devices SET last_seen_at = {}", NOON + 16 * MINUTE);
+    it.store.write(move |tx| tx.execute(&seen, &[])).await.unwrap();
+    it.pass(31_000).await;
+    it.watch().await;
+    assert_eq!((it.reach(), it.open_alarms().await), (Some(Reach::Reachable), 0));
+}
+
+#[tokio::test]
+async fn push_reaches_a_device_unless_it_is_muted() {
+    let it = Hospital::vacant().await.samuel_with_a_phone().await;
+    let pusher = "INSERT INTO pushers (user_nid, device_id, app_id, pushkey, kind, app_display_name, \
+                  device_display_name, lang, data, created_at, cursor, activated, ack_until) \
+                  SELECT nid, 'PHONE', 'app', 'key', 'http', 'App', 'Phone', 'en', '{}', 0, 0, 1, 0 FROM users \
+                  WHERE user_id = '@samuel.mbeki:riverside.example'";
+    it.store.write(move |tx| tx.execute(pusher, &[])).await.unwrap();
+    it.pass(60 * MINUTE).await;
+    it.watch().await;
+    assert_eq!((it.reach(), it.open_alarms().await), (Some(Reach::Reachable), 0));
+    let user = caller("samuel.mbeki").user;
+    let muted = r#"{"override":[{"rule_id":".m.rule.master","enabled":true,"default":true,"actions":[]}]}"#;
+    it.store
+        .write(move |tx| {
+            let user = users::find(tx, &user)?.unwrap();
+            push_rules::put(tx, user, muted).map(drop)
+        })
+        .await
+        .unwrap();
+    it.pass(31_000).await;
+    it.watch().await;
+    assert_eq!((it.reach(), it.open_alarms().await), (Some(Reach::Muted), 1));
 }

@@ -272,8 +272,10 @@ impl Delivery {
         let (this, badge) = (Arc::clone(self), self.with(id, |slot| std::mem::take(&mut slot.badge)));
         let age = i64::try_from(self.config.give_up.as_millis()).unwrap_or(i64::MAX);
         let oldest = self.context.now().plus_millis(age.saturating_neg());
-        let plan =
-            self.context.store.read(move |tx| plan::plan(tx, &this.context, &this.hub, id, badge, oldest));
+        let plan = self.context.store.read(move |tx| {
+            let silence = this.config.silence.as_deref();
+            plan::plan(tx, &this.context, &this.hub, id, badge, (oldest, silence))
+        });
         let Some(mut plan) = plan.await? else { return Ok(Next::Gone) };
         let badge = std::mem::take(&mut plan.badge);
         self.with(id, |slot| slot.badge = badge);

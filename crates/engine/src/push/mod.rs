@@ -24,12 +24,35 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
+use wardline_domain::{Timestamp, ruma::UserId};
 use wardline_outgoing::Outgoing;
+use wardline_store::{ReadTx, StoreError};
 
 use crate::Engine;
 
 pub use pushers::{PusherToSet, Pushers};
 pub use web::Vapid;
+
+/// What may disturb somebody at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disturb {
+    /// Everything that the push rules notify of.
+    Everything,
+    /// Only requests of class `urgent`.
+    Urgent,
+    /// Nothing.
+    Nothing,
+}
+
+/// The port to whoever knows when people want to be left alone. What does not disturb is not told later either: it is read
+/// when the app is opened.
+pub trait Silence: Send + Sync + std::fmt::Debug {
+    /// What may disturb a user at `now`.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn of(&self, tx: &ReadTx<'_>, user: &UserId, now: Timestamp) -> Result<Disturb, StoreError>;
+}
 
 /// How pushers are served.
 #[derive(Clone, Debug)]
@@ -42,6 +65,8 @@ pub struct PushConfig {
     pub longest_rest: Duration,
     /// Events older than this are not told any more.
     pub give_up: Duration,
+    /// What may disturb whom; without it, everything may.
+    pub silence: Option<Arc<dyn Silence>>,
     /// Where the web app is, without a trailing slash: what a notification opens.
     pub app_url: String,
 }
@@ -54,6 +79,7 @@ impl Default for PushConfig {
             rest: Duration::from_secs(5),
             longest_rest: Duration::from_secs(3600),
             give_up: Duration::from_secs(86_400),
+            silence: None,
             app_url: String::new(),
         }
     }

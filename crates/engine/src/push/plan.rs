@@ -10,6 +10,7 @@ use wardline_store::pushers::{self, Pusher};
 use wardline_store::rooms::{self, RoomRow};
 use wardline_store::{Pos, ReadTx, RoomNid, StoreError, UserNid, state, stream, unread as stored};
 
+use super::{Disturb, Silence, web};
 use crate::Context;
 use crate::events::Event;
 use crate::hub::Hub;
@@ -69,7 +70,7 @@ pub(super) fn plan(
     hub: &Arc<Hub>,
     id: i64,
     badge: Badge,
-    oldest: Timestamp,
+    (oldest, silence): (Timestamp, Option<&dyn Silence>),
 ) -> Result<Option<Plan>, StoreError> {
     let Some(pusher) = pushers::get(tx, id)? else { return Ok(None) };
     let upto = stream::head(tx)?;
@@ -78,6 +79,13 @@ pub(super) fn plan(
     let mut planning = Planning { tx, context, hub, who, ignored, pusher, upto, oldest };
     let (badge, unread) = planning.badge(badge)?;
     let mut notices = planning.notices()?;
+    if let Some(silence) = silence.filter(|_| !notices.is_empty()) {
+        match silence.of(tx, &planning.pusher.user_id, context.now())? {
+            Disturb::Everything => {}
+            Disturb::Urgent => notices.retain(|notice| web::class(notice).as_deref() == Some("urgent")),
+            Disturb::Nothing => notices.clear(),
+        }
+    }
     notices.sort_by_key(|notice| notice.event.pos);
     let more = notices.len() > MOST;
     notices.truncate(MOST);

@@ -153,7 +153,7 @@ fn weigh(notice: &Notice) -> Weight {
 }
 
 /// The class that stands in clear beside the ciphertext (`org.wardline.class`), or that of a request's progress.
-fn class(notice: &Notice) -> Option<String> {
+pub(super) fn class(notice: &Notice) -> Option<String> {
     #[derive(Deserialize)]
     struct Update {
         class: String,

@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 use wardline_domain::ruma::OwnedRoomId;
 use wardline_engine::EngineError;
-use wardline_engine::push::{Delivering, PushConfig, PusherToSet, Vapid, deliver};
+use wardline_engine::push::{Delivering, Disturb, PushConfig, Silence, PusherToSet, Vapid, deliver};
 use wardline_engine::receipts::NewReceipt;
 use wardline_engine::rooms::{CreateRoom, Message, Preset};
 use wardline_outgoing::{Networks, Outgoing, OutgoingConfig};
@@ -82,12 +82,17 @@ impl Receiver {
 }
 
 fn start(home: &Home) -> Delivering {
+    start_with(home, None)
+}
+
+fn start_with(home: &Home, silence: Option<Arc<dyn Silence>>) -> Delivering {
     let networks = Networks { allowed: vec!["127.0.0.0/8".parse().unwrap()], ..Networks::default() };
     let outgoing = Outgoing::new(OutgoingConfig { networks, ..OutgoingConfig::default() }).unwrap();
     let config = PushConfig {
         rest: Duration::from_millis(5),
         longest_rest: Duration::from_millis(20),
         app_url: "https://ward.example".to_owned(),
+        silence,
         ..PushConfig::default()
     };
     let vapid = Vapid::new(&[7; 32], "mailto:push@ward.example".to_owned());
@@ -439,4 +444,44 @@ fn the_example_of_the_rfc_is_read() {
     );
     let text = web_push_native::decrypt(sealed, &secret, Auth::from_slice(&auth)).unwrap();
     assert_eq!(text, b"When I grow up, I want to be a watermelon");
+}
+
+/// Ada has quiet hours, Cid is off duty.
+#[derive(Debug)]
+struct Night;
+
+impl Silence for Night {
+    fn of(
+        &self,
+        _: &wardline_store::ReadTx<'_>,
+        user: &wardline_domain::ruma::UserId,
+        _: wardline_domain::Timestamp,
+    ) -> Result<Disturb, wardline_store::StoreError> {
+        Ok(match user.localpart() {
+            "ada" => Disturb::Urgent,
+            "cid" => Disturb::Nothing,
+            _ => Disturb::Everything,
+        })
+    }
+}
+
+#[tokio::test]
+async fn only_what_is_urgent_breaks_through_quiet_hours_and_nothing_disturbs_who_is_off_duty() {
+    let home = Home::new();
+    let (ada, ben, room) = two_in_a_room(&home).await;
+    let cid = home.person("cid").await;
+    home.engine.rooms.join(cid.caller(), &room, None).await.unwrap();
+    let mut receiver = Receiver::start().await;
+    let _delivering = start_with(&home, Some(Arc::new(Night)));
+    for (person, key) in [(&ada, "ada"), (&cid, "cid")] {
+        let pusher = gateway_pusher(&receiver, key, Some("event_id_only"));
+        home.engine.pushers.set(person.nid, "PHONE", pusher).await.unwrap();
+    }
+    home.say(&ben, &room, "good night", "1").await.unwrap();
+    let content = raw(&json!({ "ciphertext": "secret", "org.wardline.class": "urgent" }));
+    let message = Message { room: &room, kind: "m.room.encrypted", content, txn: Some("2"), also: None };
+    let urgent = home.engine.rooms.send(ben.caller(), message).await.unwrap();
+    let told = receiver.next().await;
+    assert_eq!(told["event_id"], json!(urgent), "and not the message before");
+    assert_eq!(told["devices"][0]["pushkey"], "ada");
 }

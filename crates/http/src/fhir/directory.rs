@@ -7,6 +7,7 @@ use wardline_clinical::{Duty, Location, LocationKind, Organisation, Practitioner
 use wardline_domain::{Timestamp, care::hl7::adt::Name};
 
 use super::{
+    duty::duty_extension,
     exchange::{Fhir, Id, Parameters, SignedIn},
     include::with_included,
     outcome::Refusal,
@@ -150,6 +151,9 @@ pub(super) fn practitioner_json(state: &AppState, it: &Practitioner) -> Result<V
         "qualification": [{ "code": { "text": it.job } }],
         "extension": [extension("matrix-id", "valueString", user.as_str())],
     });
+    if let (Some(duty), Some(all)) = (duty_extension(state, &it.id)?, practitioner["extension"].as_array_mut()) {
+        all.push(duty);
+    }
     // FHIR has no empty lists.
     if !identifiers.is_empty() {
         practitioner["identifier"] = identifiers.into();

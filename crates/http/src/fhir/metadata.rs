@@ -52,6 +52,7 @@ const RESOURCES: &[(&str, &[&str], Parameters)] = &[
         ],
     ),
     ("Patient", &["read", "search-type"], &[("location", "reference")]),
+    ("Subscription", &["read", "search-type", "create", "delete"], &[]),
     ("AuditEvent", &["search-type"], &[("patient", "reference")]),
     (
         "Task",
@@ -120,6 +121,7 @@ fn resource((kind, interactions, parameters): &(&str, &[&str], Parameters)) -> V
         "Patient" => vec![operation("break-glass"), operation("conversation")],
         "HealthcareService" => ROLE_OPERATIONS.iter().map(|name| operation(name)).collect(),
         "CareTeam" => vec![operation("noise")],
+        "Practitioner" => vec![operation("duty")],
         "Task" => TASK_OPERATIONS.iter().map(|name| operation(name)).collect(),
         _ => Vec::new(),
     };

@@ -5,6 +5,7 @@ mod audit_event;
 mod care_team;
 mod directory;
 mod directory_search;
+mod duty;
 mod exchange;
 mod include;
 mod metadata;
@@ -14,6 +15,7 @@ mod patient;
 mod resource;
 mod search;
 mod service;
+mod subscription;
 mod task;
 mod task_input;
 mod task_json;
@@ -43,6 +45,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/Location/{id}", get(directory::location))
         .route("/Practitioner", get(directory::practitioners))
         .route("/Practitioner/{id}", get(directory::practitioner))
+        .route("/Practitioner/{id}/$duty", post(duty::set))
         .route("/CareTeam", get(care_team::search))
         .route("/CareTeam/{id}", get(care_team::read))
         .route("/CareTeam/{id}/$noise", get(care_team::noise))
@@ -56,6 +59,8 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/Patient/$break-glass", post(patient::break_glass))
         .route("/Patient/{id}", get(patient::read))
         .route("/Patient/{id}/$conversation", get(patient::conversation).post(patient::conversation))
+        .route("/Subscription", get(subscription::search).post(subscription::create))
+        .route("/Subscription/{id}", get(subscription::read).delete(subscription::delete))
         .route("/Task", get(task::search).post(task::create_anew))
         .route("/Task/{id}/_history", get(task::history))
         .route("/Task/{id}/_history/{version}", get(task::version))

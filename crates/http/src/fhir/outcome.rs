@@ -102,7 +102,7 @@ impl IntoResponse for Refusal {
             // What clients of the Matrix API look for, in a place that FHIR has for such codes.
             let code = |code: &str| json!({ "system": MATRIX_ERROR, "code": code });
             let soft = error.extra.get("soft_logout").is_some_and(|soft| *soft == Value::Bool(true));
-            let codes = [Some(error.errcode.as_ref()), soft.then_some("soft_logout")];
+            let codes = [Some(error.errcode), soft.then_some("soft_logout")];
             body["issue"][0]["details"]["coding"] = codes.into_iter().flatten().map(code).collect();
         }
         let mut response = (self.status, Fhir(body)).into_response();

@@ -17,6 +17,7 @@ pub(super) struct Given {
 struct Parameter {
     name: String,
     value_string: Option<String>,
+    value_code: Option<String>,
     value_instant: Option<String>,
     value_time: Option<String>,
     value_date: Option<String>,
@@ -46,7 +47,7 @@ impl Given {
     /// A text, without white space around it; `None` if it is missing or empty.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         let found = self.find(name)?;
-        let text = found.value_string.as_deref().or(found.value_date.as_deref())?.trim();
+        let text = found.value_string.as_deref().or(found.value_date.as_deref()).or(found.value_code.as_deref())?.trim();
         (!text.is_empty()).then_some(text)
     }
 
@@ -67,6 +68,17 @@ impl Given {
         let wrong =
             || Refusal::invalid(format!("Parameters.parameter({name})"), format!("must refer to a {kind}"));
         id.map(|id| Some(id.to_owned())).ok_or_else(wrong)
+    }
+
+    /// Type and id of a reference to one of these types.
+    pub(super) fn reference_to(&self, name: &str, kinds: &[&str]) -> Result<Option<(String, String)>, Refusal> {
+        let Some(found) = self.find(name).and_then(|p| p.value_reference.as_ref()) else { return Ok(None) };
+        let parts = found.reference.split_once('/').filter(|(kind, _)| kinds.contains(kind));
+        let wrong = || {
+            let problem = format!("must refer to a {}", kinds.join(" or a "));
+            Refusal::invalid(format!("Parameters.parameter({name})"), problem)
+        };
+        parts.map(|(kind, id)| Some((kind.to_owned(), id.to_owned()))).ok_or_else(wrong)
     }
 
     /// An instant.

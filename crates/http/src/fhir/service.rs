@@ -4,7 +4,7 @@
 use axum::extract::State;
 use http::StatusCode;
 use serde_json::{Value, json};
-use wardline_clinical::{OnCall, OpenOffer, Practitioner, PractitionerRole, Rank, Until};
+use wardline_clinical::{OnCall, OpenOffer, Practitioner, PractitionerRole, Rank, Reach, Until};
 use wardline_domain::Timestamp;
 
 use super::{
@@ -95,6 +95,12 @@ pub(super) fn service_json(it: &OnCall) -> Value {
         Some((shift, person)) => holder(shift, person, it.rank),
         None => vec![extension("vacant", "valueBoolean", true)],
     };
+    let unreachable = match it.reach {
+        Some(Reach::Unreachable) => Some("unreachable"),
+        Some(Reach::Muted) => Some("muted"),
+        Some(Reach::Reachable) | None => None,
+    };
+    extensions.extend(unreachable.map(|why| extension("current-holder-unreachable", "valueCode", why)));
     extensions.extend(it.offer.as_ref().map(offer));
     let fallback = service.fallback.as_ref().map(|id| reference("HealthcareService", id, None));
     extensions.extend(fallback.map(|fallback| extension("role-fallback", "valueReference", fallback)));

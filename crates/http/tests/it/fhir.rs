@@ -502,3 +502,52 @@ async fn a_wrong_clock_of_a_device_is_shown() {
     assert_eq!(shown[1].as_ref().unwrap()["valueInstant"], "2027-01-15T07:58:00.000Z");
     refused(it.operation(&it.registrar, "accept", at("noon")).await, 400, "Parameters.parameter(at)");
 }
+
+#[tokio::test]
+async fn duty_is_said_by_the_person_and_shown_to_all() {
+    let it = hospital().await;
+    let megan = it.server.token("megan.evans").await;
+    let say = async |token: &str, list: Value| {
+        let body = json!({ "resourceType": "Parameters", "parameter": list });
+        it.server.call("POST /fhir/R4/Practitioner/megan.evans/$duty", token, body).await
+    };
+    let off = json!([
+        { "name": "status", "valueCode": "off" },
+        { "name": "until", "valueInstant": "2027-01-15T20:00:00Z" },
+        { "name": "covered-by", "valueReference": { "reference": "Practitioner/grace.adeyemi" } },
+        { "name": "quiet-from", "valueTime": "22:00:00" },
+        { "name": "quiet-until", "valueTime": "07:00:00" },
+    ]);
+    refused(say(&it.nurse, off.clone()).await, 403, "");
+    say(&megan, off).await.ok();
+    let shown = it.get("Practitioner/megan.evans").await.ok();
+    let status = extension(&shown, "duty-status");
+    let part = |url: &str| {
+        status["extension"].as_array().unwrap().iter().find(|part| part["url"] == url).unwrap().clone()
+    };
+    assert_eq!(part("status")["valueCode"], "off");
+    assert_eq!(part("covered-by")["valueReference"]["display"], "Sister Grace Adeyemi");
+    assert_eq!(part("quiet-until")["valueTime"], "07:00:00");
+    let wrong = |name: &str| format!("Parameters.parameter({name})");
+    refused(say(&megan, json!([{ "name": "status", "valueCode": "asleep" }])).await, 400, &wrong("status"));
+    let half = json!([{ "name": "status", "valueCode": "on" }, { "name": "quiet-from", "valueTime": "22:00:00" }]);
+    refused(say(&megan, half).await, 400, &wrong("quiet-until"));
+    say(&megan, json!([{ "name": "status", "valueCode": "on" }])).await.ok();
+    assert!(extension(&it.get("Practitioner/megan.evans").await.ok(), "duty-status").is_null());
+    let on_duty = json!([{ "name": "status", "valueCode": "off" }]);
+    let body = json!({ "resourceType": "Parameters", "parameter": on_duty });
+    let holder = it.server.call("POST /fhir/R4/Practitioner/priya.raman/$duty", &it.registrar, body).await;
+    refused(holder, 409, "");
+}
+
+#[tokio::test]
+async fn the_directory_is_searched_as_one_types() {
+    let it = hospital().await;
+    let found = it.get("$directory?text=whitfeild").await.ok();
+    assert_eq!(found["entry"][0]["resource"]["id"], "hannah.whitfield");
+    assert_eq!(found["entry"][0]["search"]["score"], 1.0);
+    let roles = it.entries("$directory?text=registrar&_type=HealthcareService&_count=1").await;
+    assert_eq!((roles.len(), text(&roles[0], "resourceType")), (1, "HealthcareService".to_owned()));
+    refused(it.get("$directory").await, 400, "text");
+    refused(it.get("$directory?text=a&_type=Patient").await, 400, "_type");
+}

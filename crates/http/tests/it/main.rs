@@ -14,6 +14,7 @@ mod devices;
 mod directory;
 mod extras;
 mod fhir;
+mod fhir_subscription;
 mod fuzz;
 mod guests;
 mod history;

@@ -131,6 +131,8 @@ impl Server {
             zone: TimeZone::get("Europe/London").unwrap(),
             holidays: wardline_domain::care::bank_holiday::BankHolidays::default(),
             budget: wardline_clinical::Budget::default(),
+            unreachable_after: None,
+            outgoing: None,
             signer: Arc::new(Signer::from_seed(name.clone(), "1", [7; 32]).unwrap()),
             conversations: Arc::new(crate::rooms::Rooms::default()),
         }));

@@ -19,9 +19,19 @@ pub struct Clinical {
     pub interruptions_per_hour: u32,
     /// The same for particular teams, by the id of the CareTeam.
     pub team_interruptions_per_hour: BTreeMap<String, u32>,
+    /// After how many minutes without a device in use, or one that push reaches, the holder of a role counts as unreachable,
+    /// which is an alarm as a vacancy is; at least 15, nought is never.
+    pub unreachable_after_minutes: u32,
 }
 
 impl Clinical {
+    /// After how many minutes a holder counts as unreachable.
+    #[must_use]
+    pub fn unreachable_after(&self) -> Option<u32> {
+        // When a device was seen is known to ten minutes only.
+        Some(self.unreachable_after_minutes).filter(|minutes| *minutes > 0).map(|minutes| minutes.max(15))
+    }
+
     /// The budgets of interruptions.
     #[must_use]
     pub fn budget(&self) -> Budget {

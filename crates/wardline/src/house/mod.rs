@@ -7,6 +7,7 @@ mod conversations;
 mod edge;
 mod folder;
 mod reading;
+mod silence;
 mod staff;
 mod upkeep;
 mod vouching;
@@ -135,6 +136,7 @@ impl House {
                 Err(error) => return Err(error.into()),
             }
         }
+        let quiet = silence::Duty { cipher: cipher.clone(), zone: config.time_zone()? };
         let clinical = Arc::new(Clinical::new(ClinicalParts {
             cipher,
             store: store.clone(),
@@ -144,6 +146,8 @@ impl House {
             zone: config.time_zone()?,
             holidays: config.clinical.holidays(),
             budget: config.clinical.budget(),
+            unreachable_after: config.clinical.unreachable_after(),
+            outgoing: Some(outgoing.clone()),
             signer: Arc::new(folder.signer(&config.server_name, random.as_ref())?),
             conversations: Arc::new(ClerkRooms { engine: Arc::clone(&engine), clerk }),
         }));
@@ -151,7 +155,10 @@ impl House {
             vapid_public_key: Some(vapid.public_key().to_owned()),
             ..http_config(config, &url)?
         };
-        let push = config.push.engine(config.public_url.as_deref().unwrap_or(&url));
+        let push = PushConfig {
+            silence: Some(Arc::new(quiet)),
+            ..config.push.engine(config.public_url.as_deref().unwrap_or(&url))
+        };
         let state = AppState {
             engine,
             identity: Arc::new(identity),
