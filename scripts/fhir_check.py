@@ -92,6 +92,26 @@ check(answer, "$comment")
 status, answer = call("POST", f"/fhir/R4/Task/{task['id']}/$cancel", {"resourceType": "Parameters"}, token)
 assert status == 200, answer
 check(answer, "$cancel")
+subscription = {
+    "resourceType": "Subscription",
+    "status": "requested",
+    "reason": "To be checked",
+    "criteria": "Task?owner=me",
+    "channel": {"type": "rest-hook", "endpoint": "https://board.example/changed"},
+}
+status, answer = call("POST", "/fhir/R4/Subscription", subscription, token)
+assert status == 201, answer
+check(answer, "POST Subscription")
+get("Subscription", token)
+take = {"resourceType": "Parameters"}
+status, answer = call("POST", "/fhir/R4/HealthcareService/anaesthetist/$take", take, token)
+assert status == 200, answer
+get("HealthcareService/anaesthetist/$handover", token)
+get("$directory?text=reg", token)
+busy = {"resourceType": "Parameters", "parameter": [{"name": "status", "valueCode": "busy"}]}
+status, answer = call("POST", f"/fhir/R4/Practitioner/{user}/$duty", busy, token)
+assert status == 200, answer
+check(answer, "$duty")
 get("Task?_include=Task:patient&_include=Task:requester&_include=Task:owner", token)
 get(f"Task/{task['id']}", token)
 get(f"Task/{task['id']}/_history", token)

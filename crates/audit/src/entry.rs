@@ -102,6 +102,8 @@ actions! {
     DirectoryWritten = "directory.written",
     /// Somebody took, offered, accepted, declined or put down a role; `change` in the detail says which.
     RoleChanged = "role.changed",
+    /// Somebody accepted the handover list of a role; `digest` in the detail names the list.
+    HandoverAccepted = "handover.accepted",
     /// Somebody said that they are on duty, busy or off duty; `state` in the detail says which.
     DutyChanged = "duty.changed",
     /// A role has another holder, or none; `from` and `to` in the detail.

@@ -3,7 +3,7 @@
 //! [`Clinical`] is the whole floor: built once with the store, the column key, the clock, the random source and
 //! its port into Matrix ([`Conversations`]), and asked by `http`. Its parts: `directory` (who and what there is), `directory_search` (found as one types),
 //! `on_call` (who holds a role), `subscriptions` (who is told when requests change), `standing` (whom the steps of a plan ask at a moment), `sign_on` (taking it and handing it over), `duty` (what follows the role), `duty_status` (whether people work, and what may disturb them), `patients` (admission to discharge), `access` (who may resolve a patient),
-//! `merge` (what a merge or discharge does to conversations), `break_glass` (opening a conversation from outside, and who looked at a patient), `alarms` (the server's own requests),
+//! `merge` (what a merge or discharge does to conversations), `break_glass` (opening a conversation from outside, and who looked at a patient), `handover` (what is open when a role changes hands), `alarms` (the server's own requests),
 //! `requests` (raising and moving them), `timers` (their durable clocks), `outbox` (work in rooms that follows a
 //! decision), `playbooks` (what rota and directory say against one), `proof` (the signed chain of a request), `interruptions` (how often teams are), `import` (FHIR bundles, tables, iCalendar, HL7 v2 ADT files, playbooks).
 //!
@@ -22,6 +22,7 @@ mod directory_search;
 mod duty;
 mod duty_status;
 mod error;
+mod handover;
 mod import;
 mod interruptions;
 mod merge;
@@ -53,6 +54,7 @@ pub use break_glass::{Access, AccessKind, BreakGlass};
 pub use directory_search::{EntryKind, FoundEntry};
 pub use duty_status::{Silence, silence};
 pub use error::ClinicalError;
+pub use handover::HandoverList;
 pub use import::{ImportChange, ImportMode, ImportProblem, ImportReport};
 pub use interruptions::{Budget, NoiseReport};
 pub use jiff::tz::TimeZone;
@@ -64,6 +66,7 @@ pub use sign_on::Until;
 pub use wardline_store::clinical::{
     ColumnCipher,
     duty::{Cover, DutyState, DutyStatus, Reach},
+    handovers::Handover,
     directory::{Location, LocationKind, Organisation, Practitioner, Service},
     on_call::Rank,
     patients::{Demographics, Patient},

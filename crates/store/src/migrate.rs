@@ -52,6 +52,7 @@ const STEPS: &[(&str, &str)] = &[
     ("132_directory_version", include_str!("../schema/132_directory_version.sql")),
     ("133_duty_statuses", include_str!("../schema/133_duty_statuses.sql")),
     ("134_subscriptions", include_str!("../schema/134_subscriptions.sql")),
+    ("135_handovers", include_str!("../schema/135_handovers.sql")),
 ];
 
 /// Brings the schema up to date in one transaction.

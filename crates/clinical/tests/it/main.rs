@@ -5,6 +5,7 @@ mod access;
 mod break_glass;
 mod directory;
 mod duty;
+mod handover;
 mod import;
 mod interruptions;
 mod merge;

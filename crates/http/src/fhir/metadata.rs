@@ -86,7 +86,8 @@ const TASK_OPERATIONS: [&str; 11] = [
     "reopen",
 ];
 
-const ROLE_OPERATIONS: [&str; 5] = ["take", "offer", "accept-offer", "decline-offer", "release"];
+const ROLE_OPERATIONS: [&str; 7] =
+    ["take", "offer", "accept-offer", "decline-offer", "release", "handover", "accept-handover"];
 
 /// `GET metadata`
 pub(super) async fn capabilities(State(state): State<AppState>) -> Fhir {

@@ -7,6 +7,7 @@ mod directory;
 mod directory_search;
 mod duty;
 mod exchange;
+mod handover;
 mod include;
 mod metadata;
 mod outcome;
@@ -51,6 +52,8 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/CareTeam/{id}/$noise", get(care_team::noise))
         .route("/HealthcareService", get(service::search))
         .route("/HealthcareService/{id}", get(service::read))
+        .route("/HealthcareService/{id}/$handover", get(handover::read))
+        .route("/HealthcareService/{id}/$accept-handover", post(handover::accept))
         .route("/HealthcareService/{id}/{operation}", post(service::operation))
         .route("/PractitionerRole", get(directory::practitioner_roles))
         .route("/PractitionerRole/{id}", get(directory::practitioner_role))

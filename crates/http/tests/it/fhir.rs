@@ -551,3 +551,25 @@ async fn the_directory_is_searched_as_one_types() {
     refused(it.get("$directory").await, 400, "text");
     refused(it.get("$directory?text=a&_type=Patient").await, 400, "_type");
 }
+
+#[tokio::test]
+async fn a_handover_list_is_read_and_accepted() {
+    let it = hospital().await;
+    it.put(it.task().await).await;
+    let path = "/fhir/R4/HealthcareService/medical-registrar";
+    let list = it.server.get(&format!("{path}/$handover"), &it.registrar).await.ok();
+    let (head, task) = (&list["entry"][0]["resource"], &list["entry"][1]["resource"]);
+    assert_eq!((head["resourceType"].as_str(), task["id"].as_str()), (Some("List"), Some(ID)));
+    assert_eq!(head["entry"][0]["item"]["display"], "urgent, raised");
+    let digest = extension(head, "handover-digest")["valueString"].clone();
+    let accept = async |token: &str, digest: Value| {
+        let body = json!({ "resourceType": "Parameters", "parameter": [{ "name": "digest", "valueString": digest }] });
+        it.server.call(&format!("POST {path}/$accept-handover"), token, body).await
+    };
+    refused(accept(&it.nurse, digest.clone()).await, 403, "");
+    refused(accept(&it.registrar, json!("0")).await, 409, "");
+    refused(accept(&it.registrar, json!("")).await, 400, "Parameters.parameter(digest)");
+    let accepted = accept(&it.registrar, digest).await.ok();
+    let by = extension(&accepted["entry"][0]["resource"], "handover-accepted-by");
+    assert_eq!(by["valueReference"]["reference"], "Practitioner/priya.raman");
+}

@@ -7,6 +7,7 @@ pub mod alarms;
 mod cipher;
 pub mod directory;
 pub mod duty;
+pub mod handovers;
 pub mod identifiers;
 pub mod interruptions;
 pub mod on_call;

@@ -152,6 +152,15 @@ pub fn open_of_role(tx: &impl Reader, cipher: &ColumnCipher, service: &str) -> R
     tx.query(sql, params![service], |row| read(row, cipher))
 }
 
+/// The open requests about a patient, oldest first.
+///
+/// # Errors
+/// Any failure of the database or the cipher.
+pub fn open_about(tx: &impl Reader, cipher: &ColumnCipher, patient: &str) -> Result<Vec<Task>, StoreError> {
+    let sql = "SELECT id, record FROM tasks WHERE patient = ?1 AND open = 1 ORDER BY nid";
+    tx.query(sql, params![patient], |row| read(row, cipher))
+}
+
 /// All requests about a patient, oldest first.
 ///
 /// # Errors

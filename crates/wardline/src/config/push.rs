@@ -58,6 +58,7 @@ impl PushSection {
     #[must_use]
     pub fn engine(&self, app_url: &str) -> PushConfig {
         PushConfig {
+            silence: None,
             parallel: self.parallel,
             rest: Duration::from_secs(self.rest_seconds),
             longest_rest: Duration::from_secs(self.longest_rest_seconds),
