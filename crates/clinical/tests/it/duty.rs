@@ -16,10 +16,10 @@ async fn say(it: &Hospital, person: &str, status: DutyStatus) -> Result<DutyStat
     it.clinical.set_duty(&caller(person), status).await
 }
 
-async fn ask(it: &Hospital, id: &str, person: &str) -> Vec<String> {
+async fn ask(it: &Hospital, id: &str, class: Class, person: &str) -> Vec<String> {
     let new = NewRequest {
         id: id.to_owned(),
-        class: Class::Urgent,
+        class,
         patient: it.patient().await,
         addressed: Ask::Person(person.to_owned()),
         needed_by: None,
@@ -45,7 +45,7 @@ async fn disturbs(it: &Hospital, person: &'static str, minutes: i64) -> Silence 
 async fn who_covers_is_asked_instead_of_somebody_who_is_off_duty_and_the_sender_is_told() {
     let it = Hospital::demo().await;
     say(&it, "megan.evans", off(Some(Cover::Person("tomasz.kowalski".into())))).await.unwrap();
-    assert_eq!(ask(&it, "r1", "megan.evans").await, ["tomasz.kowalski"]);
+    assert_eq!(ask(&it, "r1", Class::Urgent, "megan.evans").await, ["tomasz.kowalski"]);
     assert_eq!(
         it.rooms.lines().last().unwrap(),
         "Urgent request: asking Tomasz Kowalski, who covers for Megan Evans (off duty)."
@@ -53,9 +53,9 @@ async fn who_covers_is_asked_instead_of_somebody_who_is_off_duty_and_the_sender_
     let (_, cover) = it.clinical.duty_of("megan.evans").unwrap();
     assert_eq!(cover.as_deref(), Some("tomasz.kowalski"));
     say(&it, "megan.evans", off(Some(Cover::Role("medical-registrar".into())))).await.unwrap();
-    assert_eq!(ask(&it, "r2", "megan.evans").await, ["priya.raman"], "whoever holds the role");
+    assert_eq!(ask(&it, "r2", Class::Urgent, "megan.evans").await, ["priya.raman"], "whoever holds the role");
     say(&it, "megan.evans", DutyStatus::default()).await.unwrap();
-    assert_eq!(ask(&it, "r3", "megan.evans").await, ["megan.evans"]);
+    assert_eq!(ask(&it, "r3", Class::Urgent, "megan.evans").await, ["megan.evans"]);
     it.audit_is_whole().await;
 }
 
@@ -64,16 +64,18 @@ async fn without_cover_the_sender_learns_at_once_that_nobody_was_asked() {
     let it = Hospital::demo().await;
     let until = Some(Timestamp(NOON + 3 * MINUTE));
     say(&it, "megan.evans", DutyStatus { until, ..off(None) }).await.unwrap();
-    assert!(ask(&it, "r1", "megan.evans").await.is_empty());
+    assert_ne!(ask(&it, "r0", Class::Urgent, "megan.evans").await, ["megan.evans"], "its playbook goes on");
+    // No playbook serves information.
+    assert!(ask(&it, "r1", Class::Information, "megan.evans").await.is_empty());
     let said = it.rooms.lines().last().unwrap().clone();
     assert_eq!(said, "Megan Evans is off duty and nobody covers. Please ring switchboard.");
-    it.pass(5 * MINUTE).await;
+    it.pass(8 * 60 * MINUTE).await;
     let view = it.clinical.task(&caller("grace.adeyemi"), "r1").unwrap();
     assert_eq!(view.task.request.holders, ["megan.evans"], "her time off is over");
     // Two who cover for each other do not go round.
     say(&it, "megan.evans", off(Some(Cover::Person("tomasz.kowalski".into())))).await.unwrap();
     say(&it, "tomasz.kowalski", off(Some(Cover::Person("megan.evans".into())))).await.unwrap();
-    assert!(ask(&it, "r2", "megan.evans").await.is_empty());
+    assert!(ask(&it, "r2", Class::Information, "megan.evans").await.is_empty());
 }
 
 #[tokio::test]

@@ -1,12 +1,15 @@
 //! The handover list of a role.
 
 use wardline_clinical::{ClinicalError, HandoverList, NewRequest, Until};
-use wardline_domain::care::{
-    playbook::{Ask, Class},
-    request::Command,
+use wardline_domain::{
+    Timestamp,
+    care::{
+        playbook::{Ask, Class},
+        request::Command,
+    },
 };
 
-use crate::support::{Hospital, MINUTE, caller};
+use crate::support::{Hospital, MINUTE, NOON, caller};
 
 async fn raise(it: &Hospital, id: &str, class: Class, to: Ask) {
     let new = NewRequest {
@@ -73,12 +76,13 @@ async fn everything_open_is_on_the_list_and_the_incoming_holder_accepts_exactly_
 #[tokio::test]
 async fn nothing_open_vanishes_at_the_end_of_the_shift() {
     let it = Hospital::demo().await;
+    it.clinical.follow_rota(Timestamp(NOON)).await.unwrap();
     let registrar = Ask::Role("medical-registrar".to_owned());
     raise(&it, "urgent", Class::Urgent, registrar).await;
     it.say("priya.raman", "urgent", Command::Accept).await.unwrap();
     // Nobody accepts any list; the night's registrar begins at 20:00.
     it.pass(8 * 60 * MINUTE + 1000).await;
-    it.clinical.follow_rota(wardline_domain::Timestamp(crate::support::NOON + 8 * 60 * MINUTE + 1000)).await.unwrap();
+    it.clinical.follow_rota(Timestamp(NOON + 8 * 60 * MINUTE + 1000)).await.unwrap();
     it.clinical.drain_outbox().await.unwrap();
     let night = it.clinical.on_call_for("medical-registrar").unwrap().holder.unwrap().1.id;
     assert_ne!(night, "priya.raman");
