@@ -95,7 +95,9 @@ impl Duties<'_> {
 
     /// How the role is held.
     fn hold(&self, tx: &impl Reader, role: &Service) -> Result<Hold, ClinicalError> {
-        let Some(shift) = rota::holder(tx, &self.parts.cipher, &role.id, self.at)? else { return Ok(Hold::Vacant) };
+        let Some(shift) = rota::holder(tx, &self.parts.cipher, &role.id, self.at)? else {
+            return Ok(Hold::Vacant);
+        };
         Ok(match reach(tx, self.parts, &shift.person, self.at)? {
             Reach::Reachable => Hold::Held,
             Reach::Unreachable | Reach::Muted => Hold::Unreachable,

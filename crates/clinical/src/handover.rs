@@ -18,10 +18,7 @@ use wardline_store::{
     },
 };
 
-use crate::{
-    Caller, Clinical, ClinicalError, ClinicalParts, Service, Task, TaskView,
-    requests::view,
-};
+use crate::{Caller, Clinical, ClinicalError, ClinicalParts, Service, Task, TaskView, requests::view};
 
 /// What is handed over with a role.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +77,8 @@ impl Clinical {
     ) -> Result<HandoverList, ClinicalError> {
         let (parts, caller, now) = (self.parts.clone(), caller.clone(), self.parts.clock.now());
         let (service, digest) = (service.to_owned(), digest.to_owned());
-        let entry = self.entry(&caller, Action::HandoverAccepted).target(format!("HealthcareService/{service}"));
+        let entry =
+            self.entry(&caller, Action::HandoverAccepted).target(format!("HealthcareService/{service}"));
         self.parts
             .store
             .write_with(move |tx| {

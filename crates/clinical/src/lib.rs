@@ -65,9 +65,9 @@ pub use requests::{Circumstances, NewRequest, TaskView};
 pub use sign_on::Until;
 pub use wardline_store::clinical::{
     ColumnCipher,
+    directory::{Location, LocationKind, Organisation, Practitioner, Service},
     duty::{Cover, DutyState, DutyStatus, Reach},
     handovers::Handover,
-    directory::{Location, LocationKind, Organisation, Practitioner, Service},
     on_call::Rank,
     patients::{Demographics, Patient},
     rota::{Duty, PractitionerRole},

@@ -31,8 +31,7 @@ use crate::{
     outbox::{self, Job},
     proof,
     standing::{Situation, standing},
-    subscriptions,
-    user_of,
+    subscriptions, user_of,
 };
 
 /// How long a member's client has to invite the person asked before the clerk does, in milliseconds.

@@ -77,8 +77,7 @@ impl Clinical {
             return Err(ClinicalError::invalid("Subscription.end", "must lie in the future"));
         }
         let (id, user) = (self.parts.random.uuid(), caller.user.clone());
-        let it =
-            Subscription { id, user, terms, failed: false, ends_at, failures: 0, failing_since: None };
+        let it = Subscription { id, user, terms, failed: false, ends_at, failures: 0, failing_since: None };
         let (cipher, made) = (self.parts.cipher.clone(), it.clone());
         let entry = self.entry(caller, Action::SubscriptionChanged).target(format!("Subscription/{}", it.id));
         let entry = entry.with("change", "made");
@@ -110,7 +109,8 @@ impl Clinical {
     /// [`ClinicalError::NotFound`], also for one of somebody else.
     pub fn subscription(&self, caller: &Caller, id: &str) -> Result<Subscription, ClinicalError> {
         let cipher = &self.parts.cipher;
-        let found = self.parts.store.read_now(|tx| Ok::<_, ClinicalError>(subscriptions::get(tx, cipher, id)?))?;
+        let found =
+            self.parts.store.read_now(|tx| Ok::<_, ClinicalError>(subscriptions::get(tx, cipher, id)?))?;
         found.filter(|it| it.user == caller.user).ok_or(ClinicalError::NotFound("Subscription"))
     }
 
@@ -169,7 +169,8 @@ impl Clinical {
         let news = self.parts.store.read_now(|tx| Ok::<_, ClinicalError>(subscriptions::news(tx, &id)?))?;
         let caller = Caller { user: it.user.clone(), device: None };
         let changed = self.parts.store.read_now(|tx| {
-            let found = news.iter().map(|(task, _)| tasks::get(tx, cipher, task)).collect::<Result<Vec<_>, _>>();
+            let found =
+                news.iter().map(|(task, _)| tasks::get(tx, cipher, task)).collect::<Result<Vec<_>, _>>();
             Ok::<_, ClinicalError>(found?)
         })?;
         let visible = changed.iter().flatten().any(|task| self.may_see(&caller, task));

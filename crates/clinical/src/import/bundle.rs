@@ -146,12 +146,7 @@ impl Clinical {
                         report.problem(position, "extension(role-fallback): there is no such role");
                     }
                 }
-                conclude(
-                    tx,
-                    report,
-                    mode,
-                    Entry::new(at, "system:import", Action::Import).with("kind", kind),
-                )
+                conclude(tx, report, mode, Entry::new(at, "system:import", Action::Import).with("kind", kind))
             })
             .await?;
         self.rota_changed();
@@ -194,7 +189,8 @@ impl Writer<'_> {
             "CareTeam" => teams::get(tx, id)?.map(|it| format!("{it:?}")),
             _ => {
                 let shifts = rota::series(tx, self.cipher(), id)?;
-                let ranks = shifts.iter().map(|it| on_call::rank(tx, &it.id)).collect::<Result<Vec<_>, _>>()?;
+                let ranks =
+                    shifts.iter().map(|it| on_call::rank(tx, &it.id)).collect::<Result<Vec<_>, _>>()?;
                 (!shifts.is_empty()).then(|| format!("{shifts:?} {ranks:?}"))
             }
         })

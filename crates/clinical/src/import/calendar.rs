@@ -140,7 +140,8 @@ impl Clinical {
         }
         let length = first.until(last).map_err(|_| ("DTEND", "is beyond the calendar".to_owned()))?;
         let span = |start: DateTime| {
-            let end = start.checked_add(length).map_err(|_| ("DTEND", "is beyond the calendar".to_owned()))?;
+            let end =
+                start.checked_add(length).map_err(|_| ("DTEND", "is beyond the calendar".to_owned()))?;
             let at = |name, local| local_to_instant(&zone, local).map_err(|error| (name, error.to_string()));
             match (at("DTSTART", start)?, at("DTEND", end)?) {
                 (start, end) if start < end => Ok((start, end)),
@@ -155,7 +156,8 @@ impl Clinical {
             let (local, _) = moment(except, own).map_err(|problem| ("EXDATE", problem))?;
             series += &format!("\nEXDATE:{}", clock(local));
         }
-        let set: RRuleSet = series.parse().map_err(|_| ("RRULE", "is not a rule of repetition".to_owned()))?;
+        let set: RRuleSet =
+            series.parse().map_err(|_| ("RRULE", "is not a rule of repetition".to_owned()))?;
         let (now, mut found) = (self.parts.clock.now(), Vec::new());
         let until = now.plus_millis(i64::from(DAYS) * DAY);
         for local in set.into_iter().take(MOST) {
@@ -206,7 +208,9 @@ fn moment(property: &Property<'_>, own: &TimeZone) -> Result<(DateTime, TimeZone
     let zone = match named.map(|zone| zone.to_string()) {
         _ if utc => TimeZone::UTC,
         None => own.clone(),
-        Some(name) => TimeZone::get(name.trim_matches('"')).map_err(|_| "TZID is no known time zone".to_owned())?,
+        Some(name) => {
+            TimeZone::get(name.trim_matches('"')).map_err(|_| "TZID is no known time zone".to_owned())?
+        }
     };
     Ok((local, zone))
 }

@@ -32,7 +32,12 @@ const KINDS: [Kind; 5] = [
         mark: "family",
         columns: &["id", "family", "given", "title", "job", "registration_system", "registration_number"],
         needed: &["id", "family"],
-        places: &[("id", "id"), ("name", "family"), ("Practitioner.id", "id"), ("identifier", "registration_number")],
+        places: &[
+            ("id", "id"),
+            ("name", "family"),
+            ("Practitioner.id", "id"),
+            ("identifier", "registration_number"),
+        ],
     },
     Kind {
         resource: "PractitionerRole",
@@ -117,7 +122,8 @@ impl Clinical {
     pub async fn import_table(&self, text: &str, mode: ImportMode) -> Result<ImportReport, ClinicalError> {
         let (delimiter, names) = names(text.lines().next().unwrap_or_default());
         let found = KINDS.iter().position(|kind| names.iter().any(|name| name == kind.mark));
-        let at = found.ok_or_else(|| ClinicalError::invalid("line 1", "names no columns of a known table"))?;
+        let at =
+            found.ok_or_else(|| ClinicalError::invalid("line 1", "names no columns of a known table"))?;
         let kind = &KINDS[at];
         for (index, name) in names.iter().enumerate() {
             if !kind.columns.contains(&name.as_str()) || names[..index].contains(name) {
@@ -148,7 +154,10 @@ impl Clinical {
             let line = record.position().map_or(0, csv::Position::line);
             let position = format!("line {line}");
             let row = Row { kind, names: &names, record: &record, zone: &self.parts.zone };
-            match row.resource().and_then(|it| serde_json::from_value(it).map_err(|_| ("id", "is not a row".into()))) {
+            match row
+                .resource()
+                .and_then(|it| serde_json::from_value(it).map_err(|_| ("id", "is not a row".into())))
+            {
                 Ok(resource) => resources.push(Positioned { position, resource, columns: Some(COLUMNS[at]) }),
                 Err((column, problem)) => report.problem(position, format!("column {column}: {problem}")),
             }
@@ -177,7 +186,11 @@ impl Row<'_> {
     }
 
     fn list(&self, column: &str) -> impl Iterator<Item = &str> {
-        self.get(column).into_iter().flat_map(|all| all.split([';', '|'])).map(str::trim).filter(|it| !it.is_empty())
+        self.get(column)
+            .into_iter()
+            .flat_map(|all| all.split([';', '|']))
+            .map(str::trim)
+            .filter(|it| !it.is_empty())
     }
 
     fn instant(&self, column: &'static str) -> Result<Timestamp, Wrong> {
@@ -186,7 +199,8 @@ impl Row<'_> {
 
     fn resource(&self) -> Result<Value, Wrong> {
         if self.record.len() != self.names.len() {
-            let problem = format!("the row has {} columns instead of {}", self.record.len(), self.names.len());
+            let problem =
+                format!("the row has {} columns instead of {}", self.record.len(), self.names.len());
             return Err((self.kind.mark, problem));
         }
         let mut json = match self.kind.resource {
@@ -283,7 +297,8 @@ impl Row<'_> {
     fn team(&self) -> Result<Value, Wrong> {
         let person = |id: &str| json!({ "member": { "reference": format!("Practitioner/{id}") } });
         let role = |id: &str| json!({ "role": [{ "coding": [{ "code": id }] }] });
-        let members: Vec<Value> = self.list("people").map(person).chain(self.list("roles").map(role)).collect();
+        let members: Vec<Value> =
+            self.list("people").map(person).chain(self.list("roles").map(role)).collect();
         Ok(json!({ "id": self.need("id")?, "name": self.need("name")?, "participant": members }))
     }
 

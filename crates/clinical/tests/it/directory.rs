@@ -44,7 +44,9 @@ async fn many_search_at_once_while_the_directory_is_indexed_once() {
     let clinical = Arc::clone(&it.clinical);
     let searches = (0..20).map(|n| {
         let clinical = Arc::clone(&clinical);
-        async move { clinical.search_directory(&format!("family{n} given{n}"), &[], 1).await.unwrap().remove(0).id }
+        async move {
+            clinical.search_directory(&format!("family{n} given{n}"), &[], 1).await.unwrap().remove(0).id
+        }
     });
     let all: Vec<String> = futures(searches).await;
     assert_eq!(all, (0..20).map(|n| format!("p{n}")).collect::<Vec<_>>());

@@ -35,9 +35,7 @@ async fn ask(it: &Hospital, id: &str, class: Class, person: &str) -> Vec<String>
 /// What may disturb somebody, so many minutes after noon.
 async fn disturbs(it: &Hospital, person: &'static str, minutes: i64) -> Silence {
     let at = Timestamp(NOON + minutes * MINUTE);
-    let read = move |tx: &wardline_store::ReadTx<'_>| {
-        silence(tx, &cipher(), &london(), person, at)
-    };
+    let read = move |tx: &wardline_store::ReadTx<'_>| silence(tx, &cipher(), &london(), person, at);
     it.store.read(read).await.unwrap()
 }
 

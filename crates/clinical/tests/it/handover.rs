@@ -50,7 +50,11 @@ async fn everything_open_is_on_the_list_and_the_incoming_holder_accepts_exactly_
     it.say("priya.raman", "done", Command::Complete).await.unwrap();
 
     let before = list(&it, "priya.raman").unwrap();
-    assert_eq!(ids(&before), ["urgent", "action", "person", "information"], "also what her ward's patients wait for");
+    assert_eq!(
+        ids(&before),
+        ["urgent", "action", "person", "information"],
+        "also what her ward's patients wait for"
+    );
     assert_eq!(before.open.len(), 1, "one card for the patient");
     assert!(matches!(list(&it, "daniel.osei"), Err(ClinicalError::Forbidden(_))), "it is not his yet");
 

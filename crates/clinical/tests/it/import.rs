@@ -220,7 +220,10 @@ async fn staff_come_from_a_table_and_what_is_wrong_is_named_by_line_and_column()
     let wrong = shown(&report);
     assert!(wrong.iter().any(|it| it.starts_with("line 3: column id: is letters")), "{wrong:?}");
     assert!(wrong.contains(&"line 4: column family: is empty".to_owned()), "{wrong:?}");
-    assert!(wrong.iter().any(|it| it.starts_with("line 5: column family: the row has 2 columns")), "{wrong:?}");
+    assert!(
+        wrong.iter().any(|it| it.starts_with("line 5: column family: the row has 2 columns")),
+        "{wrong:?}"
+    );
     assert!(wrong.contains(&"line 6: column registration_system: is empty".to_owned()), "{wrong:?}");
     assert_eq!(it.clinical.practitioner("priya.raman").unwrap().job, "Consultant");
     let number = it.clinical.practitioner_by("https://fhir.hl7.org.uk/Id/gmc-number", "1234567").unwrap();
@@ -295,15 +298,23 @@ async fn a_rota_comes_from_a_table_by_local_clocks() {
                 dev.patel,anaesthetist,,2026-11-20 08:00,2026-12-20 08:00,yes\n";
     let report = send(&it, rota, ImportMode::Skip).await.unwrap();
     let wrong = shown(&report);
-    assert!(wrong.iter().any(|it| it.starts_with("line 3: column start and end: overlaps shift")), "{wrong:?}");
-    assert!(wrong.contains(&"line 4: column start: does not exist: clocks go forward in that hour".to_owned()));
+    assert!(
+        wrong.iter().any(|it| it.starts_with("line 3: column start and end: overlaps shift")),
+        "{wrong:?}"
+    );
+    assert!(
+        wrong.contains(&"line 4: column start: does not exist: clocks go forward in that hour".to_owned())
+    );
     assert!(wrong.iter().any(|it| it.starts_with("line 5: column start: comes twice")), "{wrong:?}");
     assert!(wrong.contains(&"line 6: column end: must lie after the start".to_owned()), "{wrong:?}");
     assert!(wrong.contains(&"line 7: column person: there is no such Practitioner".to_owned()), "{wrong:?}");
     assert_eq!(report.applied, 3);
     let role = it.clinical.on_call_for("anaesthetist").unwrap();
     let (shift, holder) = role.holder.unwrap();
-    assert_eq!((holder.id.as_str(), shift.end.to_instant().as_str()), ("samuel.mbeki", "2026-11-22T20:00:00.000Z"));
+    assert_eq!(
+        (holder.id.as_str(), shift.end.to_instant().as_str()),
+        ("samuel.mbeki", "2026-11-22T20:00:00.000Z")
+    );
     let again = send(&it, rota, ImportMode::Skip).await.unwrap();
     assert!(again.changes.is_empty(), "{:?}", again.changes);
 }
@@ -338,8 +349,7 @@ async fn a_rota_comes_from_a_calendar_with_its_repetitions() {
             "line 34: DTSTART: does not exist: clocks go forward in that hour",
         ]
     );
-    let shifts =
-        it.clinical.practitioner_roles(Some("anaesthetist".into()), None, None, None).await.unwrap();
+    let shifts = it.clinical.practitioner_roles(Some("anaesthetist".into()), None, None, None).await.unwrap();
     let days: Vec<String> = shifts.iter().map(|it| it.start.to_instant()[..10].to_owned()).collect();
     assert_eq!(days.len(), 14, "from today on, without the 24th: {days:?}");
     assert!(days[0] == "2026-11-22" && !days.contains(&"2026-11-24".to_owned()), "{days:?}");

@@ -209,8 +209,8 @@ fn open(
         holidays: wardline_domain::care::bank_holiday::BankHolidays::default(),
         budget: Budget { each: None, teams: [("noisy".to_owned(), 2)].into() },
         unreachable_after,
-            outgoing: None,
-            signer: Arc::new(Signer::from_seed("riverside.example".try_into().unwrap(), "1", [7; 32]).unwrap()),
+        outgoing: None,
+        signer: Arc::new(Signer::from_seed("riverside.example".try_into().unwrap(), "1", [7; 32]).unwrap()),
         conversations: Arc::clone(rooms) as Arc<dyn Conversations>,
     });
     (store, clinical)

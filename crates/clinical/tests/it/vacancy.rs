@@ -120,8 +120,12 @@ impl Hospital {
         let it = self.watching_devices();
         let person = "(SELECT nid FROM users WHERE user_id = '@samuel.mbeki:riverside.example')";
         let rows = [
-            format!("INSERT INTO devices (user_nid, device_id, created_at, last_seen_at) VALUES ({person}, 'PHONE', 0, {NOON})"),
-            format!("INSERT INTO sessions (user_nid, device_id, created_at, grant_id) VALUES ({person}, 'PHONE', 0, 1)"),
+            format!(
+                "INSERT INTO devices (user_nid, device_id, created_at, last_seen_at) VALUES ({person}, 'PHONE', 0, {NOON})"
+            ),
+            format!(
+                "INSERT INTO sessions (user_nid, device_id, created_at, grant_id) VALUES ({person}, 'PHONE', 0, 1)"
+            ),
         ];
         let samuel = caller("samuel.mbeki");
         let user = samuel.user.clone();
@@ -143,7 +147,8 @@ impl Hospital {
 
     /// The alarms about this role that are open.
     async fn open_alarms(&self) -> usize {
-        let about = |it: &TaskView| it.task.description.as_deref().is_some_and(|it| it.contains("Anaesthetist"));
+        let about =
+            |it: &TaskView| it.task.description.as_deref().is_some_and(|it| it.contains("Anaesthetist"));
         self.alarms().await.iter().filter(|it| about(it) && !it.task.request.state.is_final()).count()
     }
 }

@@ -72,13 +72,17 @@ pub fn next_at(zone: &TimeZone, now: Timestamp, time: Time) -> Option<Timestamp>
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LocalTimeError {
     /// It is not written as one.
-    #[error("is a time as 2026-11-22 20:00 or 22/11/2026 20:00, or with its offset as 2026-11-22T20:00:00+00:00")]
+    #[error(
+        "is a time as 2026-11-22 20:00 or 22/11/2026 20:00, or with its offset as 2026-11-22T20:00:00+00:00"
+    )]
     Form,
     /// Clocks go forward over it.
     #[error("does not exist: clocks go forward in that hour")]
     Missing,
     /// Clocks go back over it.
-    #[error("comes twice, since clocks go back in that hour: write it with its offset, as 2026-10-25T01:30:00+01:00")]
+    #[error(
+        "comes twice, since clocks go back in that hour: write it with its offset, as 2026-10-25T01:30:00+01:00"
+    )]
     Twice,
 }
 
@@ -91,8 +95,10 @@ pub fn local_instant(zone: &TimeZone, text: &str) -> Result<Timestamp, LocalTime
     if let Ok(at) = text.parse::<jiff::Timestamp>() {
         return Ok(Timestamp(at.as_millisecond()));
     }
-    let forms = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%d/%m/%Y %H:%M"];
-    let local = forms.iter().find_map(|form| DateTime::strptime(form, text).ok()).ok_or(LocalTimeError::Form)?;
+    let forms =
+        ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%d/%m/%Y %H:%M"];
+    let local =
+        forms.iter().find_map(|form| DateTime::strptime(form, text).ok()).ok_or(LocalTimeError::Form)?;
     local_to_instant(zone, local)
 }
 

@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 use wardline_domain::ruma::OwnedRoomId;
 use wardline_engine::EngineError;
-use wardline_engine::push::{Delivering, Disturb, PushConfig, Silence, PusherToSet, Vapid, deliver};
+use wardline_engine::push::{Delivering, Disturb, PushConfig, PusherToSet, Silence, Vapid, deliver};
 use wardline_engine::receipts::NewReceipt;
 use wardline_engine::rooms::{CreateRoom, Message, Preset};
 use wardline_outgoing::{Networks, Outgoing, OutgoingConfig};

@@ -151,7 +151,9 @@ pub(super) fn practitioner_json(state: &AppState, it: &Practitioner) -> Result<V
         "qualification": [{ "code": { "text": it.job } }],
         "extension": [extension("matrix-id", "valueString", user.as_str())],
     });
-    if let (Some(duty), Some(all)) = (duty_extension(state, &it.id)?, practitioner["extension"].as_array_mut()) {
+    if let (Some(duty), Some(all)) =
+        (duty_extension(state, &it.id)?, practitioner["extension"].as_array_mut())
+    {
         all.push(duty);
     }
     // FHIR has no empty lists.

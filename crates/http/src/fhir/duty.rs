@@ -30,7 +30,8 @@ pub(super) async fn set(
     let duty = given.text("status").and_then(DutyState::from_code);
     let duty = duty.ok_or_else(|| wrong("status", "is one of on, busy, off"))?;
     let cover = given.reference_to("covered-by", &["Practitioner", "HealthcareService"])?;
-    let cover = cover.map(|(kind, id)| if kind == "Practitioner" { Cover::Person(id) } else { Cover::Role(id) });
+    let cover =
+        cover.map(|(kind, id)| if kind == "Practitioner" { Cover::Person(id) } else { Cover::Role(id) });
     let time = |name: &str| {
         let read = given.time(name).map(|text| text.parse::<LocalTime>());
         read.transpose().map_err(|_| wrong(name, "valueTime is a time of day as 22:00:00"))

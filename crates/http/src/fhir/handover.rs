@@ -42,14 +42,17 @@ fn bundle(list: &HandoverList) -> Fhir {
         let id = resource["id"].as_str().unwrap_or_default().to_owned();
         json!({ "fullUrl": format!("{kind}/{id}"), "resource": resource })
     };
-    let entries: Vec<Value> = std::iter::once(list_json(list)).chain(tasks.map(task_json)).map(entry).collect();
+    let entries: Vec<Value> =
+        std::iter::once(list_json(list)).chain(tasks.map(task_json)).map(entry).collect();
     Fhir(json!({ "resourceType": "Bundle", "type": "collection", "entry": entries }))
 }
 
 fn list_json(list: &HandoverList) -> Value {
     let role = reference("HealthcareService", &list.service.id, Some(&list.service.name));
-    let mut extensions =
-        vec![extension("handover-digest", "valueString", list.digest.as_str()), extension("handover-role", "valueReference", role)];
+    let mut extensions = vec![
+        extension("handover-digest", "valueString", list.digest.as_str()),
+        extension("handover-role", "valueReference", role),
+    ];
     if let Some(accepted) = list.accepted.as_ref().filter(|_| list.is_accepted()) {
         let person = reference("Practitioner", &accepted.person, None);
         extensions.push(extension("handover-accepted-by", "valueReference", person));

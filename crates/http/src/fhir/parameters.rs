@@ -47,7 +47,12 @@ impl Given {
     /// A text, without white space around it; `None` if it is missing or empty.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         let found = self.find(name)?;
-        let text = found.value_string.as_deref().or(found.value_date.as_deref()).or(found.value_code.as_deref())?.trim();
+        let text = found
+            .value_string
+            .as_deref()
+            .or(found.value_date.as_deref())
+            .or(found.value_code.as_deref())?
+            .trim();
         (!text.is_empty()).then_some(text)
     }
 
@@ -71,7 +76,11 @@ impl Given {
     }
 
     /// Type and id of a reference to one of these types.
-    pub(super) fn reference_to(&self, name: &str, kinds: &[&str]) -> Result<Option<(String, String)>, Refusal> {
+    pub(super) fn reference_to(
+        &self,
+        name: &str,
+        kinds: &[&str],
+    ) -> Result<Option<(String, String)>, Refusal> {
         let Some(found) = self.find(name).and_then(|p| p.value_reference.as_ref()) else { return Ok(None) };
         let parts = found.reference.split_once('/').filter(|(kind, _)| kinds.contains(kind));
         let wrong = || {

@@ -121,10 +121,12 @@ impl Input {
             return Err(wrong("channel.header", "there may be at most five"));
         }
         let headers = self.channel.header.iter().enumerate();
-        let headers = headers.map(|(at, text)| header_of(text).ok_or_else(|| {
-            let problem = "is written Name: value, and is Authorization or begins with X-";
-            wrong(&format!("channel.header[{at}]"), problem)
-        }));
+        let headers = headers.map(|(at, text)| {
+            header_of(text).ok_or_else(|| {
+                let problem = "is written Name: value, and is Authorization or begins with X-";
+                wrong(&format!("channel.header[{at}]"), problem)
+            })
+        });
         let end = self.end.map(|end| {
             Timestamp::from_instant(&end).ok_or_else(|| wrong("end", "must be an instant with time zone"))
         });
@@ -144,9 +146,8 @@ fn header_of(text: &str) -> Option<(String, String)> {
     let (name, value) = text.split_once(':')?;
     let (name, value) = (name.trim().to_lowercase(), value.trim());
     let allowed = name == "authorization" || name.starts_with("x-");
-    let sound = text.len() <= MAX_TEXT
-        && HeaderName::try_from(&name).is_ok()
-        && HeaderValue::try_from(value).is_ok();
+    let sound =
+        text.len() <= MAX_TEXT && HeaderName::try_from(&name).is_ok() && HeaderValue::try_from(value).is_ok();
     (allowed && sound).then(|| (name, value.to_owned()))
 }
 

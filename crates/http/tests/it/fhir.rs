@@ -530,7 +530,8 @@ async fn duty_is_said_by_the_person_and_shown_to_all() {
     assert_eq!(part("quiet-until")["valueTime"], "07:00:00");
     let wrong = |name: &str| format!("Parameters.parameter({name})");
     refused(say(&megan, json!([{ "name": "status", "valueCode": "asleep" }])).await, 400, &wrong("status"));
-    let half = json!([{ "name": "status", "valueCode": "on" }, { "name": "quiet-from", "valueTime": "22:00:00" }]);
+    let half =
+        json!([{ "name": "status", "valueCode": "on" }, { "name": "quiet-from", "valueTime": "22:00:00" }]);
     refused(say(&megan, half).await, 400, &wrong("quiet-until"));
     say(&megan, json!([{ "name": "status", "valueCode": "on" }])).await.ok();
     assert!(extension(&it.get("Practitioner/megan.evans").await.ok(), "duty-status").is_null());

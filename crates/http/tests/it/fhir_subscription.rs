@@ -27,13 +27,14 @@ struct Subscriber {
     told: mpsc::UnboundedReceiver<(HeaderMap, usize)>,
 }
 
+/// Whether it is broken, and where it notes the headers and the length of the body.
+type Shared = (Arc<AtomicBool>, mpsc::UnboundedSender<(HeaderMap, usize)>);
+
 impl Subscriber {
     async fn start() -> Self {
         let (sender, told) = mpsc::unbounded_channel();
         let broken = Arc::new(AtomicBool::new(false));
-        let answer = |State((broken, sender)): State<(Arc<AtomicBool>, mpsc::UnboundedSender<(HeaderMap, usize)>)>,
-                      headers: HeaderMap,
-                      body: axum::body::Bytes| async move {
+        let answer = |State((broken, sender)): State<Shared>, headers: HeaderMap, body: axum::body::Bytes| async move {
             if broken.load(Ordering::SeqCst) {
                 return StatusCode::BAD_GATEWAY;
             }
@@ -107,7 +108,8 @@ async fn a_subscriber_is_told_without_a_word_and_reads_what_it_may() {
     let server = hospital().await;
     let mut subscriber = Subscriber::start().await;
     let registrar = server.token("priya.raman").await;
-    let made = subscribe(&server, &registrar, subscription(&subscriber.url, "Task?owner=me&code=urgent")).await;
+    let made =
+        subscribe(&server, &registrar, subscription(&subscriber.url, "Task?owner=me&code=urgent")).await;
     assert_eq!(made["status"], "active");
     assert!(!made.to_string().contains("secret"), "headers are not shown again");
     raise(&server, "r1").await;
@@ -197,9 +199,17 @@ async fn a_subscription_that_cannot_be_served_is_refused_by_name() {
     refused(&|it| it["criteria"] = json!("Task?code=later"), "Subscription.criteria").await;
     refused(&|it| it["end"] = json!("2020-01-01T00:00:00Z"), "Subscription.end").await;
     refused(&|it| it["channel"]["type"] = json!("email"), "Subscription.channel.type").await;
-    refused(&|it| it["channel"]["endpoint"] = json!("http://board.example/x"), "Subscription.channel.endpoint").await;
-    refused(&|it| it["channel"]["endpoint"] = json!("https://a:b@board.example/"), "Subscription.channel.endpoint")
-        .await;
+    refused(
+        &|it| it["channel"]["endpoint"] = json!("http://board.example/x"),
+        "Subscription.channel.endpoint",
+    )
+    .await;
+    refused(
+        &|it| it["channel"]["endpoint"] = json!("https://a:b@board.example/"),
+        "Subscription.channel.endpoint",
+    )
+    .await;
     refused(&|it| it["channel"]["header"] = json!(["Host: evil"]), "Subscription.channel.header[0]").await;
-    refused(&|it| it["channel"]["payload"] = json!("application/fhir+json"), "Subscription.channel.payload").await;
+    refused(&|it| it["channel"]["payload"] = json!("application/fhir+json"), "Subscription.channel.payload")
+        .await;
 }

@@ -96,7 +96,11 @@ pub fn get(
 ///
 /// # Errors
 /// Any failure of the database or the cipher.
-pub fn series(tx: &impl Reader, cipher: &ColumnCipher, id: &str) -> Result<Vec<PractitionerRole>, StoreError> {
+pub fn series(
+    tx: &impl Reader,
+    cipher: &ColumnCipher,
+    id: &str,
+) -> Result<Vec<PractitionerRole>, StoreError> {
     // What lies between these two begins with the id and a hyphen.
     let sql = format!("{COLUMNS} WHERE id = ?1 OR (id > ?2 AND id < ?3) ORDER BY id");
     tx.query(&sql, params![id, format!("{id}-"), format!("{id}.")], |row| read(row, cipher))

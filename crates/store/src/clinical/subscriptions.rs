@@ -57,7 +57,8 @@ pub struct Terms {
     pub headers: Vec<(String, String)>,
 }
 
-const COLUMNS: &str = "SELECT id, user_id, record, status, ends_at, failures, failing_since FROM subscriptions";
+const COLUMNS: &str =
+    "SELECT id, user_id, record, status, ends_at, failures, failing_since FROM subscriptions";
 
 fn read(row: &Row<'_>, cipher: &ColumnCipher) -> Result<Subscription, StoreError> {
     let id: String = row.get(0)?;
@@ -108,7 +109,11 @@ pub fn of_user(tx: &impl Reader, cipher: &ColumnCipher, user: &str) -> Result<Ve
 ///
 /// # Errors
 /// Any failure of the database or the cipher.
-pub fn active(tx: &impl Reader, cipher: &ColumnCipher, now: Timestamp) -> Result<Vec<Subscription>, StoreError> {
+pub fn active(
+    tx: &impl Reader,
+    cipher: &ColumnCipher,
+    now: Timestamp,
+) -> Result<Vec<Subscription>, StoreError> {
     let sql = format!("{COLUMNS} WHERE status = 'active' AND (ends_at IS NULL OR ends_at > ?1) ORDER BY id");
     tx.query(&sql, params![now], |row| read(row, cipher))
 }

@@ -36,7 +36,7 @@ pub(crate) fn reading(
         zone: config.time_zone()?,
         holidays: config.clinical.holidays(),
         budget: config.clinical.budget(),
-            unreachable_after: config.clinical.unreachable_after(),
+        unreachable_after: config.clinical.unreachable_after(),
         outgoing: None,
         signer: Arc::new(folder::existing_signer(&config.data, &config.server_name)?),
         conversations: Arc::new(NoRooms),
