@@ -11,6 +11,11 @@ export default defineConfig({
         modulePreload: { polyfill: false },
         chunkSizeWarningLimit: 1500,
         rolldownOptions: {
+            input: { index: "index.html", sw: "src/sw.ts" },
+            output: {
+                // The worker's address must stay the same, or browsers would keep the old one.
+                entryFileNames: ({ name }) => (name === "sw" ? "sw.js" : "assets/[name]-[hash].js"),
+            },
             onLog(level, log, report) {
                 // Libraries mark modules "use client" for server rendering, which we do not do.
                 if (log.code !== "MODULE_LEVEL_DIRECTIVE") report(level, log);

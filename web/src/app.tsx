@@ -9,6 +9,7 @@ import { joinedRooms } from "./matrix/rooms.ts";
 import { useAllRooms } from "./matrix/use-rooms.ts";
 import { OnCallScreen } from "./oncall/OnCallScreen.tsx";
 import { PatientsScreen } from "./patients/PatientsScreen.tsx";
+import { useBadge, useSpokenNotifications, useWorkerMessages } from "./push/use-push.ts";
 import { useRequestDelivery } from "./requests/delivery.ts";
 import { isMineToDo } from "./requests/model.ts";
 import { RequestsScreen } from "./requests/RequestsScreen.tsx";
@@ -52,6 +53,8 @@ function isPlace(name: string | undefined): name is PlaceName {
 function Running(): JSX.Element {
     const [, parameters] = useRoute("/:place/:room?");
     useRequestDelivery();
+    useWorkerMessages();
+    useSpokenNotifications();
     const place = parameters?.place;
     if (!isPlace(place)) return <Redirect to="/chats" replace />;
     const openRoom = parameters?.room === undefined ? undefined : decodeURIComponent(parameters.room);
@@ -85,7 +88,7 @@ function Running(): JSX.Element {
                     </ErrorBoundary>
                 </section>
             </main>
-            <Announcer openRoom={openRoom} />
+            <Announcer />
             <UrgentCover />
             <RecoveryKey />
         </div>
@@ -126,6 +129,7 @@ function Places({ current }: { current: PlaceName }): JSX.Element {
     useAllRooms();
     const { data: requests } = useRequests();
     const unread = joinedRooms(client).filter((room) => room.getUnreadNotificationCount() > 0).length;
+    useBadge(unread);
     useEffect(() => {
         document.title = unread > 0 ? t.app.nameWithCount(unread) : t.app.name;
     }, [unread]);

@@ -1,8 +1,11 @@
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app.tsx";
+import { queries } from "./fhir/cache.ts";
+import { reportErrors } from "./session/error-report.ts";
 import { boot } from "./session/session.ts";
+import { startWorker } from "./push/worker.ts";
 import "./ui/tokens.css";
 import "./ui/base.css";
 import "./ui/layout.css";
@@ -11,17 +14,6 @@ import "./ui/conversation.css";
 import "./ui/messages.css";
 import "./ui/attachments.css";
 import "./ui/requests.css";
-
-const queries = new QueryClient({
-    defaultOptions: {
-        queries: {
-            // The app knows better than the browser whether the hospital's server answers.
-            networkMode: "always",
-            retry: 2,
-            refetchOnWindowFocus: true,
-        },
-    },
-});
 
 const root = document.getElementById("root");
 if (root) {
@@ -33,4 +25,6 @@ if (root) {
         </StrictMode>,
     );
 }
+reportErrors();
 void boot();
+void startWorker();

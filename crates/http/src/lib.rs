@@ -31,6 +31,7 @@ mod uia;
 
 pub use admin::openapi as admin_openapi;
 pub use admission::Places;
+pub use client::{AppLock, AppPolicy};
 pub use error::MatrixError;
 pub use extract::{Anybody, Authenticated, ClientAddr, Path, Query};
 pub use json::{Empty, Json, OptionalJson, RawJson, parse_object};

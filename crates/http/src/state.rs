@@ -10,6 +10,7 @@ use wardline_identity::Identity;
 use wardline_store::Store;
 
 use crate::admission::Places;
+use crate::client::AppPolicy;
 use crate::limits::{Bucket, RateLimiter};
 
 /// The state shared by all routes. Cheap to clone.
@@ -47,6 +48,8 @@ pub struct HttpConfig {
     pub max_upload_bytes: u64,
     /// The largest JSON body of an ordinary endpoint, in bytes. An event's own limit of 64 KiB is the engine's.
     pub max_json_bytes: usize,
+    /// What the organisation allows and asks of the web app.
+    pub app: AppPolicy,
     /// Whether anybody may register with `m.login.dummy`. False in every real deployment.
     pub registration_open: bool,
     /// The secret of shared-secret registration (`/_synapse/admin/v1/register`); `None` switches it off.
@@ -162,6 +165,7 @@ impl HttpConfig {
             public_base_url: public_base_url.trim_end_matches('/').to_owned(),
             max_upload_bytes: 50 << 20,
             max_json_bytes: 1 << 20,
+            app: AppPolicy::default(),
             registration_open: false,
             registration_shared_secret: None,
             trust_forwarded_for: false,

@@ -11,10 +11,12 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use rust_embed::Embed;
 
 /// Only what the app itself ships may run, load or connect; nothing may frame it. `wasm-unsafe-eval` is for the
-/// Matrix crypto module, `blob:` for decrypted pictures and sound.
+/// Matrix crypto module, `blob:` for decrypted pictures and sound. No text becomes script: the one policy of Trusted
+/// Types, `wardline`, lets only addresses of our own files through.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; \
     connect-src 'self'; img-src 'self' blob: data:; media-src blob:; style-src 'self'; font-src 'self'; \
-    manifest-src 'self'; worker-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+    manifest-src 'self'; worker-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; \
+    require-trusted-types-for 'script'; trusted-types wardline";
 
 /// Headers of every answer of the web app.
 const HEADERS: [(&str, &str); 7] = [

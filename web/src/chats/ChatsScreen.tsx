@@ -1,16 +1,15 @@
-import { useMemo, useState, type JSX } from "react";
+import { useState, type JSX } from "react";
 import { Link } from "wouter";
-import { usePatients, usePlaces, useRequests } from "../fhir/queries.ts";
 import { t } from "../i18n/index.ts";
 import { shortWhen } from "../i18n/time.ts";
-import { useAllRooms } from "../matrix/use-rooms.ts";
 import { UnreadBadge } from "../patients/PatientsScreen.tsx";
-import { useClient, useSession } from "../session/store.ts";
+import { useSession } from "../session/store.ts";
 import { Icon } from "../ui/Icon.tsx";
 import { Avatar, Empty, Loading } from "../ui/parts.tsx";
 import { Invitations } from "./Invitations.tsx";
 import { NewChat } from "./NewChat.tsx";
-import { chatFilters, passes, summarise, type ChatFilter, type ChatSummary } from "./summary.ts";
+import { chatFilters, passes, type ChatFilter, type ChatSummary } from "./summary.ts";
+import { useChats } from "./use-chats.ts";
 
 /** The list of conversations. */
 export function ChatsScreen({ openRoom }: { openRoom: string | undefined }): JSX.Element {
@@ -47,19 +46,6 @@ export function ChatsScreen({ openRoom }: { openRoom: string | undefined }): JSX
             {loaded && shown.length === 0 && <NothingHere filter={filter} />}
         </>
     );
-}
-
-function useChats(): ChatSummary[] {
-    const client = useClient();
-    const version = useAllRooms();
-    const { data: patients } = usePatients();
-    const { data: places } = usePlaces();
-    const { data: requests } = useRequests();
-    return useMemo(() => {
-        void version;
-        const byRef = new Map((patients ?? []).map((patient) => [patient.ref, patient]));
-        return summarise(client, byRef, places, requests ?? []);
-    }, [client, version, patients, places, requests]);
 }
 
 function ChatRow({ chat, open }: { chat: ChatSummary; open: boolean }): JSX.Element {

@@ -19,22 +19,25 @@ async function sentence(room: Room, event: MatrixEvent): Promise<string | undefi
     return t.conversation.newMessage(name, body);
 }
 
-/** Reads messages that arrive in other conversations to screen readers; the open one is read by its own log. */
-export function Announcer({ openRoom }: { openRoom: string | undefined }): JSX.Element {
+/**
+ * Reads messages that arrive to screen readers. The conversation itself says nothing: what is drawn of it changes with
+ * every scrolling.
+ */
+export function Announcer(): JSX.Element {
     const client = useClient();
     const [words, setWords] = useState("");
     useEffect(() => {
         const listener = (event: MatrixEvent, room?: Room, toStart?: boolean): void => {
-            if (!room || toStart || room.roomId === openRoom) return;
+            if (!room || toStart) return;
             void sentence(room, event).then((line) => line !== undefined && setWords(line));
         };
         client.on(RoomEvent.Timeline, listener);
         return () => {
             client.off(RoomEvent.Timeline, listener);
         };
-    }, [client, openRoom]);
+    }, [client]);
     return (
-        <p className="visually-hidden" aria-live="polite">
+        <p className="visually-hidden announcer" aria-live="polite">
             {words}
         </p>
     );

@@ -1,5 +1,5 @@
 import type { Room } from "matrix-js-sdk";
-import { memo, type JSX, type ReactNode } from "react";
+import { memo, useState, type JSX, type ReactNode } from "react";
 import { Attachment } from "../attachments/Attachment.tsx";
 import { QueuedAttachmentView } from "../attachments/Queued.tsx";
 import { t } from "../i18n/index.ts";
@@ -15,6 +15,7 @@ import { useSession } from "../session/store.ts";
 import { Icon } from "../ui/Icon.tsx";
 import type { Actionable } from "./actions.ts";
 import type { Anchor } from "./MessageMenu.tsx";
+import { MessageText } from "./MessageText.tsx";
 import { Quote } from "./Quote.tsx";
 import { Reactions } from "./Reactions.tsx";
 import { useLongPress } from "./use-long-press.ts";
@@ -28,6 +29,14 @@ interface ItemProps extends BubbleActions {
     status: MessageStatus | undefined;
     /** Say the status in words: on the newest message of this person. */
     spelledOut: boolean;
+    /** The names of the people and roles with these ids. */
+    mentionNames: (ids: readonly string[]) => string[];
+    /** For the answers in a folded thread. */
+    nameFor: (userId: string) => string;
+    statusFor: (eventId: string) => MessageStatus;
+    /** The thread that must be open: somebody goes to a message in it. */
+    openThread: string | undefined;
+    onThread: (root: string, lastId: string) => void;
 }
 
 interface BubbleActions {
@@ -37,23 +46,31 @@ interface BubbleActions {
 
 /** One thing in a conversation. */
 export function Item(props: ItemProps): JSX.Element {
-    const { room, item, name, status, spelledOut } = props;
+    const { room, item, name, status, spelledOut, mentionNames } = props;
     switch (item.kind) {
         case "day":
             return (
-                <li className="day">
+                <div className="day">
                     <span>{dayLabel(item.at, Date.now())}</span>
-                </li>
+                </div>
             );
+        case "unread":
+            return (
+                <div className="unread-line">
+                    <span>{t.conversation.unreadHere}</span>
+                </div>
+            );
+        case "thread":
+            return <ThreadRow {...props} item={item} />;
         case "system":
             return (
-                <li className="system">
+                <div className="system">
                     {item.text} <time dateTime={new Date(item.at).toISOString()}>{clock(item.at)}</time>
-                </li>
+                </div>
             );
         case "unreadable":
             return (
-                <li className="bubble bubble--unreadable">
+                <div className="bubble bubble--unreadable">
                     {item.first && <Sender name={name} />}
                     <p>
                         <Icon name="clock" size={16} />{" "}
@@ -61,7 +78,7 @@ export function Item(props: ItemProps): JSX.Element {
                     </p>
                     {!item.pending && item.first && <p className="muted">{t.conversation.unreadableHint}</p>}
                     <Meta at={item.at} />
-                </li>
+                </div>
             );
         case "request":
             return (
@@ -74,15 +91,73 @@ export function Item(props: ItemProps): JSX.Element {
             return (
                 <Bubble {...props} item={item}>
                     {item.own && <span className="visually-hidden">{t.conversation.you}: </span>}
+                    {item.forwarded && (
+                        <p className="bubble__forwarded">
+                            <Icon name="forward" size={16} /> {t.forward.mark}
+                        </p>
+                    )}
                     {item.replyTo !== undefined && <Quote room={room} eventId={item.replyTo} />}
                     {item.media && <Attachment media={item.media} />}
-                    {item.text !== "" && (
-                        <p className={item.deleted ? "bubble__text muted" : "bubble__text"}>{item.text}</p>
-                    )}
+                    {item.text !== "" &&
+                        (item.deleted ? (
+                            <p className="bubble__text muted">{item.text}</p>
+                        ) : (
+                            <MessageText text={item.text} names={mentionNames(item.mentions)} />
+                        ))}
                     <Meta at={item.at} edited={item.edited} status={status} spelledOut={spelledOut} />
                 </Bubble>
             );
     }
+}
+
+type Thread = Extract<TimelineItem, { kind: "thread" }>;
+
+/** The answers in a thread: how many and the newest, or all of them when opened. */
+function ThreadRow(props: ItemProps & { item: Thread }): JSX.Element {
+    const { item, nameFor, statusFor, openThread, onThread } = props;
+    const [asked, setAsked] = useState(false);
+    const open = asked || openThread === item.root;
+    const newest = item.replies.at(-1);
+    return (
+        <div className={newest?.own === true ? "thread thread--own" : "thread"}>
+            <button
+                type="button"
+                className="button button--quiet thread__toggle"
+                aria-expanded={open}
+                onClick={() => setAsked(!open)}
+            >
+                <Icon name="thread" size={18} />
+                {t.thread.answers(item.replies.length)}
+                {newest && (
+                    <span className="muted">{t.thread.newest(nameFor(newest.sender), clock(newest.at))}</span>
+                )}
+            </button>
+            {open && (
+                <>
+                    <ol className="thread__replies">
+                        {item.replies.map((reply) => (
+                            <li key={reply.key}>
+                                <Item
+                                    {...props}
+                                    item={reply}
+                                    name={nameFor(reply.sender)}
+                                    status={reply.own ? statusFor(reply.key) : undefined}
+                                    spelledOut={false}
+                                />
+                            </li>
+                        ))}
+                    </ol>
+                    <button
+                        type="button"
+                        className="button"
+                        onClick={() => onThread(item.root, newest?.key ?? item.root)}
+                    >
+                        {t.thread.answer}
+                    </button>
+                </>
+            )}
+        </div>
+    );
 }
 
 interface BubbleProps extends BubbleActions {
@@ -97,7 +172,7 @@ function Bubble({ item, name, card = false, children, onMenu, onReact }: BubbleP
     const press = useLongPress((at) => onMenu(item, at));
     const classes = ["bubble", item.own && "bubble--own", card && "bubble--card"].filter(Boolean).join(" ");
     return (
-        <li className={classes} data-event={item.key} {...press}>
+        <div className={classes} data-event={item.key} {...press}>
             {item.first && !item.own && <Sender name={name} />}
             {children}
             <Reactions reactions={item.reactions} onToggle={(key) => onReact(item, key)} />
@@ -113,7 +188,7 @@ function Bubble({ item, name, card = false, children, onMenu, onReact }: BubbleP
             >
                 <Icon name="more" size={20} />
             </button>
-        </li>
+        </div>
     );
 }
 
@@ -123,6 +198,8 @@ export const TimelineRow = memo(
     (before, after) =>
         before.name === after.name &&
         before.spelledOut === after.spelledOut &&
+        // A folded thread draws names and states of its own.
+        after.item.kind !== "thread" &&
         JSON.stringify(before.item) === JSON.stringify(after.item) &&
         JSON.stringify(before.status) === JSON.stringify(after.status),
 );
@@ -167,7 +244,7 @@ export function QueuedBubble({
         if (taken && !request && !attached && change === undefined) onTakenBack(text);
     };
     return (
-        <li className={request ? "bubble bubble--own bubble--card" : "bubble bubble--own"}>
+        <div className={request ? "bubble bubble--own bubble--card" : "bubble bubble--own"}>
             {request && <RequestCard content={request} />}
             {attached && <QueuedAttachmentView item={item} />}
             {!request && !attached && <p className="bubble__text">{change ?? text}</p>}
@@ -199,7 +276,7 @@ export function QueuedBubble({
                     <QueueTick item={item} online={online} />
                 </span>
             )}
-        </li>
+        </div>
     );
 }
 

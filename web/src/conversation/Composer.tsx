@@ -5,16 +5,28 @@ import {
     useLayoutEffect,
     useMemo,
     useRef,
+    useState,
     type FormEvent,
     type JSX,
     type KeyboardEvent,
+    type RefObject,
 } from "react";
 import { AttachButton } from "../attachments/AttachButton.tsx";
 import { t } from "../i18n/index.ts";
+import {
+    completed,
+    fitting,
+    mentionContent,
+    namedIn,
+    partialMention,
+    type Mentionable,
+} from "../matrix/mentions.ts";
 import { buildTimeline } from "../matrix/timeline.ts";
 import { useClient, useSession } from "../session/store.ts";
 import { Icon } from "../ui/Icon.tsx";
 import { actionsFor, composed, type ComposeMode } from "./actions.ts";
+import { MentionList } from "./MentionList.tsx";
+import { useMentionable } from "./use-mentionable.ts";
 
 /** Tell others at most this often that one is typing; the server forgets it after `TYPING_MS`. */
 const TYPING_EVERY_MS = 8_000;
@@ -42,6 +54,8 @@ export function Composer(props: ComposerProps): JSX.Element {
     const typing = useTyping(roomId);
     const field = useRef<HTMLTextAreaElement>(null);
     const id = useId();
+    const mentionable = useMentionable(room);
+    const naming = useNaming(text, onText, field, mentionable);
 
     useLayoutEffect(() => {
         const element = field.current;
@@ -66,7 +80,8 @@ export function Composer(props: ComposerProps): JSX.Element {
         const body = text.trim();
         if (!body || !outbox) return;
         typing.stop();
-        await outbox.add({ roomId, ...composed(body, mode) });
+        const mentions = mentionContent(namedIn(body, mentionable));
+        await outbox.add({ roomId, ...composed(body, mode, mentions) });
         onText(mode?.kind === "edit" ? (mode.before ?? "") : "");
         if (mode) onModeEnd(false);
         field.current?.focus();
@@ -77,6 +92,7 @@ export function Composer(props: ComposerProps): JSX.Element {
         void send();
     };
     const keyDown = (event: KeyboardEvent): void => {
+        if (naming.keyDown(event)) return;
         if (event.key === "Escape" && mode) {
             event.preventDefault();
             onModeEnd(true);
@@ -96,6 +112,14 @@ export function Composer(props: ComposerProps): JSX.Element {
     return (
         <form className="composer" onSubmit={submit}>
             {mode && <ModeLine mode={mode} onEnd={() => onModeEnd(true)} />}
+            {naming.found.length > 0 && (
+                <MentionList
+                    id={`${id}-names`}
+                    found={naming.found}
+                    at={naming.at}
+                    onChoose={naming.choose}
+                />
+            )}
             {onAsk && (
                 <button
                     type="button"
@@ -116,6 +140,11 @@ export function Composer(props: ComposerProps): JSX.Element {
                 rows={1}
                 placeholder={t.conversation.composer}
                 value={text}
+                aria-autocomplete="list"
+                aria-controls={naming.found.length > 0 ? `${id}-names` : undefined}
+                aria-activedescendant={naming.found.length > 0 ? `${id}-names-${naming.at}` : undefined}
+                onSelect={naming.look}
+                onBlur={naming.close}
                 onChange={(event) => {
                     onText(event.target.value);
                     if (event.target.value.trim()) typing.start();
@@ -130,6 +159,66 @@ export function Composer(props: ComposerProps): JSX.Element {
     );
 }
 
+interface Naming {
+    found: readonly Mentionable[];
+    /** The one that Enter chooses. */
+    at: number;
+    look: () => void;
+    close: () => void;
+    choose: (one: Mentionable) => void;
+    /** Takes the keys that belong to the list; `true` when it has. */
+    keyDown: (event: KeyboardEvent) => boolean;
+}
+
+/** Naming people and roles after an `@`. */
+function useNaming(
+    text: string,
+    onText: (text: string) => void,
+    field: RefObject<HTMLTextAreaElement | null>,
+    all: readonly Mentionable[],
+): Naming {
+    const [caret, setCaret] = useState<number>();
+    const [at, setAt] = useState(0);
+    const placed = useRef<number>(undefined);
+    const partial = caret === undefined ? undefined : partialMention(text, caret);
+    const found = partial ? fitting(all, partial.query) : [];
+    const chosen = Math.min(at, Math.max(0, found.length - 1));
+    useLayoutEffect(() => {
+        if (placed.current === undefined) return;
+        field.current?.setSelectionRange(placed.current, placed.current);
+        placed.current = undefined;
+    });
+    const close = (): void => setCaret(undefined);
+    const choose = (one: Mentionable): void => {
+        if (!partial || caret === undefined) return;
+        const next = completed(text, caret, partial.from, one.name);
+        placed.current = next.caret;
+        onText(next.text);
+        close();
+        field.current?.focus();
+    };
+    const keyDown = (event: KeyboardEvent): boolean => {
+        const one = found[chosen];
+        if (!one) return false;
+        if (event.key === "ArrowDown") setAt((chosen + 1) % found.length);
+        else if (event.key === "ArrowUp") setAt((chosen + found.length - 1) % found.length);
+        else if (event.key === "Enter" || event.key === "Tab") choose(one);
+        else if (event.key === "Escape") close();
+        else return false;
+        event.preventDefault();
+        return true;
+    };
+    const look = (): void => {
+        const element = field.current;
+        if (!element || element.selectionStart !== element.selectionEnd) close();
+        else if (element.selectionStart !== caret) {
+            setCaret(element.selectionStart);
+            setAt(0);
+        }
+    };
+    return { found, at: chosen, look, close, choose, keyDown };
+}
+
 /** What is being answered or changed, above the field. */
 function ModeLine({ mode, onEnd }: { mode: ComposeMode; onEnd: () => void }): JSX.Element {
     return (
@@ -137,7 +226,9 @@ function ModeLine({ mode, onEnd }: { mode: ComposeMode; onEnd: () => void }): JS
             <Icon name={mode.kind} size={20} />
             <p className="quote quote--still">
                 <strong>
-                    {mode.kind === "edit" ? t.actions.editing : t.actions.replyingTo(mode.name ?? "")}
+                    {mode.kind === "edit" && t.actions.editing}
+                    {mode.kind === "reply" && t.actions.replyingTo(mode.name ?? "")}
+                    {mode.kind === "thread" && (mode.name ? t.actions.inThread(mode.name) : t.thread.answer)}
                 </strong>
                 <span className="quote__text">{mode.text}</span>
             </p>
@@ -157,7 +248,8 @@ function ModeLine({ mode, onEnd }: { mode: ComposeMode; onEnd: () => void }): JS
 function lastOwnText(room: Room): ComposeMode | undefined {
     const items = buildTimeline(room, room.getLiveTimeline().getEvents());
     const last = items.findLast((item) => item.kind === "message" && item.own && !item.deleted);
-    if (last?.kind !== "message" || !actionsFor(last).includes("edit")) return undefined;
+    if (last?.kind !== "message") return undefined;
+    if (!actionsFor(last, { forward: false, pin: false }).includes("edit")) return undefined;
     return { kind: "edit", eventId: last.key, text: last.text };
 }
 

@@ -13,8 +13,11 @@ import { Avatar, Empty, Loading } from "../ui/parts.tsx";
 import type { ComposeMode } from "./actions.ts";
 import { Composer } from "./Composer.tsx";
 import { ChangedIdentities, OtherStanding } from "./Identity.tsx";
+import { FindDialog } from "./FindDialog.tsx";
+import { JumpContext, useJumping } from "./jump.ts";
 import { Members } from "./Members.tsx";
 import { Messages } from "./Messages.tsx";
+import { PinnedBar, usePins } from "./Pinned.tsx";
 
 /** A conversation, or why it cannot be shown. `back` is where the phone's back button leads. */
 export function Conversation({ roomId, back }: { roomId: string; back: string }): JSX.Element {
@@ -52,6 +55,9 @@ function OpenConversation({ room, back }: { room: Room; back: string }): JSX.Ele
     const [mode, setMode] = useDraft(`mode:${room.roomId}`, noMode);
     const [asking, setAsking] = useState(false);
     const [sentCount, setSentCount] = useState(0);
+    const [finding, setFinding] = useState(false);
+    const pins = usePins(room);
+    const jumping = useJumping(room);
 
     const compose = (next: ComposeMode): void => {
         const before = mode?.kind === "edit" ? mode.before : text;
@@ -64,31 +70,45 @@ function OpenConversation({ room, back }: { room: Room; back: string }): JSX.Ele
         setMode(undefined);
     };
     return (
-        <div className={ref === undefined ? "conversation" : "conversation conversation--patient"}>
-            <header className="conversation__head">
-                <BackLink to={back} />
-                {ref === undefined ? <PersonHead room={room} /> : <PatientBanner patientRef={ref} />}
-                <Members room={room} />
-            </header>
-            <ChangedIdentities room={room} />
-            <Messages
-                room={room}
-                sentCount={sentCount}
-                onTakenBack={(words) => setText(text ? `${words}\n${text}` : words)}
-                onCompose={compose}
-            />
-            <Composer
-                room={room}
-                text={text}
-                onText={setText}
-                mode={mode}
-                onCompose={compose}
-                onModeEnd={endMode}
-                onAsk={ref === undefined ? undefined : () => setAsking(true)}
-                onSent={() => setSentCount(sentCount + 1)}
-            />
-            {asking && <AskDialog roomId={room.roomId} onClose={() => setAsking(false)} />}
-        </div>
+        <JumpContext value={jumping.jump}>
+            <div className={ref === undefined ? "conversation" : "conversation conversation--patient"}>
+                <header className="conversation__head">
+                    <BackLink to={back} />
+                    {ref === undefined ? <PersonHead room={room} /> : <PatientBanner patientRef={ref} />}
+                    <button
+                        type="button"
+                        className="icon-button"
+                        aria-label={t.find.button}
+                        onClick={() => setFinding(true)}
+                    >
+                        <Icon name="search" />
+                    </button>
+                    <Members room={room} />
+                </header>
+                <ChangedIdentities room={room} />
+                <PinnedBar room={room} pins={pins} />
+                <Messages
+                    room={room}
+                    sentCount={sentCount}
+                    pins={pins}
+                    jumping={jumping}
+                    onTakenBack={(words) => setText(text ? `${words}\n${text}` : words)}
+                    onCompose={compose}
+                />
+                <Composer
+                    room={room}
+                    text={text}
+                    onText={setText}
+                    mode={mode}
+                    onCompose={compose}
+                    onModeEnd={endMode}
+                    onAsk={ref === undefined ? undefined : () => setAsking(true)}
+                    onSent={() => setSentCount(sentCount + 1)}
+                />
+                {asking && <AskDialog roomId={room.roomId} onClose={() => setAsking(false)} />}
+                {finding && <FindDialog room={room} onClose={() => setFinding(false)} />}
+            </div>
+        </JumpContext>
     );
 }
 

@@ -1,7 +1,7 @@
 import { useEffect, useRef, type CSSProperties, type JSX } from "react";
 import { t } from "../i18n/index.ts";
 import { Icon, type IconName } from "../ui/Icon.tsx";
-import { actionsFor, quickReactions, type Actionable, type MessageAction } from "./actions.ts";
+import { actionsFor, quickReactions, type Actionable, type Allowed, type MessageAction } from "./actions.ts";
 
 /** Where the menu opens: beside its button, or where the finger was. */
 export interface Anchor {
@@ -11,6 +11,10 @@ export interface Anchor {
 
 const icons: Record<MessageAction, IconName> = {
     reply: "reply",
+    thread: "thread",
+    forward: "forward",
+    pin: "pin",
+    unpin: "pin",
     edit: "edit",
     copy: "copy",
     info: "information",
@@ -18,7 +22,7 @@ const icons: Record<MessageAction, IconName> = {
 };
 
 const WIDTH_PX = 304;
-const HEIGHT_PX = 360;
+const HEIGHT_PX = 500;
 
 /** On a wide screen it stands by the message, always inside the window; on a phone the style sheet puts it at the bottom. */
 function place({ x, y }: Anchor): CSSProperties {
@@ -30,6 +34,7 @@ function place({ x, y }: Anchor): CSSProperties {
 
 interface MenuProps {
     item: Actionable;
+    allowed: Allowed;
     anchor: Anchor;
     onAction: (action: MessageAction) => void;
     onReact: (key: string) => void;
@@ -37,7 +42,7 @@ interface MenuProps {
 }
 
 /** What can be done with a message. Arrow keys move, Escape closes, the focus returns to where it was. */
-export function MessageMenu({ item, anchor, onAction, onReact, onClose }: MenuProps): JSX.Element {
+export function MessageMenu({ item, allowed, anchor, onAction, onReact, onClose }: MenuProps): JSX.Element {
     const element = useRef<HTMLDialogElement>(null);
     useEffect(() => {
         const dialog = element.current;
@@ -91,7 +96,7 @@ export function MessageMenu({ item, anchor, onAction, onReact, onClose }: MenuPr
                         ))}
                     </div>
                 )}
-                {actionsFor(item).map((action) => (
+                {actionsFor(item, allowed).map((action) => (
                     <button
                         key={action}
                         type="button"

@@ -1,50 +1,58 @@
 import { Direction, type Room } from "matrix-js-sdk";
-import { useCallback, useEffect, useMemo, useState, type JSX } from "react";
-import { useStaff } from "../fhir/queries.ts";
+import { useCallback, useEffect, useMemo, useState, type JSX, type ReactNode } from "react";
+import { Virtualizer } from "virtua";
+import { useOnCall, useStaff } from "../fhir/queries.ts";
 import { t } from "../i18n/index.ts";
 import { useOutbox } from "../matrix/outbox.ts";
 import { inOrder, type OutboxItem } from "../matrix/outbox-logic.ts";
 import { changes, withQueued } from "../matrix/overlay.ts";
 import { markSeen } from "../matrix/receipts.ts";
 import { colleagues, localpart, nameOf } from "../matrix/rooms.ts";
-import { buildTimeline } from "../matrix/timeline.ts";
-import type { MessageStatus } from "../matrix/ticks.ts";
+import { buildTimeline, type TimelineItem } from "../matrix/timeline.ts";
 import { useRoomChanges } from "../matrix/use-rooms.ts";
 import { ConnectionLine } from "../session/ConnectionLine.tsx";
 import { useClient, useSession } from "../session/store.ts";
-import type { Actionable, ComposeMode } from "./actions.ts";
+import type { ComposeMode } from "./actions.ts";
 import { QueuedBubble, TimelineRow } from "./Bubbles.tsx";
-import { DeleteDialog } from "./DeleteDialog.tsx";
-import { MessageInfo } from "./MessageInfo.tsx";
-import { MessageMenu } from "./MessageMenu.tsx";
+import { useFirstUnread } from "./first-unread.ts";
+import { focusMessage, type Jump } from "./jump.ts";
+import { Over } from "./Over.tsx";
+import type { Pins } from "./Pinned.tsx";
 import { statusReader } from "./status.ts";
-import { useMessageActions, type MessageActions } from "./use-message-actions.ts";
-import { useScroll } from "./use-scroll.ts";
-import { wordsOf } from "./words.ts";
+import { useMessageActions } from "./use-message-actions.ts";
+import { useScroll, useShift, type Scroll } from "./use-scroll.ts";
 
 interface MessagesProps {
     room: Room;
     /** Grows with every message sent: then the view goes to the end. */
     sentCount: number;
+    pins: Pins;
+    jumping: Jump;
     onTakenBack: (text: string) => void;
     onCompose: (mode: ComposeMode) => void;
 }
 
+type Row = { key: string; item: TimelineItem } | { key: string; queued: OutboxItem };
+
+/** Drawn beyond what is seen, so that quick scrolling shows no gaps. */
+const BUFFER_PX = 600;
+
 /** What was said in a conversation, oldest first, with what is still on its way at the end. */
-export function Messages({ room, sentCount, onTakenBack, onCompose }: MessagesProps): JSX.Element {
+export function Messages(props: MessagesProps): JSX.Element {
+    const { room, sentCount, pins, jumping, onTakenBack, onCompose } = props;
     const client = useClient();
     const version = useRoomChanges(room.roomId);
     const connection = useSession((session) => session.connection);
     const { data: staff } = useStaff();
-    const queued = useQueued(room);
-    const me = nameOf(room, room.myUserId);
-    const drawn = useMemo(() => {
-        void version;
-        return buildTimeline(room, room.getLiveTimeline().getEvents());
-    }, [room, version]);
-    const items = useMemo(() => withQueued(drawn, queued, me, t.conversation.deleted), [drawn, queued, me]);
+    const { data: roles } = useOnCall();
+    const { eventId: unreadFrom, pending } = useFirstUnread(room);
+    const { items, rows } = useRows(room, version, unreadFrom);
     const { more, busy, fetchEarlier } = useEarlier(room);
-    const { container, content, atEnd, toEnd } = useScroll(items[0]?.key, fetchEarlier);
+    const unread = rows.findIndex((row) => row.key === "unread");
+    const scroll = useScroll(rows.length, unread, fetchEarlier);
+    const { container, list, atEnd, toEnd } = scroll;
+    const shift = useShift(rows[0]?.key, rows.at(-1)?.key);
+    const openThread = useArrival(rows, jumping, scroll);
 
     useEffect(() => {
         if (sentCount > 0) toEnd();
@@ -56,7 +64,7 @@ export function Messages({ room, sentCount, onTakenBack, onCompose }: MessagesPr
 
     useEffect(() => {
         const look = (): void => {
-            if (atEnd && document.visibilityState === "visible") void markSeen(client, room);
+            if (atEnd && !pending && document.visibilityState === "visible") void markSeen(client, room);
         };
         look();
         document.addEventListener("visibilitychange", look);
@@ -65,51 +73,76 @@ export function Messages({ room, sentCount, onTakenBack, onCompose }: MessagesPr
             document.removeEventListener("visibilitychange", look);
             window.removeEventListener("focus", look);
         };
-    }, [client, room, version, atEnd, connection]);
+    }, [client, room, version, atEnd, pending, connection]);
 
     const status = statusReader(room);
     const lastOwn = items.findLast((item) => "own" in item && item.own)?.key;
     const name = (userId: string): string => staff?.get(localpart(userId))?.name ?? nameOf(room, userId);
-    const actions = useMessageActions(room, name, onCompose);
+    const roleName = (id: string): string => roles?.find((role) => role.id === id)?.name ?? "";
+    const actions = useMessageActions(room, name, onCompose, pins);
+    const draw = (row: Row): JSX.Element => (
+        <RowBox key={row.key} thread={"item" in row && row.item.kind === "thread"}>
+            {"queued" in row ? (
+                <QueuedBubble item={row.queued} onTakenBack={onTakenBack} />
+            ) : (
+                <TimelineRow
+                    room={room}
+                    item={row.item}
+                    name={"sender" in row.item ? name(row.item.sender) : ""}
+                    status={"own" in row.item && row.item.own ? status(row.item.key) : undefined}
+                    spelledOut={row.key === lastOwn}
+                    mentionNames={(ids) => ids.map((id) => (id.startsWith("@") ? name(id) : roleName(id)))}
+                    nameFor={name}
+                    statusFor={status}
+                    openThread={openThread}
+                    onThread={(root, lastId) =>
+                        onCompose({ kind: "thread", eventId: root, lastId, text: "", name: "" })
+                    }
+                    onMenu={actions.openMenu}
+                    onReact={actions.react}
+                />
+            )}
+        </RowBox>
+    );
     return (
         <div className="messages">
             <div
                 className="messages__scroll"
                 ref={container}
                 role="log"
+                aria-live="off"
                 aria-label={t.conversation.messages}
                 tabIndex={0}
             >
-                <ol className="timeline" ref={content}>
-                    <li className="timeline__start">
-                        {busy && t.conversation.loadingEarlier}
-                        {!busy && more && (
-                            <button type="button" className="button button--quiet" onClick={fetchEarlier}>
-                                {t.conversation.earlier}
-                            </button>
-                        )}
-                        {!more && t.conversation.start}
-                    </li>
-                    {items.map((item) => (
-                        <TimelineRow
-                            key={item.key}
-                            room={room}
-                            item={item}
-                            name={"sender" in item ? name(item.sender) : ""}
-                            status={"own" in item && item.own ? status(item.index) : undefined}
-                            spelledOut={item.key === lastOwn}
-                            onMenu={actions.openMenu}
-                            onReact={actions.react}
-                        />
-                    ))}
-                    {queued.map(
-                        (item) =>
-                            (item.state === "failed" || changes(item) === undefined) && (
-                                <QueuedBubble key={item.txnId} item={item} onTakenBack={onTakenBack} />
-                            ),
+                <div className="timeline__start">
+                    {busy && t.conversation.loadingEarlier}
+                    {!busy && more && (
+                        <button type="button" className="button button--quiet" onClick={fetchEarlier}>
+                            {t.conversation.earlier}
+                        </button>
                     )}
-                </ol>
+                    {!more && t.conversation.start}
+                </div>
+                <Virtualizer
+                    ref={list}
+                    as="ol"
+                    item="li"
+                    scrollRef={container}
+                    startMargin={START_PX}
+                    bufferSize={BUFFER_PX}
+                    shift={shift}
+                    data={rows}
+                    onScroll={scroll.onScroll}
+                    onResize={scroll.onResize}
+                >
+                    {draw}
+                </Virtualizer>
             </div>
+            {jumping.fetching && (
+                <p className="messages__fetching" role="status">
+                    {t.conversation.fetchingWay}
+                </p>
+            )}
             {!atEnd && (
                 <button type="button" className="button messages__to-end" onClick={toEnd}>
                     {t.conversation.newMessages}
@@ -122,60 +155,106 @@ export function Messages({ room, sentCount, onTakenBack, onCompose }: MessagesPr
             <Over
                 room={room}
                 actions={actions}
+                pins={pins}
                 name={name}
-                status={(item) => (item.own ? status(item.index) : undefined)}
+                status={(item) => (item.own ? status(item.key) : undefined)}
             />
         </div>
     );
 }
 
-interface OverProps {
-    room: Room;
-    actions: MessageActions;
-    name: (userId: string) => string;
-    status: (item: Actionable) => MessageStatus | undefined;
+/** Height of what stands above the first message; the style sheet says the same. */
+const START_PX = 56;
+
+/** The room that one row takes, with the gap below it. */
+function RowBox({ thread, children }: { thread: boolean; children: ReactNode }): JSX.Element {
+    return <div className={thread ? "timeline__row timeline__row--thread" : "timeline__row"}>{children}</div>;
 }
 
-/** What is open over the conversation for one message: its menu, its way, the question before it is deleted. */
-function Over({ room, actions, name, status }: OverProps): JSX.Element | null {
-    const { opened, act, react, remove, close } = actions;
-    if (!opened) return null;
-    const { item } = opened;
-    switch (opened.what) {
-        case "menu":
-            return (
-                <MessageMenu
-                    item={item}
-                    anchor={opened.anchor}
-                    onAction={(action) => act(item, action)}
-                    onReact={(key) => react(item, key)}
-                    onClose={close}
-                />
-            );
-        case "info":
-            return (
-                <MessageInfo
-                    room={room}
-                    item={item}
-                    name={name(item.sender)}
-                    status={status(item)}
-                    onClose={close}
-                />
-            );
-        case "delete":
-            return <DeleteDialog text={wordsOf(item)} onDelete={() => remove(item)} onClose={close} />;
-    }
+/** What is drawn: the conversation with what waits in the outbox applied to it, and after it what is new in the outbox. */
+function useRows(
+    room: Room,
+    version: number,
+    unreadFrom: string | undefined,
+): { items: TimelineItem[]; rows: Row[] } {
+    const queued = useQueued(room);
+    const me = nameOf(room, room.myUserId);
+    const drawn = useMemo(() => {
+        void version;
+        return buildTimeline(room, room.getLiveTimeline().getEvents(), unreadFrom);
+    }, [room, version, unreadFrom]);
+    return useMemo(() => {
+        const items = withQueued(drawn, queued, me, t.conversation.deleted);
+        const rows: Row[] = items.map((item) => ({ key: item.key, item }));
+        for (const item of queued) {
+            if (item.state === "failed" || changes(item) === undefined)
+                rows.push({ key: item.txnId, queued: item });
+        }
+        return { items, rows };
+    }, [drawn, queued, me]);
 }
+
+function isAt(row: Row, eventId: string, from: number | undefined): boolean {
+    if (!("item" in row)) return false;
+    const { item } = row;
+    if (from !== undefined) return item.kind !== "day" && item.at >= from;
+    return (
+        item.key === eventId || (item.kind === "thread" && item.replies.some((one) => one.key === eventId))
+    );
+}
+
+/** Goes where somebody wants to go, as soon as that is drawn; gives the thread that must be open for it. */
+function useArrival(rows: readonly Row[], jumping: Jump, { toRow, container }: Scroll): string | undefined {
+    const { target, arrived } = jumping;
+    const [thread, setThread] = useState<string>();
+    useEffect(() => {
+        if (!target) return undefined;
+        const index = rows.findIndex((row) => isAt(row, target.eventId, target.from));
+        const row = rows[index];
+        if (!row) {
+            arrived();
+            return undefined;
+        }
+        const inThread = "item" in row && row.item.kind === "thread" ? row.item.root : undefined;
+        const wanted = target.from === undefined ? target.eventId : row.key;
+        let tries = 0;
+        let frame = 0;
+        const step = (): void => {
+            setThread(inThread);
+            toRow(index, target.from === undefined ? "center" : "start");
+            // Rows are measured as they come into view: after a few frames the place is right.
+            if (++tries > 3 && (focusMessage(wanted) || tries > 20)) {
+                const focused = document.activeElement;
+                if (inThread !== undefined && container.current?.contains(focused) === true)
+                    focused?.scrollIntoView({ block: "center" });
+                arrived();
+                return;
+            }
+            frame = requestAnimationFrame(step);
+        };
+        frame = requestAnimationFrame(step);
+        return () => cancelAnimationFrame(frame);
+    }, [target, rows, toRow, arrived, container]);
+    return thread;
+}
+
+const empty: OutboxItem[] = [];
 
 /** What is in the outbox for this conversation and not yet in its timeline. */
 function useQueued(room: Room): OutboxItem[] {
     const items = useOutbox((outbox) => outbox.items);
-    return inOrder(
-        items.filter(
+    const version = useRoomChanges(room.roomId);
+    return useMemo(() => {
+        void version;
+        const mine = items.filter(
             (item) => item.roomId === room.roomId && !(item.eventId && room.findEventById(item.eventId)),
-        ),
-    );
+        );
+        return mine.length === 0 ? empty : inOrder(mine);
+    }, [items, room, version]);
 }
+
+/** So many messages are fetched at a time when somebody scrolls back. */
+const PAGE = 60;
 
 function useEarlier(room: Room): { more: boolean; busy: boolean; fetchEarlier: () => void } {
     const client = useClient();
@@ -185,7 +264,7 @@ function useEarlier(room: Room): { more: boolean; busy: boolean; fetchEarlier: (
         if (busy || !more) return;
         setBusy(true);
         client
-            .scrollback(room, 40)
+            .scrollback(room, PAGE)
             .catch(() => undefined)
             .finally(() => setBusy(false));
     }, [client, room, busy, more]);

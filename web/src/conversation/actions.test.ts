@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { actionsFor, composed, toggled, type Actionable } from "./actions.ts";
+import { actionsFor, composed, forwarded, toggled, type Actionable } from "./actions.ts";
 
 const message: Actionable = {
     kind: "message",
@@ -15,14 +15,38 @@ const message: Actionable = {
         { key: "👍", names: ["Grace"], mine: "$r" },
         { key: "👀", names: ["Grace"], mine: "w1" },
     ],
-    index: 0,
+    mentions: [],
+    forwarded: false,
 };
+
+const all = { forward: true, pin: true };
 
 describe("what one may do with a message", () => {
     it("lets only its author change or delete it", () => {
-        expect(actionsFor(message)).toEqual(["reply", "edit", "copy", "info", "delete"]);
-        expect(actionsFor({ ...message, own: false })).toEqual(["reply", "copy", "info"]);
-        expect(actionsFor({ ...message, deleted: true })).toEqual(["info"]);
+        expect(actionsFor(message, all)).toEqual([
+            "reply",
+            "thread",
+            "forward",
+            "pin",
+            "edit",
+            "copy",
+            "info",
+            "delete",
+        ]);
+        expect(actionsFor({ ...message, own: false }, all)).toEqual([
+            "reply",
+            "thread",
+            "forward",
+            "pin",
+            "copy",
+            "info",
+        ]);
+        expect(actionsFor({ ...message, deleted: true }, all)).toEqual(["info"]);
+    });
+
+    it("leaves out what the hospital or the conversation does not allow", () => {
+        expect(actionsFor(message, { forward: false, pin: false })).not.toContain("forward");
+        expect(actionsFor(message, { forward: true, pin: false })).not.toContain("pin");
     });
 });
 
@@ -38,6 +62,36 @@ describe("what the composer sends", () => {
             body: "* new",
             "m.new_content": { msgtype: "m.text", body: "new" },
             "m.relates_to": { rel_type: "m.replace", event_id: "$a" },
+        });
+    });
+});
+
+describe("an answer in a thread", () => {
+    it("names the thread, and the message before it for clients that know no threads", () => {
+        const mode = { kind: "thread" as const, eventId: "$root", lastId: "$last", text: "?" };
+        expect(composed("yes", mode).content).toMatchObject({
+            "m.relates_to": {
+                rel_type: "m.thread",
+                event_id: "$root",
+                is_falling_back: true,
+                "m.in_reply_to": { event_id: "$last" },
+            },
+        });
+    });
+});
+
+describe("a message passed on", () => {
+    it("keeps its words and its file, and neither its relation nor whom it named", () => {
+        const passed = forwarded({
+            msgtype: "m.text",
+            body: "hello @Grace",
+            "m.relates_to": { "m.in_reply_to": { event_id: "$x" } },
+            "m.mentions": { user_ids: ["@g:x"] },
+        });
+        expect(passed.content).toEqual({
+            msgtype: "m.text",
+            body: "hello @Grace",
+            "org.wardline.forwarded": true,
         });
     });
 });

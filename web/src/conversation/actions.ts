@@ -1,29 +1,53 @@
 /** What one may do with a message, and the events that do it. Pure. */
-import type { TimelineItem } from "../matrix/timeline.ts";
+import { FORWARDED } from "../matrix/events.ts";
+import type { Spoken } from "../matrix/timeline.ts";
 
 /** A message or a request: what can be answered, marked and looked into. */
-export type Actionable = Extract<TimelineItem, { kind: "message" | "request" }>;
+export type Actionable = Spoken;
 
-export type MessageAction = "reply" | "edit" | "copy" | "info" | "delete";
+export type MessageAction =
+    | "reply"
+    | "thread"
+    | "forward"
+    | "pin"
+    | "unpin"
+    | "edit"
+    | "copy"
+    | "info"
+    | "delete";
+
+/** What the hospital's policy and the conversation's rules allow this person. */
+export interface Allowed {
+    forward: boolean;
+    pin: boolean;
+    /** It stands at the top already. */
+    pinned?: boolean;
+}
 
 /** The signs offered first; others' signs can be joined whatever they are. */
 export const quickReactions = ["👍", "✅", "👀", "🙏", "❤️", "❗"] as const;
 
 /** What the menu of a message offers. A request is part of the record: its words are neither changed nor deleted here. */
-export function actionsFor(item: Actionable): MessageAction[] {
-    if (item.kind === "request") return ["reply", "info"];
+export function actionsFor(item: Actionable, allowed: Allowed): MessageAction[] {
+    const pin: MessageAction[] = allowed.pin ? [allowed.pinned === true ? "unpin" : "pin"] : [];
+    if (item.kind === "request") return ["reply", ...pin, "info"];
     if (item.deleted) return ["info"];
     // What was sent with words of its own is copied and changed as words; a picture is neither.
     const words: MessageAction[] = item.text === "" ? [] : ["copy"];
-    if (!item.own) return ["reply", ...words, "info"];
+    const forward: MessageAction[] = allowed.forward ? ["forward"] : [];
+    const first: MessageAction[] = ["reply", "thread", ...forward, ...pin];
+    if (!item.own) return [...first, ...words, "info"];
     const change: MessageAction[] = item.media ? [] : ["edit"];
-    return ["reply", ...change, ...words, "info", "delete"];
+    return [...first, ...change, ...words, "info", "delete"];
 }
 
 /** What the composer is doing besides writing a new message. */
 export interface ComposeMode {
-    kind: "reply" | "edit";
+    kind: "reply" | "edit" | "thread";
+    /** The message that is answered or changed; for a thread the one that began it. */
     eventId: string;
+    /** The newest message of the thread. */
+    lastId?: string | undefined;
     /** Whom one answers; not set for an edit. */
     name?: string | undefined;
     /** The words that are answered or changed. */
@@ -38,8 +62,12 @@ export interface Outgoing {
 }
 
 /** The event that a composer in `mode` sends for `body`. */
-export function composed(body: string, mode: ComposeMode | undefined): Outgoing {
-    const text = { msgtype: "m.text", body };
+export function composed(
+    body: string,
+    mode: ComposeMode | undefined,
+    mentions: Record<string, unknown> = {},
+): Outgoing {
+    const text = { msgtype: "m.text", body, ...mentions };
     if (mode?.kind === "edit") {
         const relation = { rel_type: "m.replace", event_id: mode.eventId };
         const content = { ...text, body: `* ${body}`, "m.new_content": text, "m.relates_to": relation };
@@ -49,7 +77,23 @@ export function composed(body: string, mode: ComposeMode | undefined): Outgoing 
         const relation = { "m.in_reply_to": { event_id: mode.eventId } };
         return { type: "m.room.message", content: { ...text, "m.relates_to": relation } };
     }
+    if (mode?.kind === "thread") {
+        const relation = {
+            rel_type: "m.thread",
+            event_id: mode.eventId,
+            is_falling_back: true,
+            "m.in_reply_to": { event_id: mode.lastId ?? mode.eventId },
+        };
+        return { type: "m.room.message", content: { ...text, "m.relates_to": relation } };
+    }
     return { type: "m.room.message", content: text };
+}
+
+/** The event that passes a message on: its words and file, without what it answered and whom it named. */
+export function forwarded(content: Record<string, unknown>): Outgoing {
+    const { "m.relates_to": _relation, "m.mentions": _named, "m.new_content": changed, ...rest } = content;
+    const newest = typeof changed === "object" && changed !== null ? { ...rest, ...changed } : rest;
+    return { type: "m.room.message", content: { ...newest, [FORWARDED]: true } };
 }
 
 /** The event that puts `key` under a message, or takes it back when this person had put it there. */

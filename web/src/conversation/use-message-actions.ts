@@ -10,12 +10,13 @@ import {
     type Outgoing,
 } from "./actions.ts";
 import type { Anchor } from "./MessageMenu.tsx";
+import type { Pins } from "./Pinned.tsx";
 import { wordsOf } from "./words.ts";
 
 /** What is open over the conversation for one message. */
 export type Opened =
     | { what: "menu"; item: Actionable; anchor: Anchor }
-    | { what: "info" | "delete"; item: Actionable };
+    | { what: "info" | "delete" | "forward"; item: Actionable };
 
 export interface MessageActions {
     opened: Opened | undefined;
@@ -31,6 +32,7 @@ export function useMessageActions(
     room: Room,
     name: (userId: string) => string,
     onCompose: (mode: ComposeMode) => void,
+    pins: Pick<Pins, "pin" | "unpin">,
 ): MessageActions {
     const outbox = useSession((session) => session.outbox);
     const [opened, setOpened] = useState<Opened>();
@@ -55,8 +57,15 @@ export function useMessageActions(
         setOpened(undefined);
         const text = wordsOf(item);
         if (action === "copy") void navigator.clipboard.writeText(item.kind === "message" ? item.text : text);
-        else if (action === "info" || action === "delete") setOpened({ what: action, item });
-        else if (action === "edit") onCompose({ kind: "edit", eventId: item.key, text });
+        else if (action === "info" || action === "delete" || action === "forward")
+            setOpened({ what: action, item });
+        else if (action === "pin") pins.pin(item.key);
+        else if (action === "unpin") pins.unpin(item.key);
+        else if (action === "thread") {
+            // An answer to an answer belongs to the same thread.
+            const root = item.kind === "message" ? (item.thread ?? item.key) : item.key;
+            onCompose({ kind: "thread", eventId: root, lastId: item.key, text, name: name(item.sender) });
+        } else if (action === "edit") onCompose({ kind: "edit", eventId: item.key, text });
         else onCompose({ kind: "reply", eventId: item.key, text, name: name(item.sender) });
     };
     const remove = (item: Actionable): void => {

@@ -67,6 +67,7 @@ export const en = {
     connection: {
         connecting: "Connecting",
         reconnecting: "Reconnecting. What you write is kept.",
+        kept: (when: string) => `No connection. You see how things stood at ${when}; what you write is kept.`,
     },
     elsewhere: {
         title: "Wardline is already open in another tab",
@@ -145,6 +146,30 @@ export const en = {
         changedBody: (name: string) =>
             `It may be a new start after a lost device, or somebody else. Make sure in person or by telephone that it is ${name}.`,
         accept: (name: string) => `I have checked that it is ${name}`,
+    },
+    push: {
+        title: "Notifications on this device",
+        on: "On. The lock screen says how urgent something is and nothing else.",
+        off: "Off. This device is silent while Wardline is closed.",
+        turnOn: "Turn on notifications",
+        turnOff: "Turn off notifications",
+        refused: "This browser does not allow notifications. Allow them for this address in its settings.",
+        failed: "Notifications could not be changed. Check your connection and try again.",
+        test: "Test this device",
+        testing: "Testing",
+        works: "works",
+        checks: {
+            connection: "Connection",
+            encryption: "Encryption",
+            notifications: "Notifications",
+            sound: "Sound",
+        },
+        advice: {
+            connection: "the server cannot be reached. Check the network.",
+            encryption: "is still being set up. Wait a minute and test again.",
+            notifications: "are off. Turn them on above.",
+            sound: "cannot be played. Check the volume and the browser's settings.",
+        },
     },
     devices: {
         title: "Your devices",
@@ -405,6 +430,8 @@ export const en = {
         typing: (names: readonly string[]) =>
             names.length === 1 ? `${names[0]} is typing` : `${list(names)} are typing`,
         newMessages: "New messages",
+        unreadHere: "New messages",
+        fetchingWay: "Fetching earlier messages",
         newMessage: (name: string, text: string) => `New message from ${name}: ${text}`,
         newRequest: (name: string) => `New request from ${name}`,
         notFound: "This conversation is not available",
@@ -425,6 +452,10 @@ export const en = {
         reactedBy: (sign: string, names: readonly string[]) => `${sign}, ${names.length}: ${list(names)}`,
         names: {
             reply: "Reply",
+            thread: "Answer in a thread",
+            forward: "Forward",
+            pin: "Pin to the top",
+            unpin: "Unpin",
             edit: "Edit",
             copy: "Copy text",
             info: "Info",
@@ -433,6 +464,7 @@ export const en = {
         answerTo: "In answer to",
         quoteMissing: "An earlier message",
         replyingTo: (name: string) => `Reply to ${name}`,
+        inThread: (name: string) => `Answer in a thread to ${name}`,
         endReply: "Do not reply",
         editing: "Edit message",
         endEdit: "Stop editing",
@@ -443,6 +475,49 @@ export const en = {
         failedDelete: "The message was not deleted",
         failedReaction: "The reaction was not sent",
         failedEdit: "The change was not made",
+    },
+    thread: {
+        answers: (count: number) => plural(count, "answer in a thread", "answers in a thread"),
+        newest: (name: string, time: string) => `newest from ${name}, ${time}`,
+        answer: "Answer in this thread",
+    },
+    pins: {
+        title: "Pinned messages",
+        all: (count: number) =>
+            count === 1 ? "Show the pinned message" : `Show all ${count} pinned messages`,
+        goTo: "Go to the pinned message",
+        unpin: "Unpin",
+        failed: "That was not saved: check your connection and try again.",
+    },
+    forward: {
+        title: "Forward",
+        mark: "Forwarded",
+        search: "Find a conversation",
+        nothing: "No other conversation fits.",
+        confirm: (title: string) => `Send this to ${title}?`,
+        hint: "Everybody in that conversation will be able to read it.",
+        send: "Forward",
+    },
+    link: {
+        title: "Open this link?",
+        body: "It leads out of Wardline, to:",
+        open: "Open the link",
+        lookalike: "This name holds letters that look like others. Check it letter by letter.",
+        disguised: "The beginning of this address is made to look like another one.",
+        numeric: "This is a bare network address, not a name.",
+        insecure: "This connection is not protected: others can read what you enter there.",
+    },
+    mention: {
+        list: "People and roles",
+        held: (who: string) => `Role: ${who}`,
+    },
+    find: {
+        button: "Find in this conversation",
+        title: "Find in this conversation",
+        date: "Go to a day",
+        go: "Go to this day",
+        needDate: "Choose a day",
+        noDate: "Nothing was written on or after that day, or there is no connection.",
     },
     attachments: {
         button: "Attach a photo or file",

@@ -1,4 +1,5 @@
-import { createClient, MemoryStore, PendingEventOrdering, type MatrixClient } from "matrix-js-sdk";
+import { createClient, PendingEventOrdering, type MatrixClient } from "matrix-js-sdk";
+import type { IStore } from "matrix-js-sdk/lib/store";
 import type { SecretKeyHolder } from "./crypto-setup.ts";
 import { quietLogger, silenceSdk } from "./logger.ts";
 import type { TokenHolder } from "./tokens.ts";
@@ -21,6 +22,7 @@ export async function makeClient(
     identity: Identity,
     tokens: TokenHolder,
     holder: SecretKeyHolder,
+    store: IStore,
     certificates?: string,
 ): Promise<MatrixClient> {
     silenceSdk();
@@ -32,8 +34,7 @@ export async function makeClient(
         deviceId: identity.deviceId,
         cryptoCallbacks: holder.callbacks,
         logger: quietLogger,
-        // Without its default of remembering filters, by user name, in the unencrypted localStorage.
-        store: new MemoryStore(),
+        store,
         timelineSupport: true,
         // A dead connection must not keep a message "being sent" for ever; `/sync` has its own longer limit.
         localTimeoutMs: 30_000,

@@ -5,6 +5,10 @@ export const PATIENT_ROOM = "org.wardline.patient";
 export const REQUEST = "org.wardline.request";
 export const REQUEST_UPDATE = "org.wardline.request.update";
 export const DELIVERED = "org.wardline.delivered";
+/** In the content of a message that was passed on from another conversation. */
+export const FORWARDED = "org.wardline.forwarded";
+/** In the content of a message: the roles that it names. */
+export const ROLE_MENTIONS = "org.wardline.role_mentions";
 export const HISTORY_REQUEST = "org.wardline.history_request";
 
 export const requestClasses = ["urgent", "action", "information"] as const;

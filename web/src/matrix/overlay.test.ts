@@ -14,7 +14,8 @@ const message: TimelineItem = {
     edited: false,
     deleted: false,
     reactions: [{ key: "👍", names: ["Priya"] }],
-    index: 0,
+    mentions: [],
+    forwarded: false,
 };
 
 function queued(

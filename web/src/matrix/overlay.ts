@@ -25,14 +25,16 @@ function applied(item: Drawn, queued: OutboxItem, me: string, deletedText: strin
     if (queued.type === "m.room.redaction") {
         const target = changes(queued);
         if (item.key === target && item.kind === "message") {
-            const { key, at, sender, own, first, index, kind } = item;
-            const base = { key, at, sender, own, first, index, kind };
+            const { key, at, sender, own, first, kind } = item;
+            const base = { key, at, sender, own, first, kind };
             return {
                 ...base,
                 text: deletedText,
                 edited: false,
                 deleted: true,
                 reactions: [],
+                mentions: [],
+                forwarded: false,
                 media: undefined,
             };
         }
@@ -70,7 +72,9 @@ export function withQueued(
     const waiting = queued.filter((item) => item.state !== "failed" && changes(item) !== undefined);
     if (waiting.length === 0) return [...items];
     return items.map((item) => {
-        if (item.kind !== "message" && item.kind !== "request") return item;
-        return waiting.reduce<Drawn>((now, one) => applied(now, one, me, deletedText), item);
+        const after = (before: Drawn): Drawn =>
+            waiting.reduce<Drawn>((now, one) => applied(now, one, me, deletedText), before);
+        if (item.kind === "thread") return { ...item, replies: item.replies.map(after) };
+        return item.kind === "message" || item.kind === "request" ? after(item) : item;
     });
 }

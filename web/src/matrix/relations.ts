@@ -34,6 +34,21 @@ export function reactionsOf(room: Room, event: MatrixEvent): Reaction[] {
 /** The message that this one answers. */
 export function replyTarget(event: MatrixEvent): string | undefined {
     const relation: unknown = event.getWireContent()["m.relates_to"];
-    const reply = (relation as { "m.in_reply_to"?: { event_id?: unknown } } | undefined)?.["m.in_reply_to"];
+    const answer = relation as
+        | { is_falling_back?: unknown; "m.in_reply_to"?: { event_id?: unknown } }
+        | undefined;
+    // In a thread every message names the one before it, for clients that know no threads.
+    if (answer?.is_falling_back === true) return undefined;
+    const reply = answer?.["m.in_reply_to"];
     return typeof reply?.event_id === "string" ? reply.event_id : undefined;
+}
+
+/** The message whose thread this one belongs to. */
+export function threadRoot(event: MatrixEvent): string | undefined {
+    const relation = event.getWireContent()["m.relates_to"] as
+        | { rel_type?: unknown; event_id?: unknown }
+        | undefined;
+    return relation?.rel_type === "m.thread" && typeof relation.event_id === "string"
+        ? relation.event_id
+        : undefined;
 }

@@ -1,6 +1,7 @@
 import { MsgType, RelationType, type MatrixEvent, type Room } from "matrix-js-sdk";
 import { t } from "../i18n/index.ts";
 import {
+    FORWARDED,
     parse,
     PATIENT_ROOM,
     REQUEST,
@@ -10,12 +11,17 @@ import {
     type RequestContent,
 } from "./events.ts";
 import { mediaOf, type Media } from "./media.ts";
-import { reactionsOf, replyTarget, type Reaction } from "./relations.ts";
+import { mentioned } from "./mentions.ts";
+import { reactionsOf, replyTarget, threadRoot, type Reaction } from "./relations.ts";
 import { isClerk, nameOf } from "./rooms.ts";
 
 /** One thing to draw in a conversation. */
 export type TimelineItem =
     | { kind: "day"; key: string; at: number }
+    /** Where the reader left off. */
+    | { kind: "unread"; key: string; at: number }
+    /** The answers in a thread, folded under the message that began it. */
+    | { kind: "thread"; key: string; at: number; root: string; replies: Spoken[] }
     | { kind: "system"; key: string; at: number; text: string; joined?: string[] }
     | { kind: "unreadable"; key: string; at: number; sender: string; pending: boolean; first: boolean }
     | {
@@ -32,8 +38,12 @@ export type TimelineItem =
           media?: Media | undefined;
           /** The message it answers. */
           replyTo?: string | undefined;
-          /** Position among the loaded events, for ticks. */
-          index: number;
+          /** The message whose thread it belongs to. */
+          thread?: string | undefined;
+          /** Whom it names: user ids (they begin with an `@`) and ids of roles. */
+          mentions: string[];
+          /** It was written somewhere else and passed on. */
+          forwarded: boolean;
       }
     | {
           kind: "request";
@@ -44,8 +54,10 @@ export type TimelineItem =
           first: boolean;
           content: RequestContent;
           reactions: Reaction[];
-          index: number;
       };
+
+/** What somebody said: a message or a request. */
+export type Spoken = Extract<TimelineItem, { kind: "message" | "request" }>;
 
 /** Messages of one person closer together than this share one name line. */
 const GROUP_MS = 5 * 60_000;
@@ -82,14 +94,40 @@ function memberLine(event: MatrixEvent, room: Room): SystemLine | undefined {
     return undefined;
 }
 
-type Drawn = Exclude<TimelineItem, { kind: "day" }>;
+type Drawn = Exclude<TimelineItem, { kind: "day" | "unread" | "thread" }>;
 
-function drawn(event: MatrixEvent, room: Room, index: number): Drawn | undefined {
-    const key = event.getId() ?? `local-${index}`;
+/** What has been drawn of each event; `forget` names those that have changed. */
+const known = new WeakMap<MatrixEvent, { of: number; item: Drawn | undefined }>();
+const generations = new WeakMap<Room, number>();
+
+/** Draws one event anew the next time. */
+export function forget(event: MatrixEvent): void {
+    known.delete(event);
+}
+
+/** Draws a whole conversation anew the next time: a name has changed, something was deleted. */
+export function forgetAll(room: Room): void {
+    generations.set(room, (generations.get(room) ?? 0) + 1);
+}
+
+/** What to draw of an event. A long conversation is not read anew for each message that comes. */
+function drawn(event: MatrixEvent, room: Room): Drawn | undefined {
+    const of = generations.get(room) ?? 0;
+    const before = known.get(event);
+    if (before?.of === of) return before.item;
+    const item = draw(event, room);
+    // What is being opened, or on its way, changes without further notice.
+    const settled = event.status === null && !event.isBeingDecrypted();
+    if (settled) known.set(event, { of, item });
+    return item;
+}
+
+function draw(event: MatrixEvent, room: Room): Drawn | undefined {
+    const key = event.getId() ?? `local-${event.getTxnId() ?? event.getTs()}`;
     const at = event.getTs();
     const sender = event.getSender() ?? "";
     const own = sender === room.myUserId;
-    const base = { key, at, sender, own, first: true, index };
+    const base = { key, at, sender, own, first: true };
     if (event.isRelation(RelationType.Replace) || event.isRelation(RelationType.Annotation)) return undefined;
     if (event.isRedacted() && !event.isState()) {
         return {
@@ -99,6 +137,8 @@ function drawn(event: MatrixEvent, room: Room, index: number): Drawn | undefined
             edited: false,
             deleted: true,
             reactions: [],
+            mentions: [],
+            forwarded: false,
         };
     }
     if (event.isBeingDecrypted() || event.isDecryptionFailure() || event.getType() === "m.room.encrypted") {
@@ -116,6 +156,9 @@ function drawn(event: MatrixEvent, room: Room, index: number): Drawn | undefined
                 deleted: false,
                 reactions: reactionsOf(room, event),
                 replyTo: replyTarget(event),
+                thread: threadRoot(event),
+                mentions: mentioned(event.getContent()),
+                forwarded: FORWARDED in event.getContent(),
             };
         }
         case REQUEST: {
@@ -140,20 +183,59 @@ function drawn(event: MatrixEvent, room: Room, index: number): Drawn | undefined
     }
 }
 
-/** What a conversation shows, oldest first, with day separators and messages grouped by sender. */
-export function buildTimeline(room: Room, events: readonly MatrixEvent[]): TimelineItem[] {
+/**
+ * What a conversation shows, oldest first, with day separators and messages grouped by sender. Answers in a thread are folded
+ * under the message that began it, where that is loaded. `unreadFrom` is the first event that the reader had not seen.
+ */
+export function buildTimeline(
+    room: Room,
+    events: readonly MatrixEvent[],
+    unreadFrom?: string,
+): TimelineItem[] {
     const items: TimelineItem[] = [];
+    const threads = new Map<string, Extract<TimelineItem, { kind: "thread" }>>();
+    const said = new Set<string>();
     let last: TimelineItem | undefined;
-    for (const [index, event] of events.entries()) {
-        const item = drawn(event, room, index);
-        if (!item) continue;
+    let unread = false;
+    for (const event of events) {
+        unread ||= unreadFrom !== undefined && event.getId() === unreadFrom;
+        const found = drawn(event, room);
+        if (!found) continue;
+        if (found.kind === "message" && found.thread !== undefined && said.has(found.thread)) {
+            const open = threads.get(found.thread);
+            if (open) {
+                open.replies.push({ ...found, first: true });
+                open.at = found.at;
+                continue;
+            }
+            const thread = {
+                kind: "thread" as const,
+                key: `thread-${found.thread}`,
+                at: found.at,
+                root: found.thread,
+                replies: [{ ...found, first: true }],
+            };
+            threads.set(found.thread, thread);
+            const root = items.findIndex((one) => one.key === found.thread);
+            items.splice(root + 1, 0, thread);
+            continue;
+        }
+        let item = found;
         if (!last || dayOf(last.at) !== dayOf(item.at)) {
             items.push({ kind: "day", key: `day-${item.key}`, at: item.at });
             last = undefined;
         }
-        if (item.kind !== "system" && last && "sender" in last) {
-            item.first = last.sender !== item.sender || item.at - last.at > GROUP_MS;
+        if (unread) {
+            items.push({ kind: "unread", key: "unread", at: item.at });
+            last = undefined;
+            unread = false;
+            unreadFrom = undefined;
         }
+        if (item.kind !== "system" && last && "sender" in last) {
+            const first = last.sender !== item.sender || item.at - last.at > GROUP_MS;
+            if (first !== item.first) item = { ...item, first };
+        }
+        if (item.kind === "message" || item.kind === "request") said.add(item.key);
         items.push(item);
         last = item;
     }
@@ -182,7 +264,7 @@ export function preview(room: Room): { text: string; at: number; own: boolean } 
     for (let index = events.length - 1; index >= 0; index--) {
         const event = events[index];
         // Who joined is no news in a list of conversations.
-        const item = event && !event.isState() ? drawn(event, room, index) : undefined;
+        const item = event && !event.isState() ? drawn(event, room) : undefined;
         if (!item) continue;
         const own = "own" in item && item.own;
         return { text: previewText(item), at: item.at, own };
@@ -192,7 +274,7 @@ export function preview(room: Room): { text: string; at: number; own: boolean } 
 
 /** The words of one event, in a line. */
 export function words(event: MatrixEvent, room: Room): string {
-    const item = drawn(event, room, 0);
+    const item = drawn(event, room);
     return item ? previewText(item) : "";
 }
 

@@ -5,10 +5,12 @@ import {
     RoomMemberEvent,
     RoomStateEvent,
     type MatrixClient,
+    type MatrixEvent,
     type Room,
 } from "matrix-js-sdk";
 import { useSyncExternalStore } from "react";
 import { useClient } from "../session/store.ts";
+import { forget, forgetAll } from "./timeline.ts";
 
 /**
  * The SDK is the store of conversations; React only needs to know that something changed. A `Changes` counts the changes
@@ -23,6 +25,7 @@ class Changes {
 
     constructor(client: MatrixClient) {
         const ofRoom = (room: Room | undefined): void => this.changed(room?.roomId);
+        followChanges(client);
         client.on(ClientEvent.Room, ofRoom);
         client.on(ClientEvent.Sync, () => this.changed());
         client.on(ClientEvent.AccountData, () => this.changed());
@@ -60,6 +63,27 @@ class Changes {
             for (const listener of this.listeners) listener();
         }, 0);
     }
+}
+
+/** Has what changed in an event drawn anew. */
+function followChanges(client: MatrixClient): void {
+    const changed = (event: MatrixEvent): void => {
+        forget(event);
+        const target = event.getRelation()?.event_id;
+        const parent =
+            target === undefined ? undefined : client.getRoom(event.getRoomId())?.findEventById(target);
+        if (parent) forget(parent);
+    };
+    const all = (room: Room | null | undefined): void => {
+        if (room) forgetAll(room);
+    };
+    client.on(RoomEvent.Timeline, changed);
+    client.on(RoomEvent.LocalEchoUpdated, changed);
+    client.on(MatrixEventEvent.Decrypted, changed);
+    client.on(MatrixEventEvent.Replaced, changed);
+    client.on(RoomEvent.Redaction, (_event, room) => all(room));
+    client.on(RoomEvent.RedactionCancelled, (_event, room) => all(room));
+    client.on(RoomStateEvent.Members, (_event, state) => all(client.getRoom(state.roomId)));
 }
 
 const changesOf = new WeakMap<MatrixClient, Changes>();

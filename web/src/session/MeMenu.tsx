@@ -3,6 +3,7 @@ import { useStaff } from "../fhir/queries.ts";
 import { t } from "../i18n/index.ts";
 import { useOutbox } from "../matrix/outbox.ts";
 import { localpart } from "../matrix/rooms.ts";
+import { Notifications } from "../push/Notifications.tsx";
 import { Dialog } from "../ui/Dialog.tsx";
 import { Avatar } from "../ui/parts.tsx";
 import { themes, useTheme } from "../ui/theme.ts";
@@ -52,6 +53,7 @@ export function MeMenu(): JSX.Element {
                         )}
                         <Appearance />
                         <Messages />
+                        <Notifications />
                         <p>
                             <button type="button" className="button" onClick={() => setDevices(true)}>
                                 {t.me.devices}

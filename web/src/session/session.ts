@@ -1,4 +1,5 @@
 import { ClientEvent, type MatrixClient } from "matrix-js-sdk";
+import { dropAnswers, keepAnswers } from "../fhir/cache.ts";
 import { FhirClient } from "../fhir/client.ts";
 import { t } from "../i18n/index.ts";
 import { eraseCryptoStore, makeClient, startSync, type Identity } from "../matrix/client.ts";
@@ -14,6 +15,7 @@ import { DeliveryReceipts } from "../matrix/receipts.ts";
 import { takeTabLock } from "../matrix/tab-lock.ts";
 import { TokenHolder, type Tokens } from "../matrix/tokens.ts";
 import { organisation } from "../matrix/trust.ts";
+import { VaultStore } from "../matrix/vault-store.ts";
 import { Vault } from "../matrix/vault.ts";
 import { withEvent } from "../requests/model.ts";
 import { comeBack, isBack, leaveForSignIn, revoke, type OAuthClient, type SignedIn } from "./oauth.ts";
@@ -142,8 +144,12 @@ async function run(vault: Vault, session: StoredSession): Promise<void> {
         (soft) => void lose(vault, current, soft),
     );
     const holder = new SecretKeyHolder();
-    const trust = await organisation(vault);
-    const client = await makeClient(session, tokens, holder, trust?.certificates);
+    const [store, trust] = await Promise.all([
+        VaultStore.open(vault),
+        organisation(vault),
+        keepAnswers(vault),
+    ]);
+    const client = await makeClient(session, tokens, holder, store, trust?.certificates);
     const fhir = new FhirClient(tokens);
     const outbox = new Outbox(client, vault, async (request, eventId) => {
         await fhir.put("Task", request.id, withEvent(request.task, eventId));
@@ -166,6 +172,8 @@ async function run(vault: Vault, session: StoredSession): Promise<void> {
         media,
         authorised: tokens.authorised,
         loaded: false,
+        keptAt: store.keptAt,
+        heard: false,
         notice: undefined,
         trust: trust?.name,
         setUpAgain: undefined,
@@ -212,9 +220,12 @@ function halt(): void {
 
 /** Follows the connection; gives the function that stops it. */
 function watchConnection(client: MatrixClient, outbox: Outbox): () => void {
-    client.on(ClientEvent.Sync, (state, previous) => {
-        if (state === "PREPARED" || state === "SYNCING") {
-            useSession.setState({ connection: "online", loaded: true });
+    client.on(ClientEvent.Sync, (state, previous, data) => {
+        if (data?.fromCache === true) {
+            // What the last visit kept is on the screen; whether there is a connection is yet to be seen.
+            useSession.setState({ loaded: true });
+        } else if (state === "PREPARED" || state === "SYNCING") {
+            useSession.setState({ connection: "online", loaded: true, heard: true });
             if (previous !== "SYNCING") outbox.flush();
         } else if (state === "RECONNECTING" || state === "ERROR") {
             useSession.setState({ connection: "reconnecting" });
@@ -223,7 +234,10 @@ function watchConnection(client: MatrixClient, outbox: Outbox): () => void {
     const controller = new AbortController();
     const { signal } = controller;
     const retry = (): void => {
-        if (document.visibilityState !== "visible") return;
+        if (document.visibilityState !== "visible") {
+            void client.store.save(true);
+            return;
+        }
         client.retryImmediately();
         outbox.flush();
     };
@@ -261,10 +275,11 @@ async function prepareCrypto(setup: Parameters<typeof setUpCrypto>[0]): Promise<
 }
 
 function firstSync(client: MatrixClient): Promise<void> {
-    if (client.isInitialSyncComplete()) return Promise.resolve();
+    if (useSession.getState().heard === true) return Promise.resolve();
     return new Promise((resolve) => {
-        const listener = (state: string): void => {
-            if (state !== "PREPARED" && state !== "SYNCING") return;
+        // What the last visit kept is not the server's word.
+        const listener = (state: string, _previous: unknown, data?: { fromCache?: boolean }): void => {
+            if ((state !== "PREPARED" && state !== "SYNCING") || data?.fromCache === true) return;
             client.off(ClientEvent.Sync, listener);
             resolve();
         };
@@ -297,6 +312,7 @@ async function forget(notice: string, dead?: string): Promise<void> {
     const { vault } = useSession.getState();
     halt();
     const stored = await vault?.get<StoredSession>(SESSION);
+    dropAnswers();
     sessionStorage.clear();
     sessionStorage.setItem(NOTICE, notice);
     // With the vault goes the key of the encryption store, so that nothing can read it from here on. The store itself is

@@ -23,6 +23,10 @@ export interface SessionState {
     connection: Connection;
     /** The first sync has come: what is not shown does not exist. */
     loaded: boolean;
+    /** When what an earlier visit kept was the present; milliseconds since the epoch. */
+    keptAt?: number | undefined;
+    /** The server has answered during this visit. */
+    heard?: boolean | undefined;
     /** Shown on the sign-in page: why one is there. */
     notice?: string | undefined;
     /** Why the sign-in that the person just came back from did not work. */

@@ -1,5 +1,6 @@
 import { Component, type ReactNode } from "react";
 import { t } from "../i18n/index.ts";
+import { report } from "../session/error-report.ts";
 
 /** Keeps one broken screen from taking the others down. */
 export class ErrorBoundary extends Component<{ children: ReactNode }, { failed: boolean }> {
@@ -7,6 +8,10 @@ export class ErrorBoundary extends Component<{ children: ReactNode }, { failed: 
 
     static getDerivedStateFromError(): { failed: boolean } {
         return { failed: true };
+    }
+
+    override componentDidCatch(error: unknown): void {
+        report(error);
     }
 
     override render(): ReactNode {

@@ -4,6 +4,7 @@ mod account;
 mod account_data;
 mod account_holds;
 mod aliases;
+mod app;
 mod app_service;
 mod capabilities;
 mod context;
@@ -68,6 +69,8 @@ mod whois;
 
 use axum::Router;
 
+pub use app::{AppLock, AppPolicy};
+
 pub(crate) use account_holds::{check as check_holds, hold};
 pub(crate) use guest::check as check_guest;
 pub(crate) use kinds::check as check_kind;
@@ -82,6 +85,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .merge(account_data::routes())
         .merge(account_holds::routes())
         .merge(aliases::routes())
+        .merge(app::routes())
         .merge(app_service::routes())
         .merge(capabilities::routes())
         .merge(context::routes())

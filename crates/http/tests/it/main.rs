@@ -4,6 +4,7 @@
 
 mod admin;
 mod admission;
+mod app;
 mod caps;
 mod client_rooms;
 mod client_sync;

@@ -4,6 +4,7 @@
 //! configuration; one whose values can be wrong has `check`.
 
 mod accounts;
+mod app;
 mod application_services;
 mod clinical;
 mod directory;
@@ -38,6 +39,7 @@ use serde::Deserialize;
 use wardline_domain::ruma::OwnedServerName;
 
 pub use accounts::Accounts;
+pub use app::App;
 pub use application_services::ApplicationServices;
 pub use clinical::Clinical;
 pub use directory::{Directory, PublishersConfig, UsersConfig};
@@ -156,6 +158,9 @@ pub struct Config {
     /// Who is found, and which rooms are listed.
     #[serde(default)]
     pub directory: Directory,
+    /// What the web app may and must do.
+    #[serde(default)]
+    pub app: App,
     /// Calls.
     #[serde(default)]
     pub voip: Voip,
@@ -224,6 +229,7 @@ impl Config {
             tls: None,
             rooms: RoomsSection::default(),
             directory: Directory::default(),
+            app: App::default(),
             voip: Voip::default(),
             support: Support::default(),
             clinical: Clinical::default(),
@@ -287,6 +293,7 @@ impl Config {
         self.push.check()?;
         self.rooms.check()?;
         self.application_services.check()?;
+        self.app.check()?;
         self.voip.check()?;
         self.support.check()?;
         self.identity.check()?;
@@ -385,6 +392,9 @@ mod tests {
             ("[push]\ncontact = \"me\"", "push.contact"),
             ("[rooms]\ndefault_version = \"9\"", "rooms.default_version"),
             ("[directory]\npublish = \"all\"", "publish"),
+            ("[app]\nlock_idle_seconds = 0", "app.lock_idle_seconds"),
+            ("[app]\nlock_attempts = 1", "app.lock_attempts"),
+            ("[app]\nlock = \"perhaps\"", "lock"),
             ("[voip]\nturn_uris = [\"http://x\"]", "voip.turn_uris"),
             ("[voip]\nturn_uris = [\"turn:x\"]", "voip.turn_secret_file"),
             ("[application_services]\nfiles = [\"missing\"]", "missing"),

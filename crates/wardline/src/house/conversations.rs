@@ -202,6 +202,8 @@ fn sealed_power_levels() -> Value {
         "m.room.history_visibility": 100,
         "m.room.message": 100,
         "m.room.name": 100,
+        // Which messages stand at the top is the team's to say; it names events and holds no words.
+        "m.room.pinned_events": 0,
         "m.room.power_levels": 100,
         "m.room.server_acl": 100,
         "m.room.tombstone": 150,

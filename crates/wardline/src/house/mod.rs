@@ -307,6 +307,7 @@ fn http_config(config: &Config, url: &str) -> Result<HttpConfig, Error> {
         user_directory: config.directory.users.into(),
         publishers: config.directory.publish.into(),
         support: config.support.told(),
+        app: config.app.policy(),
         turn: config.voip.turn()?,
         login_limit: bucket(Bucket { burst: limits.login_burst, ..defaults.login_limit }),
         login_address_limit: bucket(defaults.login_address_limit),

@@ -1,0 +1,142 @@
+// Without a network: the app opens to where it was, says so, keeps what is written, and recovers. And what is pushed.
+
+import assert from "node:assert/strict";
+import { after, before } from "node:test";
+import { Stage, openPatient } from "./stage.mjs";
+
+const stage = new Stage("offline");
+const feature = stage.feature.bind(stage);
+let nurse;
+let doctor;
+
+before(async () => {
+    await stage.open();
+    ({ nurse, doctor } = stage);
+});
+after(() => stage.close());
+
+/** Waits until the service worker has what the app needs, and what was seen is kept. */
+async function settled(window) {
+    await window.page.evaluate(async () => {
+        await navigator.serviceWorker.ready;
+        while (!(await caches.match("/"))) await new Promise((resolve) => setTimeout(resolve, 100));
+    });
+    await window.page.evaluate(() => {
+        Object.defineProperty(document, "visibilityState", { value: "hidden", configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"));
+        delete document.visibilityState;
+    });
+    // What the clinical service said is written two seconds later.
+    await window.page.waitForTimeout(3_000);
+}
+
+feature(
+    "the app opens without a network, shows the last state, says so, and sends what was written",
+    async () => {
+        await nurse.write("Before the network went");
+        await doctor.reads("Before the network went");
+        await doctor.write("Seen, thank you");
+        await nurse.reads("Seen, thank you");
+        await settled(nurse);
+        await nurse.context.setOffline(true);
+        await nurse.page.reload();
+        await nurse.page.getByRole("navigation", { name: "Places" }).waitFor();
+        await nurse.reads("Before the network went");
+        await nurse.reads("Seen, thank you");
+        await nurse.shows(/^No connection\. You see how things stood at/);
+        await nurse.look("50-offline-desktop");
+        await nurse.goTo("On call");
+        await nurse.shows("Medical registrar");
+        await nurse.look("51-offline-on-call-desktop");
+        await nurse.goTo("Chats");
+        await nurse.page.getByRole("link", { name: /Okonkwo/i }).click();
+        await nurse.write("Written without a network");
+        await nurse.write("and this after it");
+        await nurse.page.getByRole("img", { name: "Waiting for the connection" }).first().waitFor();
+        // Killed before anything could be sent, and opened again.
+        await nurse.page.close();
+        await nurse.show(stage.server.url);
+        await nurse.page.getByRole("link", { name: /Okonkwo/i }).click();
+        await nurse.reads("and this after it");
+        await nurse.context.setOffline(false);
+        await doctor.reads("and this after it");
+        const said = await doctor.page.locator(".bubble p.bubble__text").allTextContents();
+        const mine = said.filter((words) => /^Written without|^and this/.test(words));
+        assert.deepEqual(mine, ["Written without a network", "and this after it"], "once each, in order");
+        await nurse.page.getByText(/^No connection/).waitFor({ state: "detached" });
+    },
+);
+
+feature("a push shows how urgent it is and nothing else, and leads to the conversation", async () => {
+    const { page, context } = doctor;
+    await context.grantPermissions(["notifications"]);
+    const room = decodeURIComponent(new URL(page.url()).pathname.split("/").at(-1));
+    await doctor.page.getByRole("link", { name: "Back" }).click();
+    const session = await context.newCDPSession(page);
+    const registered = new Promise((resolve) => {
+        session.on("ServiceWorker.workerRegistrationUpdated", ({ registrations }) => {
+            const found = registrations.find(({ scopeURL }) => scopeURL.startsWith(stage.server.url));
+            if (found) resolve(found.registrationId);
+        });
+    });
+    await session.send("ServiceWorker.enable");
+    const push = async (kind) =>
+        session.send("ServiceWorker.deliverPushMessage", {
+            origin: stage.server.url,
+            registrationId: await registered,
+            data: JSON.stringify({
+                room_id: room,
+                event_id: "$e",
+                class: kind,
+                counts: { unread: 2 },
+                sender_display_name: "Sister Grace Adeyemi",
+                content: { body: "Mr Okonkwo is worse" },
+            }),
+        });
+    // Nobody looks at the app.
+    const other = await context.newPage();
+    await other.goto("about:blank");
+    await other.bringToFront();
+    const shown = () =>
+        page.evaluate(async () => {
+            const registration = await navigator.serviceWorker.ready;
+            const all = await registration.getNotifications();
+            return all.map(({ title, body, tag, actions }) => ({
+                title,
+                body,
+                tag,
+                actions: actions.map(({ action }) => action),
+            }));
+        });
+    const until = async (title) => {
+        for (let n = 0; n < 100; n++) {
+            const all = await shown();
+            if (all.some((one) => one.title === title)) return all;
+            await page.waitForTimeout(100);
+        }
+        return assert.fail(`a notification ${title}`);
+    };
+    await push("message");
+    assert.deepEqual(await until("New message"), [
+        { title: "New message", body: "", tag: room, actions: [] },
+    ]);
+    await push("urgent");
+    assert.deepEqual(
+        await until("Urgent request"),
+        [{ title: "Urgent request", body: "", tag: room, actions: ["accept", "decline"] }],
+        "one for each conversation",
+    );
+    await other.close();
+    await page.bringToFront();
+});
+
+feature("a device tests itself", async () => {
+    await nurse.page.getByRole("button", { name: /^Me:/ }).click();
+    await nurse.page.getByRole("button", { name: "Test this device" }).click();
+    await nurse.page.getByText(/^Connection: works/).waitFor();
+    await nurse.page.getByText(/^Encryption: works/).waitFor();
+    await nurse.page.getByText(/^Notifications: are off/).waitFor();
+    await nurse.look("52-self-test-desktop");
+    await nurse.page.getByRole("dialog", { name: "Me" }).getByRole("button", { name: "Close" }).click();
+    await openPatient(nurse);
+});

@@ -1,0 +1,74 @@
+// What the feature tests share: a nurse on a ward PC and a doctor on a phone in one patient's conversation.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Server } from "./server.mjs";
+import { Window, desktop, medicalRegistrar, openBrowser, phone, windows } from "./windows.mjs";
+
+export async function openPatient(window, family = "Okonkwo") {
+    await window.goTo("Patients");
+    await window.page.getByRole("link", { name: new RegExp(family, "i") }).click();
+    await window.page.getByLabel("Write a message").waitFor();
+}
+
+/** The bubble with `text`. */
+export function bubble(window, text) {
+    const words = window.page.locator("p.bubble__text", { hasText: text });
+    return window.page.locator(".bubble").filter({ has: words }).last();
+}
+
+export async function menu(window, text) {
+    await bubble(window, text)
+        .getByRole("button", { name: /^More about/ })
+        .press("Enter");
+    return window.page.getByRole("menu", { name: "What to do with this message" });
+}
+
+/** Chooses from the menu of a message. */
+export async function choose(window, text, item) {
+    await (await menu(window, text)).getByRole("menuitem", { name: item, exact: true }).press("Enter");
+}
+
+export class Stage {
+    constructor(name, options) {
+        this.name = name;
+        this.server = new Server(name, options);
+    }
+
+    /** Opens both windows, in the conversation of the same patient. */
+    async open() {
+        await this.server.start();
+        this.browser = await openBrowser();
+        this.nurse = await Window.open(this.browser, this.server.url, desktop);
+        this.doctor = await Window.open(this.browser, this.server.url, { ...phone, colorScheme: "dark" });
+        await this.nurse.signIn("grace.adeyemi");
+        const registrar = await medicalRegistrar(this.nurse);
+        this.doctorName = registrar.name;
+        this.doctorUser = registrar.user;
+        await this.doctor.signIn(registrar.user);
+        await Promise.all([openPatient(this.nurse), openPatient(this.doctor)]);
+    }
+
+    async close() {
+        await this.browser?.close();
+        await this.server.stop();
+        this.server.remove();
+    }
+
+    /** A feature. Later ones stand on earlier ones, so the first that fails ends the play; what fails leaves a picture of every window. */
+    feature(name, play) {
+        test(name, async () => {
+            assert.ok(!this.broken, "an earlier feature failed");
+            this.broken = true;
+            try {
+                await play();
+                for (const window of windows) assert.deepEqual(window.problems, []);
+                this.broken = false;
+            } finally {
+                if (this.broken)
+                    for (const [n, window] of windows.entries())
+                        await window.screenshot(`${this.name}-failed-${n}`).catch(() => undefined);
+            }
+        });
+    }
+}

@@ -1,0 +1,77 @@
+import { Direction, type Room } from "matrix-js-sdk";
+import { createContext, useCallback, useContext, useEffect, useRef, useState } from "react";
+import { positionsOf } from "../matrix/positions.ts";
+import { useClient } from "../session/store.ts";
+
+const PAGE = 250;
+
+/** Somewhere in a conversation: a message, or the first thing said from an instant on. */
+export interface Destination {
+    eventId: string;
+    /** Set when the day is meant and not this very message. */
+    from?: number | undefined;
+}
+
+export type JumpTo = (to: Destination) => void;
+
+export const JumpContext = createContext<JumpTo>(() => undefined);
+
+/** Goes to a message of the open conversation. */
+export function useJump(): JumpTo {
+    return useContext(JumpContext);
+}
+
+export interface Jump {
+    /** Where to go, once it is loaded. */
+    target: Destination | undefined;
+    /** Older messages are being fetched on the way there. */
+    fetching: boolean;
+    jump: JumpTo;
+    arrived: () => void;
+}
+
+/** Loads what lies between the reader and where they want to go. */
+export function useJumping(room: Room): Jump {
+    const client = useClient();
+    const [target, setTarget] = useState<Destination>();
+    const [fetching, setFetching] = useState(false);
+    const latest = useRef(0);
+    useEffect(
+        () => () => {
+            latest.current++;
+        },
+        [room],
+    );
+    const load = useCallback(
+        async (to: Destination): Promise<void> => {
+            const mine = ++latest.current;
+            setTarget(undefined);
+            setFetching(true);
+            try {
+                while (
+                    positionsOf(room)(to.eventId) === undefined &&
+                    room.getLiveTimeline().getPaginationToken(Direction.Backward) !== null
+                ) {
+                    await client.scrollback(room, PAGE);
+                    if (latest.current !== mine) return;
+                }
+                setTarget(to);
+            } finally {
+                if (latest.current === mine) setFetching(false);
+            }
+        },
+        [client, room],
+    );
+    const jump = useCallback((to: Destination) => void load(to).catch(() => undefined), [load]);
+    const arrived = useCallback(() => setTarget(undefined), []);
+    return { target, fetching, jump, arrived };
+}
+
+/** Puts the focus on a message that is drawn; `false` when it is not. */
+export function focusMessage(eventId: string): boolean {
+    const row = document.querySelector<HTMLElement>(`[data-event="${CSS.escape(eventId)}"]`);
+    if (!row) return false;
+    row.tabIndex = -1;
+    row.focus({ preventScroll: true });
+    return document.activeElement === row;
+}

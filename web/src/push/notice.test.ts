@@ -1,0 +1,42 @@
+import { describe, expect, it } from "vitest";
+import { ackOf, destination, noticeOf, shown } from "./notice.ts";
+
+const push = {
+    web_push: 8030,
+    room_id: "!r:x",
+    event_id: "$e",
+    class: "urgent",
+    counts: { unread: 4 },
+    notification: { title: "Urgent request" },
+};
+
+describe("a push", () => {
+    it("says how urgent it is, and nothing of whom or what, whatever else is in it", () => {
+        const notice = noticeOf({ ...push, body: "Mr Okonkwo", sender: "@g:x" });
+        expect(notice).toEqual({ roomId: "!r:x", class: "urgent", unread: 4 });
+        const { title, options } = shown(notice ?? { roomId: "", class: "message", unread: 0 }, "en");
+        expect(title).toBe("Urgent request");
+        expect(options.body).toBeUndefined();
+        expect(options.requireInteraction).toBe(true);
+        expect(options.actions?.map((one) => one.action)).toEqual(["accept", "decline"]);
+    });
+
+    it("replaces the earlier one of its conversation", () => {
+        expect(shown({ roomId: "!r:x", class: "message", unread: 1 }, "cy")).toMatchObject({
+            title: "Neges newydd",
+            options: { tag: "!r:x" },
+        });
+    });
+
+    it("that nobody understands is a message, or nothing without a conversation", () => {
+        expect(noticeOf({ room_id: "!r:x", class: "brand-new" })?.class).toBe("message");
+        expect(noticeOf({ class: "urgent" })).toBeUndefined();
+        expect(noticeOf(null)).toBeUndefined();
+        expect(ackOf({ ack_token: "t", app_id: "a" })).toBe("t");
+    });
+
+    it("leads to its conversation, with the answer if one was pressed", () => {
+        expect(destination("!r:x", "")).toBe("/chats/!r%3Ax");
+        expect(destination("!r:x", "accept")).toBe("/chats/!r%3Ax?answer=accept");
+    });
+});

@@ -1,0 +1,94 @@
+/** What a push says, as the service worker shows it. Pure. Shape: `engine`, `push/web.rs`; every part is untrusted. */
+import * as v from "valibot";
+
+const classes = ["urgent", "action", "information", "invite", "mention", "message"] as const;
+
+const PushSchema = v.object({
+    room_id: v.pipe(v.string(), v.maxLength(255)),
+    event_id: v.optional(v.pipe(v.string(), v.maxLength(255))),
+    class: v.fallback(v.picklist(classes), "message"),
+    counts: v.optional(v.object({ unread: v.optional(v.number(), 0) }), {}),
+});
+
+const AckSchema = v.object({ ack_token: v.string(), app_id: v.string() });
+
+export type PushClass = (typeof classes)[number];
+
+export interface Notice {
+    roomId: string;
+    class: PushClass;
+    unread: number;
+}
+
+/** The notice in a push; `undefined` when it is none. */
+export function noticeOf(payload: unknown): Notice | undefined {
+    const result = v.safeParse(PushSchema, payload);
+    if (!result.success) return undefined;
+    const { room_id: roomId, class: kind, counts } = result.output;
+    return { roomId, class: kind, unread: counts.unread };
+}
+
+/** The token by which a new subscription proves that pushes arrive. */
+export function ackOf(payload: unknown): string | undefined {
+    const result = v.safeParse(AckSchema, payload);
+    return result.success ? result.output.ack_token : undefined;
+}
+
+/** Words by class, in both languages; the worker has no catalogue of its own. */
+const titles: Record<string, Record<PushClass, string>> = {
+    en: {
+        urgent: "Urgent request",
+        action: "Request",
+        information: "For your information",
+        invite: "Invitation",
+        mention: "You were mentioned",
+        message: "New message",
+    },
+    cy: {
+        urgent: "Cais brys",
+        action: "Cais",
+        information: "Er gwybodaeth",
+        invite: "Gwahoddiad",
+        mention: "Cawsoch eich crybwyll",
+        message: "Neges newydd",
+    },
+};
+const answers: Record<string, { accept: string; decline: string }> = {
+    en: { accept: "Accept", decline: "Decline" },
+    cy: { accept: "Derbyn", decline: "Gwrthod" },
+};
+
+export interface Shown {
+    title: string;
+    options: NotificationOptions & { actions?: { action: string; title: string }[]; renotify?: boolean };
+}
+
+/** What is shown: how urgent it is and nothing else, one notification for each conversation. */
+export function shown(notice: Notice, language: string): Shown {
+    const words = titles[language] ?? titles["en"];
+    const buttons = answers[language] ?? answers["en"];
+    const request = notice.class === "urgent" || notice.class === "action";
+    return {
+        title: words?.[notice.class] ?? "Wardline",
+        options: {
+            tag: notice.roomId,
+            renotify: request,
+            requireInteraction: notice.class === "urgent",
+            icon: "/icon.svg",
+            data: { roomId: notice.roomId, class: notice.class },
+            ...(request &&
+                buttons && {
+                    actions: [
+                        { action: "accept", title: buttons.accept },
+                        { action: "decline", title: buttons.decline },
+                    ],
+                }),
+        },
+    };
+}
+
+/** Where a pressed notification leads. */
+export function destination(roomId: string, action: string): string {
+    const place = `/chats/${encodeURIComponent(roomId)}`;
+    return action === "accept" || action === "decline" ? `${place}?answer=${action}` : place;
+}

@@ -1,0 +1,87 @@
+import { MatrixEventEvent, RoomEvent, type MatrixClient, type MatrixEvent } from "matrix-js-sdk";
+import { useEffect } from "react";
+import { useLocation } from "wouter";
+import { parse, REQUEST, RequestContentSchema } from "../matrix/events.ts";
+import { nameOf } from "../matrix/rooms.ts";
+import { words } from "../matrix/timeline.ts";
+import { usePolicy } from "../session/policy.ts";
+import { useClient, useSession } from "../session/store.ts";
+import { acknowledge } from "./subscribe.ts";
+
+type FromWorker = { kind: "push-ack"; token: string } | { kind: "go"; to: string } | { kind: "pushed" };
+
+/** Follows what the service worker says: where a pressed notification leads, and that pushes arrive. */
+export function useWorkerMessages(): void {
+    const authorised = useSession((session) => session.authorised);
+    const client = useClient();
+    const [, navigate] = useLocation();
+    useEffect(() => {
+        if (!("serviceWorker" in navigator)) return undefined;
+        const heard = (event: MessageEvent<FromWorker>): void => {
+            if (event.data.kind === "push-ack" && authorised)
+                void acknowledge(authorised, event.data.token).catch(() => undefined);
+            if (event.data.kind === "go" && event.data.to.startsWith("/")) navigate(event.data.to);
+            // A device that slept is told by the push before its connection notices.
+            if (event.data.kind === "pushed") client.retryImmediately();
+        };
+        navigator.serviceWorker.addEventListener("message", heard);
+        return () => navigator.serviceWorker.removeEventListener("message", heard);
+    }, [authorised, client, navigate]);
+}
+
+/** The number on the app's icon: conversations with something unread. */
+export function useBadge(unread: number): void {
+    useEffect(() => {
+        const done = unread > 0 ? navigator.setAppBadge?.(unread) : navigator.clearAppBadge?.();
+        void done?.catch(() => undefined);
+    }, [unread]);
+}
+
+/** The words of a notification, where the hospital allows them; a request says its class and no more. */
+function told(client: MatrixClient, event: MatrixEvent): { title: string; body: string } | undefined {
+    const room = client.getRoom(event.getRoomId());
+    if (!room || event.getSender() === room.myUserId || event.isState()) return undefined;
+    if (event.getType() === REQUEST) {
+        const request = parse(RequestContentSchema, event.getContent());
+        return request && { title: nameOf(room, event.getSender() ?? ""), body: words(event, room) };
+    }
+    if (event.getType() !== "m.room.message") return undefined;
+    return { title: nameOf(room, event.getSender() ?? ""), body: words(event, room) };
+}
+
+/**
+ * While the app runs unseen and the hospital allows words in notifications, they take the place of the worker's neutral one
+ * of the same conversation. They are put together here: no words go over the push service.
+ */
+export function useSpokenNotifications(): void {
+    const client = useClient();
+    const { notification_text: allowed } = usePolicy();
+    useEffect(() => {
+        if (!allowed) return undefined;
+        const show = async (event: MatrixEvent): Promise<void> => {
+            if (document.visibilityState === "visible" || Date.now() - event.getTs() > 60_000) return;
+            if (globalThis.Notification?.permission !== "granted") return;
+            const actions = client.getPushActionsForEvent(event);
+            const line = actions?.notify === true ? told(client, event) : undefined;
+            if (!line) return;
+            const registration = await navigator.serviceWorker.ready;
+            const data = { roomId: event.getRoomId(), class: "message" };
+            await registration.showNotification(line.title, {
+                body: line.body,
+                tag: event.getRoomId() ?? "",
+                icon: "/icon.svg",
+                data,
+            });
+        };
+        const came = (event: MatrixEvent, _room: unknown, toStart?: boolean): void => {
+            if (!toStart && !event.isEncrypted()) void show(event).catch(() => undefined);
+        };
+        const opened = (event: MatrixEvent): void => void show(event).catch(() => undefined);
+        client.on(RoomEvent.Timeline, came);
+        client.on(MatrixEventEvent.Decrypted, opened);
+        return () => {
+            client.off(RoomEvent.Timeline, came);
+            client.off(MatrixEventEvent.Decrypted, opened);
+        };
+    }, [client, allowed]);
+}
