@@ -52,8 +52,17 @@ feature(
 
 feature("what is new stays in view at the end, and the place is kept elsewhere", async () => {
     await nurse.page.getByRole("log").evaluate((log) => log.scrollTo(0, log.scrollHeight / 2));
-    const middle = nurse.page.locator(".bubble p.bubble__text").nth(6);
-    const words = await middle.textContent();
+    await nurse.page.getByRole("button", { name: "New messages" }).waitFor();
+    // Something in the middle of the screen, once it is drawn.
+    const found = await nurse.page.waitForFunction(() => {
+        const inView = (element) => {
+            const { top } = element.getBoundingClientRect();
+            return top > 250 && top < 550;
+        };
+        const texts = [...document.querySelectorAll(".bubble p.bubble__text")];
+        return texts.find(inView)?.textContent;
+    });
+    const words = await found.jsonValue();
     const before = (await nurse.page.getByText(words, { exact: true }).boundingBox()).y;
     await doctor.write("While you were reading");
     await nurse.page.getByRole("button", { name: "New messages" }).waitFor();

@@ -93,7 +93,8 @@ feature("a push shows how urgent it is and nothing else, and leads to the conver
                 content: { body: "Mr Okonkwo is worse" },
             }),
         });
-    // Nobody looks at the app.
+    // Nobody looks at the app: the browser of the test would say otherwise of every page.
+    await session.send("Emulation.setFocusEmulationEnabled", { enabled: false });
     const other = await context.newPage();
     await other.goto("about:blank");
     await other.bringToFront();

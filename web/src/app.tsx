@@ -17,10 +17,13 @@ import { UrgentCover } from "./requests/UrgentCard.tsx";
 import { useMe } from "./requests/use-request.ts";
 import { ConnectionLine } from "./session/ConnectionLine.tsx";
 import { Elsewhere, Starting, Unusable } from "./session/Gates.tsx";
+import { LockRequired } from "./session/LockSetting.tsx";
+import { LockScreen } from "./session/LockScreen.tsx";
 import { MeMenu } from "./session/MeMenu.tsx";
 import { NewDevices } from "./session/NewDevices.tsx";
 import { RecoveryKey } from "./session/RecoveryKey.tsx";
 import { SignIn } from "./session/SignIn.tsx";
+import { useAutoLock } from "./session/use-auto-lock.ts";
 import { useClient, useSession } from "./session/store.ts";
 import { ErrorBoundary } from "./ui/ErrorBoundary.tsx";
 import { Icon } from "./ui/Icon.tsx";
@@ -39,6 +42,8 @@ export function App(): JSX.Element {
             return <Elsewhere />;
         case "unusable":
             return <Unusable />;
+        case "locked":
+            return <LockScreen />;
         case "signed-out":
             return <SignIn />;
         case "running":
@@ -53,6 +58,7 @@ function isPlace(name: string | undefined): name is PlaceName {
 function Running(): JSX.Element {
     const [, parameters] = useRoute("/:place/:room?");
     useRequestDelivery();
+    useAutoLock();
     useWorkerMessages();
     useSpokenNotifications();
     const place = parameters?.place;
@@ -90,6 +96,7 @@ function Running(): JSX.Element {
             </main>
             <Announcer />
             <UrgentCover />
+            <LockRequired />
             <RecoveryKey />
         </div>
     );

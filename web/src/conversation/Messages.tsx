@@ -51,12 +51,16 @@ export function Messages(props: MessagesProps): JSX.Element {
     const unread = rows.findIndex((row) => row.key === "unread");
     const scroll = useScroll(rows.length, unread, fetchEarlier);
     const { container, list, atEnd, toEnd } = scroll;
+    const { arrived } = jumping;
     const shift = useShift(rows[0]?.key, rows.at(-1)?.key);
     const openThread = useArrival(rows, jumping, scroll);
 
     useEffect(() => {
-        if (sentCount > 0) toEnd();
-    }, [sentCount, toEnd]);
+        if (sentCount === 0) return;
+        // Whoever writes is where they want to be.
+        arrived();
+        toEnd();
+    }, [sentCount, toEnd, arrived]);
 
     useEffect(() => {
         void room.loadMembersIfNeeded();
@@ -223,7 +227,8 @@ function useArrival(rows: readonly Row[], jumping: Jump, { toRow, container }: S
             setThread(inThread);
             toRow(index, target.from === undefined ? "center" : "start");
             // Rows are measured as they come into view: after a few frames the place is right.
-            if (++tries > 3 && (focusMessage(wanted) || tries > 20)) {
+            const there = ++tries > 3 && (focusMessage(wanted) || target.from !== undefined);
+            if (there || tries > 20) {
                 const focused = document.activeElement;
                 if (inThread !== undefined && container.current?.contains(focused) === true)
                     focused?.scrollIntoView({ block: "center" });

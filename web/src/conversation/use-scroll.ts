@@ -36,15 +36,19 @@ export function useScroll(count: number, unread: number, reachedTop: () => void)
     const seen = useRef({ height: 0, unread: -1 });
     const [atEnd, setAtEnd] = useState(unread < 0);
     const onTop = useRef(reachedTop);
+    const rows = useRef(count);
     useEffect(() => {
         onTop.current = reachedTop;
-    }, [reachedTop]);
+        rows.current = count;
+    }, [reachedTop, count]);
 
     const toEnd = useCallback(() => {
         const element = container.current;
         if (!element) return;
         stick.current = true;
         setAtEnd(true);
+        // By way of the list too: it may still be on its way to where somebody wanted to go before.
+        list.current?.scrollToIndex(rows.current - 1, { align: "end" });
         element.scrollTop = element.scrollHeight;
     }, []);
 

@@ -1,5 +1,10 @@
+import { lockUnder, openWith, pause, type PinLock } from "./pin.ts";
+
 /**
  * The only place where this browser keeps anything between visits.
+ *
+ * With a PIN the key is not stored at all: it lies, wrapped, under a key made of the PIN (`pin.ts`), and whoever opens the
+ * browser without it has ciphertext. On a shared computer the key is in the tab's own session and goes with the tab.
  *
  * Every record is JSON, encrypted with AES-256-GCM. The key is made here, is marked non-extractable, and lives in
  * the same IndexedDB: script can use it but nobody can read it out, so a copied profile folder or a browser
@@ -9,6 +14,9 @@
 const DATABASE = "wardline-vault";
 const KEYS = "keys";
 const RECORDS = "records";
+const MASTER = "master";
+const LOCK = "lock";
+const TAB_KEY = "wardline-tab-key";
 
 interface Sealed {
     iv: Uint8Array<ArrayBuffer>;
@@ -40,34 +48,160 @@ function committed(transaction: IDBTransaction): Promise<void> {
     });
 }
 
-async function masterKey(database: IDBDatabase): Promise<CryptoKey> {
-    const existing = await done<CryptoKey | undefined>(
-        database.transaction(KEYS).objectStore(KEYS).get("master"),
-    );
-    if (existing) return existing;
-    const made = await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, [
-        "encrypt",
-        "decrypt",
-    ]);
+async function importKey(raw: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
+    return crypto.subtle.importKey("raw", raw, "AES-GCM", false, ["encrypt", "decrypt"]);
+}
+
+function readKey<T>(database: IDBDatabase, name: string): Promise<T | undefined> {
+    return done<T | undefined>(database.transaction(KEYS).objectStore(KEYS).get(name));
+}
+
+async function writeKey(database: IDBDatabase, name: string, value: unknown): Promise<void> {
     const transaction = database.transaction(KEYS, "readwrite", { durability: "strict" });
-    transaction.objectStore(KEYS).put(made, "master");
+    transaction.objectStore(KEYS).put(value, name);
     await committed(transaction);
+}
+
+async function masterKey(database: IDBDatabase): Promise<CryptoKey> {
+    const existing = await readKey<CryptoKey>(database, MASTER);
+    if (existing) return existing;
+    const made = await importKey(crypto.getRandomValues(new Uint8Array(32)));
+    await writeKey(database, MASTER, made);
     return made;
+}
+
+/** The key of a shared computer: it lives as long as the tab. What another tab left cannot be read and is removed. */
+async function tabKey(database: IDBDatabase): Promise<CryptoKey> {
+    const kept = sessionStorage.getItem(TAB_KEY);
+    if (kept !== null)
+        return importKey(Uint8Array.from(atob(kept), (character) => character.codePointAt(0) ?? 0));
+    const raw = crypto.getRandomValues(new Uint8Array(32));
+    const transaction = database.transaction([KEYS, RECORDS], "readwrite", { durability: "strict" });
+    transaction.objectStore(KEYS).clear();
+    transaction.objectStore(RECORDS).clear();
+    await committed(transaction);
+    sessionStorage.setItem(TAB_KEY, btoa(String.fromCodePoint(...raw)));
+    return importKey(raw);
+}
+
+/** How an attempt to unlock ended. */
+export type Unlocking =
+    | { vault: Vault }
+    /** Wrong: how many are left, and when the next may be tried. */
+    | { left: number; notBefore: number }
+    | { erased: true };
+
+/** Whether a PIN stands before what is kept here, and when the next one may be tried. */
+export async function lockOf(): Promise<{ left: number; notBefore: number } | undefined> {
+    const database = await open();
+    const lock = await readKey<PinLock>(database, LOCK);
+    database.close();
+    return lock && { left: lock.most - lock.wrong, notBefore: lock.notBefore };
+}
+
+/** Opens the vault with a PIN. A wrong one is counted before anything is answered; too many erase everything. */
+export async function unlock(pin: string, now: number): Promise<Unlocking> {
+    const database = await open();
+    const lock = await readKey<PinLock>(database, LOCK);
+    if (!lock) return { vault: await Vault.open() };
+    if (now < lock.notBefore) {
+        database.close();
+        return { left: lock.most - lock.wrong, notBefore: lock.notBefore };
+    }
+    const wrong = lock.wrong + 1;
+    // Counted first: a page that is closed while it tries has tried.
+    const next = { ...lock, wrong, notBefore: now + pause(wrong) };
+    await writeKey(database, LOCK, next);
+    const raw = await openWith(pin, lock);
+    if (raw) {
+        await writeKey(database, LOCK, { ...lock, wrong: 0, notBefore: 0 });
+        return { vault: Vault.with(database, await importKey(raw)) };
+    }
+    database.close();
+    if (wrong < lock.most) return { left: lock.most - wrong, notBefore: next.notBefore };
+    await done(indexedDB.deleteDatabase(DATABASE));
+    return { erased: true };
+}
+
+/** A record's name is authenticated with it, so that one cannot be passed off as another. */
+async function seal(key: CryptoKey, name: string, plain: Uint8Array<ArrayBuffer>): Promise<Sealed> {
+    const iv = crypto.getRandomValues(new Uint8Array(12));
+    const additionalData = new TextEncoder().encode(name);
+    return { iv, data: await crypto.subtle.encrypt({ name: "AES-GCM", iv, additionalData }, key, plain) };
 }
 
 /** An encrypted key-value store; see the module comment. */
 export class Vault {
     private erased = false;
 
+    /** Changes happen one after another, so that none can be overtaken by a change of the key. */
+    private line: Promise<unknown> = Promise.resolve();
+
     private constructor(
         private readonly database: IDBDatabase,
-        private readonly key: CryptoKey,
+        private key: CryptoKey,
     ) {}
 
-    /** Opens the store, making its key on first use. Fails if the browser refuses storage (private windows). */
-    static async open(): Promise<Vault> {
+    /**
+     * Opens the store, making its key on first use. Fails if the browser refuses storage (private windows). On a `shared`
+     * computer the key lives as long as the tab.
+     */
+    static async open(shared = false): Promise<Vault> {
         const database = await open();
-        return new Vault(database, await masterKey(database));
+        return new Vault(database, await (shared ? tabKey(database) : masterKey(database)));
+    }
+
+    /** The store behind a key that was unlocked. */
+    static with(database: IDBDatabase, key: CryptoKey): Vault {
+        return new Vault(database, key);
+    }
+
+    /** Puts a PIN before everything: all records get a new key, which is kept only under the PIN. */
+    setPin(pin: string, most: number): Promise<void> {
+        return this.inLine(async () => {
+            const raw = crypto.getRandomValues(new Uint8Array(32));
+            const lock = await lockUnder(pin, raw, most);
+            await this.rekey(await importKey(raw), (keys) => {
+                keys.clear();
+                keys.put(lock, LOCK);
+            });
+        });
+    }
+
+    /** Takes the PIN away: all records get a new key, which this browser keeps. */
+    removePin(): Promise<void> {
+        return this.inLine(async () => {
+            const key = await importKey(crypto.getRandomValues(new Uint8Array(32)));
+            await this.rekey(key, (keys) => {
+                keys.clear();
+                keys.put(key, MASTER);
+            });
+        });
+    }
+
+    private inLine<T>(action: () => Promise<T>): Promise<T> {
+        const result = this.line.then(action, action);
+        this.line = result.catch(() => undefined);
+        return result;
+    }
+
+    /** All records under `key`, in one transaction with what becomes of the keys: a crash leaves all or nothing. */
+    private async rekey(key: CryptoKey, change: (keys: IDBObjectStore) => void): Promise<void> {
+        const store = this.database.transaction(RECORDS).objectStore(RECORDS);
+        const [names, sealed] = await Promise.all([done(store.getAllKeys()), done<Sealed[]>(store.getAll())]);
+        const again = new Map<string, Sealed>();
+        for (const [index, name] of names.entries()) {
+            const record = sealed[index];
+            const plain = typeof name === "string" && record ? await this.open(name, record) : undefined;
+            if (typeof name === "string" && plain) again.set(name, await seal(key, name, plain));
+        }
+        const transaction = this.database.transaction([KEYS, RECORDS], "readwrite", { durability: "strict" });
+        change(transaction.objectStore(KEYS));
+        const records = transaction.objectStore(RECORDS);
+        records.clear();
+        for (const [name, record] of again) records.put(record, name);
+        await committed(transaction);
+        this.key = key;
     }
 
     /** Reads a record; `undefined` when it does not exist or cannot be opened with this browser's key. */
@@ -85,14 +219,14 @@ export class Vault {
     }
 
     /** Writes a record of bytes, such as a photo that waits to be sent; read it with `getBytes`. */
-    async putBytes(name: string, plain: Uint8Array<ArrayBuffer>): Promise<void> {
-        const iv = crypto.getRandomValues(new Uint8Array(12));
-        const additionalData = new TextEncoder().encode(name);
-        const data = await crypto.subtle.encrypt({ name: "AES-GCM", iv, additionalData }, this.key, plain);
-        if (this.erased) return;
-        const transaction = this.database.transaction(RECORDS, "readwrite", { durability: "strict" });
-        transaction.objectStore(RECORDS).put({ iv, data } satisfies Sealed, name);
-        await committed(transaction);
+    putBytes(name: string, plain: Uint8Array<ArrayBuffer>): Promise<void> {
+        return this.inLine(async () => {
+            const sealed = await seal(this.key, name, plain);
+            if (this.erased) return;
+            const transaction = this.database.transaction(RECORDS, "readwrite", { durability: "strict" });
+            transaction.objectStore(RECORDS).put(sealed, name);
+            await committed(transaction);
+        });
     }
 
     /** Reads a record of bytes; `undefined` as for `get`. */
@@ -105,11 +239,13 @@ export class Vault {
     }
 
     /** Removes a record; no error when there is none. */
-    async remove(name: string): Promise<void> {
-        if (this.erased) return;
-        const transaction = this.database.transaction(RECORDS, "readwrite");
-        transaction.objectStore(RECORDS).delete(name);
-        await committed(transaction);
+    remove(name: string): Promise<void> {
+        return this.inLine(async () => {
+            if (this.erased) return;
+            const transaction = this.database.transaction(RECORDS, "readwrite");
+            transaction.objectStore(RECORDS).delete(name);
+            await committed(transaction);
+        });
     }
 
     /** Reads every record whose name starts with `prefix`, in the order of the names. */
@@ -134,6 +270,7 @@ export class Vault {
     /** Erases everything, the key included. Whatever is still written afterwards is dropped, and nothing is read. */
     async erase(): Promise<void> {
         this.erased = true;
+        sessionStorage.removeItem(TAB_KEY);
         this.database.close();
         await done(indexedDB.deleteDatabase(DATABASE));
     }

@@ -7,6 +7,7 @@ import { Notifications } from "../push/Notifications.tsx";
 import { Dialog } from "../ui/Dialog.tsx";
 import { Avatar } from "../ui/parts.tsx";
 import { themes, useTheme } from "../ui/theme.ts";
+import { LockSetting } from "./LockSetting.tsx";
 import { DevicesDialog } from "./DevicesDialog.tsx";
 import { useRole } from "./role.ts";
 import { proveAgain, signOut } from "./session.ts";
@@ -53,6 +54,7 @@ export function MeMenu(): JSX.Element {
                         )}
                         <Appearance />
                         <Messages />
+                        <LockSetting />
                         <Notifications />
                         <p>
                             <button type="button" className="button" onClick={() => setDevices(true)}>

@@ -2,6 +2,7 @@ import { useState, type JSX } from "react";
 import { t } from "../i18n/index.ts";
 import { SignInError } from "./sign-in-error.ts";
 import { signIn } from "./session.ts";
+import { isShared, setShared } from "./shared.ts";
 import { useSession } from "./store.ts";
 
 /** The way to the sign-in page of the server; encryption is set up behind it. */
@@ -10,6 +11,7 @@ export function SignIn(): JSX.Element {
     const failure = useSession((session) => session.failure);
     const [busy, setBusy] = useState(false);
     const [problem, setProblem] = useState<string>();
+    const [shared, setChecked] = useState(isShared);
     const shown = problem ?? failure;
 
     const start = async (): Promise<void> => {
@@ -41,6 +43,22 @@ export function SignIn(): JSX.Element {
                         <p>{shown}</p>
                     </div>
                 )}
+                <label className="choice">
+                    <input
+                        type="checkbox"
+                        checked={shared}
+                        onChange={(event) => {
+                            setShared(event.target.checked);
+                            setChecked(event.target.checked);
+                            // What is kept so far lies under a key of its own: the page begins anew.
+                            location.reload();
+                        }}
+                    />
+                    <span>
+                        {t.lock.shared}
+                        <span className="muted sign-in__hint">{t.lock.sharedHint}</span>
+                    </span>
+                </label>
                 <button
                     type="button"
                     className="button button--primary"

@@ -16,10 +16,11 @@ import { takeTabLock } from "../matrix/tab-lock.ts";
 import { TokenHolder, type Tokens } from "../matrix/tokens.ts";
 import { organisation } from "../matrix/trust.ts";
 import { VaultStore } from "../matrix/vault-store.ts";
-import { Vault } from "../matrix/vault.ts";
+import { lockOf, unlock, Vault } from "../matrix/vault.ts";
 import { withEvent } from "../requests/model.ts";
 import { comeBack, isBack, leaveForSignIn, revoke, type OAuthClient, type SignedIn } from "./oauth.ts";
 import { owner } from "./owner.ts";
+import { eraseCryptoStores, isNewTab, isShared } from "./shared.ts";
 import { SignInError } from "./sign-in-error.ts";
 import { useSession } from "./store.ts";
 
@@ -53,18 +54,62 @@ export async function boot(steal = false): Promise<void> {
         // The tab that lost the lock is told at once but needs a moment to let go of its stores.
         if (steal) await new Promise((resolve) => setTimeout(resolve, 250));
         await clearUp();
-        const vault = await Vault.open();
-        useSession.setState({ vault });
-        if (isBack()) {
-            await finishSignIn(vault);
+        if (isShared() && isNewTab()) await eraseCryptoStores();
+        const lock = isShared() ? undefined : await lockOf();
+        if (lock) {
+            useSession.setState({ phase: "locked", lock });
             return;
         }
-        const stored = await vault.get<StoredSession>(SESSION);
-        if (stored && !stored.expired) await run(vault, stored);
-        else useSession.setState({ phase: "signed-out", notice: stored ? t.signIn.expired : takeNotice() });
+        await begin(await Vault.open(isShared()), false);
     } catch {
         useSession.setState({ phase: "unusable" });
     }
+}
+
+/** Tries a PIN; the right one goes on with the session. */
+export async function tryPin(pin: string): Promise<void> {
+    const result = await unlock(pin, Date.now());
+    if ("vault" in result) {
+        try {
+            await begin(result.vault, true);
+        } catch {
+            useSession.setState({ phase: "unusable" });
+        }
+    } else if ("erased" in result) {
+        await eraseCryptoStores();
+        sessionStorage.setItem(NOTICE, t.lock.erased);
+        location.assign("/");
+    } else useSession.setState({ lock: result });
+}
+
+/** Leaves nothing in memory: the page begins anew, behind the PIN. */
+export async function lockNow(): Promise<void> {
+    const { client, pin } = useSession.getState();
+    if (isShared()) return signOut();
+    if (pin !== true || leaving) return;
+    await client?.store.save(true);
+    halt();
+    location.reload();
+}
+
+/** Puts a PIN before this session, or takes it away. */
+export async function setPin(pin: string | undefined, most: number): Promise<void> {
+    const { vault } = useSession.getState();
+    if (pin === undefined) await vault?.removePin();
+    else await vault?.setPin(pin, most);
+    useSession.setState({ pin: pin !== undefined });
+}
+
+/** Goes on with what the vault holds; `pin` says whether a PIN stands before it. */
+async function begin(vault: Vault, pin: boolean): Promise<void> {
+    useSession.setState({ vault, pin, lock: undefined });
+    if (isBack()) {
+        await finishSignIn(vault);
+        return;
+    }
+    const stored = await vault.get<StoredSession>(SESSION);
+    if (stored && !stored.expired) await run(vault, stored);
+    else useSession.setState({ phase: "signed-out", notice: stored ? t.signIn.expired : takeNotice() });
 }
 
 /** Leaves for the server's sign-in page; throws `SignInError` with words to show. */
@@ -102,7 +147,7 @@ async function finishSignIn(vault: Vault): Promise<void> {
     if (stored && !kept) {
         await eraseCryptoStore(stored.cryptoPrefix);
         await vault.erase();
-        store = await Vault.open();
+        store = await Vault.open(isShared());
         useSession.setState({ vault: store });
     }
     const session: StoredSession = {

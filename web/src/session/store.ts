@@ -12,6 +12,8 @@ export type Phase =
     | "elsewhere"
     /** The browser refuses what Wardline needs (storage or encryption). */
     | "unusable"
+    /** A PIN stands before what is kept here. */
+    | "locked"
     | "signed-out"
     | "running";
 
@@ -44,6 +46,10 @@ export interface SessionState {
     /** `fetch` with the session's token, for the server's own services. */
     authorised?: typeof globalThis.fetch | undefined;
     vault?: Vault | undefined;
+    /** A PIN stands before this session. */
+    pin?: boolean | undefined;
+    /** When the next PIN may be tried, and how many are left; while locked. */
+    lock?: { left: number; notBefore: number } | undefined;
 }
 
 /** The session, for the screens. Only `session.ts` changes it. */

@@ -1,0 +1,39 @@
+/** A computer that many use, one after another: what somebody did is gone with their tab. */
+
+const SHARED = "wardline-shared";
+const TAB = "wardline-tab";
+
+/** Whether this browser is on a shared computer: a setting of the device, and no data. */
+export function isShared(): boolean {
+    return localStorage.getItem(SHARED) === "yes";
+}
+
+export function setShared(shared: boolean): void {
+    if (shared) localStorage.setItem(SHARED, "yes");
+    else localStorage.removeItem(SHARED);
+    sessionStorage.clear();
+}
+
+/** Whether this tab has just been opened; the next question is answered with no. */
+export function isNewTab(): boolean {
+    const isNew = sessionStorage.getItem(TAB) === null;
+    sessionStorage.setItem(TAB, "yes");
+    return isNew;
+}
+
+/** Erases every store of encryption keys that this app made here, whoever's it was. */
+export async function eraseCryptoStores(): Promise<void> {
+    const all = await indexedDB.databases();
+    const ours = all.flatMap(({ name }) =>
+        name?.startsWith("wardline-") && name.includes("::") ? name : [],
+    );
+    await Promise.all(
+        ours.map(
+            (name) =>
+                new Promise<void>((resolve) => {
+                    const request = indexedDB.deleteDatabase(name);
+                    request.onsuccess = request.onerror = request.onblocked = () => resolve();
+                }),
+        ),
+    );
+}
