@@ -131,6 +131,34 @@ feature("a push shows how urgent it is and nothing else, and leads to the conver
     await page.bringToFront();
 });
 
+feature("a request is accepted from its notification", async () => {
+    const { page } = nurse;
+    const room = new URL(page.url()).pathname.split("/").at(-1);
+    await page.getByRole("button", { name: "Ask", exact: true }).click();
+    const dialog = page.getByRole("dialog", { name: "Ask" });
+    const role = dialog.getByLabel("To", { exact: true });
+    await role.selectOption({
+        label: await role.getByRole("option", { name: /^Medical registrar/ }).textContent(),
+    });
+    await dialog.getByRole("radio", { name: "Urgent" }).check();
+    await dialog.getByLabel("Needed in (minutes)").fill("30");
+    await dialog.getByLabel("Free text", { exact: true }).fill("Please look at his gas");
+    await dialog.getByRole("button", { name: "Send request" }).click();
+    const card = doctor.page.getByRole("alertdialog", { name: "Urgent request" });
+    await card.waitFor();
+    // What the worker tells the app when Accept is pressed.
+    await doctor.page.evaluate((to) => {
+        const data = { kind: "go", to };
+        navigator.serviceWorker.dispatchEvent(new MessageEvent("message", { data }));
+    }, `/chats/${room}?answer=accept`);
+    await card.waitFor({ state: "detached" });
+    await page
+        .getByText(/^Accepted by/)
+        .first()
+        .waitFor();
+    assert.equal(new URL(doctor.page.url()).search, "");
+});
+
 feature("a device tests itself", async () => {
     await nurse.page.getByRole("button", { name: /^Me:/ }).click();
     await nurse.page.getByRole("button", { name: "Test this device" }).click();

@@ -9,6 +9,7 @@ import { joinedRooms } from "./matrix/rooms.ts";
 import { useAllRooms } from "./matrix/use-rooms.ts";
 import { OnCallScreen } from "./oncall/OnCallScreen.tsx";
 import { PatientsScreen } from "./patients/PatientsScreen.tsx";
+import { useNotificationAnswer } from "./push/use-answer.ts";
 import { useBadge, useSpokenNotifications, useWorkerMessages } from "./push/use-push.ts";
 import { useRequestDelivery } from "./requests/delivery.ts";
 import { isMineToDo } from "./requests/model.ts";
@@ -62,6 +63,7 @@ function Running(): JSX.Element {
     useWorkerMessages();
     useSpokenNotifications();
     const place = parameters?.place;
+    useNotificationAnswer(parameters?.room === undefined ? undefined : decodeURIComponent(parameters.room));
     if (!isPlace(place)) return <Redirect to="/chats" replace />;
     const openRoom = parameters?.room === undefined ? undefined : decodeURIComponent(parameters.room);
     return (

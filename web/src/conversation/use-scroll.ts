@@ -5,6 +5,8 @@ import type { VirtualizerHandle } from "virtua";
 const NEAR_END_PX = 48;
 /** This close to the start older messages are asked for. */
 const NEAR_START_PX = 600;
+/** Nothing has changed its height for this long: everything is measured. */
+const SETTLED_MS = 200;
 
 export interface Scroll {
     container: RefObject<HTMLDivElement | null>;
@@ -34,6 +36,7 @@ export function useScroll(count: number, unread: number, reachedTop: () => void)
     const list = useRef<VirtualizerHandle>(null);
     const stick = useRef(true);
     const seen = useRef({ height: 0, unread: -1 });
+    const settling = useRef<ReturnType<typeof setTimeout>>(undefined);
     const [atEnd, setAtEnd] = useState(unread < 0);
     const onTop = useRef(reachedTop);
     const rows = useRef(count);
@@ -77,8 +80,16 @@ export function useScroll(count: number, unread: number, reachedTop: () => void)
         const element = container.current;
         if (!element) return;
         if (stick.current) element.scrollTop = element.scrollHeight;
-        // What fits the screen is at its end without a scroll.
-        else setAtEnd(element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_END_PX);
+        else {
+            // What fits the screen is at its end without a scroll, once everything is measured.
+            clearTimeout(settling.current);
+            settling.current = setTimeout(() => {
+                const left = element.scrollHeight - element.scrollTop - element.clientHeight;
+                if (left >= NEAR_END_PX) return;
+                stick.current = true;
+                setAtEnd(true);
+            }, SETTLED_MS);
+        }
         // What does not fill the screen cannot be scrolled to ask for more.
         if (element.scrollHeight <= element.clientHeight + NEAR_START_PX / 2) onTop.current();
         seen.current.height = element.scrollHeight;
@@ -102,7 +113,10 @@ export function useScroll(count: number, unread: number, reachedTop: () => void)
         // The list itself: its height is right only once what was measured has been drawn.
         const inner = element.querySelector("ol");
         if (inner) observer.observe(inner);
-        return () => observer.disconnect();
+        return () => {
+            observer.disconnect();
+            clearTimeout(settling.current);
+        };
     }, [onResize]);
 
     return { container, list, atEnd, toEnd, toRow, onScroll, onResize };
