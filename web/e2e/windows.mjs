@@ -139,7 +139,9 @@ export async function sendToScreen(from, to, text) {
                     resolve(Date.now());
                 };
                 const observer = new MutationObserver(look);
-                observer.observe(document.body, { childList: true, subtree: true, characterData: true });
+                // Attributes too: a row is drawn unseen, measured, and then shown.
+                const all = { childList: true, subtree: true, characterData: true, attributes: true };
+                observer.observe(document.body, all);
                 look();
             }),
         text,

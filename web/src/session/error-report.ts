@@ -51,6 +51,9 @@ export function report(error: unknown): void {
 
 /** Reports what nobody caught. */
 export function reportErrors(): void {
-    window.addEventListener("error", (event) => report(event.error));
+    window.addEventListener("error", (event) => {
+        // Without an error it is a remark of the browser's, such as a size that was told a frame late.
+        if (event.error instanceof Error) report(event.error);
+    });
     window.addEventListener("unhandledrejection", (event) => report(event.reason));
 }
