@@ -123,7 +123,7 @@ async fn login(
 
 async fn by_token(state: &AppState, address: IpAddr, token: Option<String>) -> Result<Proven, MatrixError> {
     let token = token.ok_or_else(|| MatrixError::missing_param("token: is required"))?;
-    let key = LimitKey::new("login", address, "");
+    let key = LimitKey::new("login-address", address, "");
     state.limiter.take(&key, state.config.login_address_limit)?;
     let proven = state.identity.redeem_login_token(&token, Some(address)).await?;
     state.limiter.give_back(&key);
@@ -146,7 +146,7 @@ async fn by_password(
     // Charged before the password is looked at and paid back if it was right.
     let account = state.identity.local_user(&user).map_or(user.clone(), String::from);
     let (by_account, by_address) =
-        (LimitKey::new("login", address, &account), LimitKey::new("login", address, ""));
+        (LimitKey::new("login", address, &account), LimitKey::new("login-address", address, ""));
     state.limiter.take(&by_account, state.config.login_limit)?;
     state.limiter.take(&by_address, state.config.login_address_limit)?;
     let proven = state.identity.check_password(&user, &password, Some(address)).await?;

@@ -271,7 +271,7 @@ fn buckets(
             LimitKey::new("login-known-all", nowhere, &key),
         ));
     }
-    Ok((LimitKey::new("login", address, account), LimitKey::new("login", address, "")))
+    Ok((LimitKey::new("login", address, account), LimitKey::new("login-address", address, "")))
 }
 
 /// Whether this person has signed in before in the browser with this cookie; of a passkey, which says whose it is only in

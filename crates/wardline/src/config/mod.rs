@@ -390,7 +390,7 @@ mod tests {
             ("[push]\nparallel = 0", "push.parallel"),
             ("[push]\nrest_seconds = 0", "push.rest_seconds"),
             ("[push]\ncontact = \"me\"", "push.contact"),
-            ("[rooms]\ndefault_version = \"9\"", "rooms.default_version"),
+            ("[rooms]\ndefault_version = \"5\"", "rooms.default_version"),
             ("[directory]\npublish = \"all\"", "publish"),
             ("[app]\nlock_idle_seconds = 0", "app.lock_idle_seconds"),
             ("[app]\nlock_attempts = 1", "app.lock_attempts"),

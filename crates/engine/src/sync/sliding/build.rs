@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use wardline_domain::Timestamp;
 use wardline_domain::ruma::OwnedRoomId;
-use wardline_store::members::{self, Membership};
+use wardline_store::members::{self, MemberRow, Membership};
 use wardline_store::{Pos, ReadTx, RoomNid, StoreError, StreamRow, rooms, stream};
 
 use super::super::json::Object;
@@ -225,6 +225,9 @@ impl Build<'_> {
         let mut extras = super::extensions::Extras::default();
         for candidate in candidates {
             let Some(member) = members::get(self.tx, candidate.room, self.request().user)? else { continue };
+            if self.is_spared(&member)? {
+                continue;
+            }
             let said = match member.membership {
                 Membership::Join => self.joined(candidate, &member)?,
                 Membership::Invite | Membership::Knock => self.invited(candidate, &member)?,
@@ -243,6 +246,16 @@ impl Build<'_> {
             String::with_capacity(512 + told.iter().map(|(_, json)| json.len() + 64).sum::<usize>());
         let worth_telling = self.write(&told, &extras, &mut change.head, &mut body)?;
         Ok(Answer { body, change, typing: self.typing_version, worth_telling })
+    }
+
+    /// Whether it is an invitation by somebody whom the user ignores. No list has it, but a room that the client knows may be
+    /// left and come back as one.
+    fn is_spared(&self, member: &MemberRow) -> Result<bool, StoreError> {
+        if member.membership != Membership::Invite || self.ignored.is_empty() {
+            return Ok(false);
+        }
+        let invite = self.inner.context.events.get(self.tx, member.event)?;
+        Ok(self.ignored.contains(invite.pdu.sender.as_str()))
     }
 
     /// What comes behind `{"pos":"…"`, and whether it says anything.

@@ -260,6 +260,22 @@ async fn leaving_is_told_once_and_coming_back_begins_anew() {
 }
 
 #[tokio::test]
+async fn a_room_that_was_left_does_not_come_back_by_somebody_who_is_ignored() {
+    let home = Home::new();
+    let (ada, ben) = (home.person("ada").await, home.person("ben").await);
+    let room = public_room(&home, &[&ada, &ben]).await;
+    let list = raw(&json!({ "ignored_users": { ada.id.as_str(): {} } }));
+    home.engine.account_data.put(ben.nid, None, "m.ignored_user_list", &list).await.unwrap();
+    let mut glance = Glance::new(&ben, "PHONE", Mode::Full);
+    assert_eq!(told(&glance.sync(&home).await), [room.to_string()]);
+    home.engine.rooms.leave(ben.caller(), &room, None).await.unwrap();
+    home.engine.rooms.invite(ada.caller(), &room, &ben.id, None).await.unwrap();
+    let answer = glance.sync(&home).await;
+    assert!(told(&answer).is_empty(), "{answer}");
+    assert_eq!(answer["lists"]["all"]["count"], 0);
+}
+
+#[tokio::test]
 async fn rooms_that_one_was_removed_from_stay_in_lists_and_those_that_one_left_do_not() {
     let home = Home::new();
     let (ada, ben) = (home.person("ada").await, home.person("ben").await);
