@@ -18,7 +18,9 @@ const unknown = (soft: boolean): Response =>
 
 const unknownToFhir = (soft: boolean): Response => {
     const codes = ["M_UNKNOWN_TOKEN", ...(soft ? ["soft_logout"] : [])];
-    const issue = [{ severity: "error", code: "login", details: { coding: codes.map((code) => ({ code })) } }];
+    const issue = [
+        { severity: "error", code: "login", details: { coding: codes.map((code) => ({ code })) } },
+    ];
     return Response.json({ resourceType: "OperationOutcome", issue }, { status: 401 });
 };
 
