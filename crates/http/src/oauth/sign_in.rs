@@ -219,7 +219,11 @@ async fn login(
     let named = || state.identity.local_user(username).filter(|_| !username.is_empty());
     let account = half.clone().or_else(named).map_or(username.to_owned(), String::from);
     let (by_account, by_address) = buckets(&state, &form.browser, address, &account)?;
-    let taken = state.limiter.take(&by_account, state.config.login_limit);
+    // Who names nobody (a passkey says in the end whose it is) is one of many at this address, not one account.
+    let taken = match account.is_empty() {
+        true => Ok(()),
+        false => state.limiter.take(&by_account, state.config.login_limit),
+    };
     if taken.and_then(|()| state.limiter.take(&by_address, state.config.login_address_limit)).is_err() {
         let wrong = Some((StatusCode::TOO_MANY_REQUESTS, TOO_MANY));
         return Ok(page(&state, &form.browser, next, username, wrong));

@@ -60,6 +60,17 @@ async fn attempts_from_elsewhere_lock_nobody_out() {
 }
 
 #[tokio::test]
+async fn people_who_are_not_named_yet_do_not_share_the_few_attempts_of_one_account() {
+    let server = Server::new().await;
+    let mut stranger = Browser::new(&server);
+    let page = stranger.get("/account").await;
+    for _ in 0..20 {
+        let answer = stranger.login(&page, "/account", &[("method", "passkey"), ("username", "")]).await;
+        assert_ne!(answer.status, 429, "one address, many people");
+    }
+}
+
+#[tokio::test]
 async fn a_whole_address_used_up_by_somebody_holds_up_no_browser_that_is_known() {
     let server =
         Server::with(|config| config.login_address_limit = Bucket { burst: 10, per_minute: 6 }).await;
