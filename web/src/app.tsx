@@ -4,7 +4,7 @@ import { ChatsScreen } from "./chats/ChatsScreen.tsx";
 import { Announcer } from "./conversation/Announcer.tsx";
 import { Conversation } from "./conversation/Conversation.tsx";
 import { useRequests } from "./fhir/queries.ts";
-import { t } from "./i18n/index.ts";
+import { t, useLanguage } from "./i18n/index.ts";
 import { joinedRooms } from "./matrix/rooms.ts";
 import { useAllRooms } from "./matrix/use-rooms.ts";
 import { OnCallScreen } from "./oncall/OnCallScreen.tsx";
@@ -33,8 +33,14 @@ import { Empty } from "./ui/parts.tsx";
 const places = ["chats", "patients", "on-call", "requests"] as const;
 type PlaceName = (typeof places)[number];
 
-/** The whole app: what is shown depends on where the session stands. */
+/** The whole app, drawn anew when it speaks another language. */
 export function App(): JSX.Element {
+    const language = useLanguage((speaking) => speaking.language);
+    return <Standing key={language} />;
+}
+
+/** What is shown depends on where the session stands. */
+function Standing(): JSX.Element {
     const phase = useSession((session) => session.phase);
     switch (phase) {
         case "starting":

@@ -3,6 +3,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app.tsx";
 import { queries } from "./fhir/cache.ts";
+import { speak } from "./i18n/index.ts";
 import { reportErrors } from "./session/error-report.ts";
 import { boot } from "./session/session.ts";
 import { startWorker } from "./push/worker.ts";
@@ -15,8 +16,10 @@ import "./ui/messages.css";
 import "./ui/attachments.css";
 import "./ui/requests.css";
 
-const root = document.getElementById("root");
-if (root) {
+async function draw(): Promise<void> {
+    await speak();
+    const root = document.getElementById("root");
+    if (!root) return;
     createRoot(root).render(
         <StrictMode>
             <QueryClientProvider client={queries}>
@@ -25,6 +28,8 @@ if (root) {
         </StrictMode>,
     );
 }
+
 reportErrors();
+void draw();
 void boot();
 void startWorker();

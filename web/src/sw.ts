@@ -3,6 +3,7 @@
  * The service worker: opens the app without a connection, and shows what is pushed. It holds the app's own files and nothing of
  * anybody's; tokens, keys and messages stay in the encrypted vault, which it never opens.
  */
+import { language } from "./push/language.ts";
 import { ackOf, destination, noticeOf, shown } from "./push/notice.ts";
 
 // The library for pages stands beside that for workers in this project.
@@ -67,7 +68,7 @@ async function pushed(event: PushEvent): Promise<void> {
     await navigator.setAppBadge?.(notice.unread).catch(() => undefined);
     // Whoever looks at the app sees it there.
     if (windows.some((window) => window.focused)) return;
-    const { title, options } = shown(notice, worker.navigator.language.slice(0, 2));
+    const { title, options } = shown(notice, await language(worker.navigator.language));
     await worker.registration.showNotification(title, options);
 }
 

@@ -247,7 +247,11 @@ export function QueuedBubble({
         <div className={request ? "bubble bubble--own bubble--card" : "bubble bubble--own"}>
             {request && <RequestCard content={request} />}
             {attached && <QueuedAttachmentView item={item} />}
-            {!request && !attached && <p className="bubble__text">{change ?? text}</p>}
+            {!request && !attached && (
+                <p className="bubble__text" dir="auto">
+                    {change ?? text}
+                </p>
+            )}
             {item.state === "failed" ? (
                 <div className="bubble__failed" role="alert">
                     <p>

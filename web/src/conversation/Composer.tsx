@@ -138,6 +138,7 @@ export function Composer(props: ComposerProps): JSX.Element {
                 id={id}
                 ref={field}
                 rows={1}
+                dir="auto"
                 placeholder={t.conversation.composer}
                 value={text}
                 aria-autocomplete="list"

@@ -6,7 +6,7 @@ import { pieces, warning } from "./links.ts";
 /** The words of a message, with its links and the names of those it names. */
 export function MessageText({ text, names }: { text: string; names: readonly string[] }): JSX.Element {
     return (
-        <p className="bubble__text">
+        <p className="bubble__text" dir="auto">
             {pieces(text, names).map((piece, index) => {
                 if (piece.kind === "link") return <SafeLink key={index} url={piece.url} />;
                 if (piece.kind === "mention")

@@ -49,6 +49,8 @@ const signs: Record<string, string | undefined> = {
 };
 
 export const en = {
+    /** For names in order and lists of them. */
+    locale: "en-GB",
     app: {
         name: "Wardline",
         nameWithCount: (count: number) => `(${count}) Wardline`,
@@ -104,6 +106,9 @@ export const en = {
         changeRole: "Change role",
         appearance: "Appearance",
         themes: { auto: "As the device", light: "Light", dark: "Dark (night ward)" },
+        language: "Language",
+        // Each language by its own name, so that whoever speaks it finds it.
+        languages: { auto: "As the device", en: "English", cy: "Cymraeg" },
         encryption: "Messages",
         history: {
             readable: "End-to-end encrypted. Earlier messages can be read on this device.",
@@ -511,6 +516,8 @@ export const en = {
         failedReaction: "The reaction was not sent",
         failedEdit: "The change was not made",
     },
+    /** The line of the clerk in the open, which the server writes in English (`docs/protocol/request.md`, `body`). */
+    clerk: (line: string) => line,
     thread: {
         answers: (count: number) => plural(count, "answer in a thread", "answers in a thread"),
         newest: (name: string, time: string) => `newest from ${name}, ${time}`,

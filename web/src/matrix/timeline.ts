@@ -97,7 +97,7 @@ function memberLine(event: MatrixEvent, room: Room): SystemLine | undefined {
 type Drawn = Exclude<TimelineItem, { kind: "day" | "unread" | "thread" }>;
 
 /** What has been drawn of each event; `forget` names those that have changed. */
-const known = new WeakMap<MatrixEvent, { of: number; item: Drawn | undefined }>();
+const known = new WeakMap<MatrixEvent, { of: number; words: typeof t; item: Drawn | undefined }>();
 const generations = new WeakMap<Room, number>();
 
 /** Draws one event anew the next time. */
@@ -114,11 +114,11 @@ export function forgetAll(room: Room): void {
 function drawn(event: MatrixEvent, room: Room): Drawn | undefined {
     const of = generations.get(room) ?? 0;
     const before = known.get(event);
-    if (before?.of === of) return before.item;
+    if (before?.of === of && before.words === t) return before.item;
     const item = draw(event, room);
     // What is being opened, or on its way, changes without further notice.
     const settled = event.status === null && !event.isBeingDecrypted();
-    if (settled) known.set(event, { of, item });
+    if (settled) known.set(event, { of, words: t, item });
     return item;
 }
 
@@ -170,7 +170,7 @@ function draw(event: MatrixEvent, room: Room): Drawn | undefined {
             // The request's own card shows that it was raised, delivered and seen; a line would only be noise.
             const quiet = update?.state === "delivered" || update?.state === "seen";
             if (!update || quiet || (update.state === "raised" && update.step === 0)) return undefined;
-            return update.body ? { kind: "system", key, at, text: update.body } : undefined;
+            return update.body ? { kind: "system", key, at, text: t.clerk(update.body) } : undefined;
         }
         case "m.room.member": {
             const line = memberLine(event, room);

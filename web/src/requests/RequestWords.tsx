@@ -14,12 +14,16 @@ export function RequestWords({ content }: { content: RequestContent }): JSX.Elem
                     {written.map((field) => (
                         <div key={field}>
                             <dt>{t.requests.sbar[field]}</dt>
-                            <dd>{content.sbar?.[field]}</dd>
+                            <dd dir="auto">{content.sbar?.[field]}</dd>
                         </div>
                     ))}
                 </dl>
             )}
-            {content.text && <p className="request__text">{content.text}</p>}
+            {content.text && (
+                <p className="request__text" dir="auto">
+                    {content.text}
+                </p>
+            )}
         </>
     );
 }

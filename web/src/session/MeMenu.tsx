@@ -1,5 +1,6 @@
 import { useState, type JSX } from "react";
 import { useStaff } from "../fhir/queries.ts";
+import { LanguageChoice } from "../i18n/LanguageChoice.tsx";
 import { t } from "../i18n/index.ts";
 import { useOutbox } from "../matrix/outbox.ts";
 import { localpart } from "../matrix/rooms.ts";
@@ -53,6 +54,7 @@ export function MeMenu(): JSX.Element {
                             </p>
                         )}
                         <Appearance />
+                        <LanguageChoice />
                         <Messages />
                         <LockSetting />
                         <Notifications />

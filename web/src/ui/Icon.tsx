@@ -50,11 +50,14 @@ const paths = {
 
 export type IconName = keyof typeof paths;
 
+/** Those that point along the line of writing. */
+const onward: ReadonlySet<IconName> = new Set(["back", "send", "reply", "forward", "next", "thread"]);
+
 /** A line icon. Always decoration: the words beside it, or the label of its button, carry the meaning. */
 export function Icon({ name, size = 24 }: { name: IconName; size?: number }): JSX.Element {
     return (
         <svg
-            className="icon"
+            className={onward.has(name) ? "icon icon--onward" : "icon"}
             width={size}
             height={size}
             viewBox="0 0 24 24"

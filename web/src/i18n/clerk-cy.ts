@@ -1,0 +1,78 @@
+/** The clerk's lines in Welsh. The server writes them in English, in the open and for everybody: `clinical`, `announce.rs`. */
+
+type Say = (...parts: string[]) => string;
+
+/** `in 5 minutes`, of a line, in Welsh. */
+function waited(words: string): string {
+    const [, count, unit] = /^in (\d+) (second|minute)s?$/.exec(words) ?? [];
+    if (count === undefined) return "mewn pryd";
+    return `ymhen ${count} ${unit === "second" ? "eiliad" : "munud"}`;
+}
+
+const lines: readonly [RegExp, Say][] = [
+    [/^(.+) wrote a comment\.$/, (who) => `Ysgrifennodd ${who} sylw.`],
+    [
+        /^(.+) is off duty and nobody covers\. Please ring switchboard\.$/,
+        (who) => `Nid yw ${who} ar ddyletswydd ac nid oes neb yn cyflenwi. Ffoniwch y switsfwrdd.`,
+    ],
+    [
+        /^(.+) is off duty and nobody covers\.$/,
+        (who) => `Nid yw ${who} ar ddyletswydd ac nid oes neb yn cyflenwi.`,
+    ],
+    [
+        /^Nobody holds (.+) now, so nobody could be asked\. Please ring switchboard\.$/,
+        (role) => `Nid oes neb yn rôl ${role} nawr, felly ni ellid gofyn i neb. Ffoniwch y switsfwrdd.`,
+    ],
+    [/^Nobody holds (.+) now\.$/, (role) => `Nid oes neb yn rôl ${role} nawr.`],
+    [/^(.+) is not asked at this time\.$/, (who) => `Ni ofynnir i ${who} ar yr adeg hon.`],
+    [
+        /^Whoever is behind (.+) already knows of this request\.$/,
+        (role) => `Mae pwy bynnag sydd y tu ôl i ${role} eisoes yn gwybod am y cais hwn.`,
+    ],
+    [
+        /^(.+) passed it on: now asking (.+)\.$/,
+        (who, next) => `Trosglwyddodd ${who} ef: yn gofyn i ${next} nawr.`,
+    ],
+    [
+        /^(.+) reopened the request: asking (.+)\.$/,
+        (who, next) => `Ailagorodd ${who} y cais: yn gofyn i ${next}.`,
+    ],
+    [
+        /^(.+) was handed over: now asking (.+)\.$/,
+        (role, next) => `Trosglwyddwyd ${role}: yn gofyn i ${next} nawr.`,
+    ],
+    [
+        /^No answer (.+): asking (.+) again\.$/,
+        (time, who) => `Dim ateb ${waited(time)}: yn gofyn i ${who} eto.`,
+    ],
+    [
+        /^No answer (.+): also asking (.+)\.$/,
+        (time, who) => `Dim ateb ${waited(time)}: yn gofyn i ${who} hefyd.`,
+    ],
+    [/^Urgent request: asking (.+)\.$/, (who) => `Cais brys: yn gofyn i ${who}.`],
+    [/^Request: asking (.+)\.$/, (who) => `Cais: yn gofyn i ${who}.`],
+    [/^For information: telling (.+)\.$/, (who) => `Er gwybodaeth: yn dweud wrth ${who}.`],
+    [/^Also asking (.+)\.$/, (who) => `Yn gofyn i ${who} hefyd.`],
+    [/^Still waiting for (.+)\.$/, (who) => `Yn dal i aros am ${who}.`],
+    [/^Delivered to (.+)\.$/, (who) => `Wedi cyrraedd ${who}.`],
+    [/^Seen by (.+)\.$/, (who) => `Gwelwyd gan ${who}.`],
+    [/^(.+) accepted\.$/, (who) => `Derbyniodd ${who}.`],
+    [/^(.+) declined\.$/, (who) => `Gwrthododd ${who}.`],
+    [/^(.+) is on the way\.$/, (who) => `Mae ${who} ar y ffordd.`],
+    [/^(.+) has arrived\.$/, (who) => `Mae ${who} wedi cyrraedd.`],
+    [/^(.+) has completed the request\.$/, (who) => `Mae ${who} wedi cwblhau'r cais.`],
+    [
+        /^This has ended by itself: nobody need act\.$/,
+        () => "Mae hyn wedi dod i ben ohono'i hun: nid oes angen i neb weithredu.",
+    ],
+    [/^(.+) cancelled the request\.$/, (who) => `Canslodd ${who} y cais.`],
+];
+
+/** The line in Welsh; as it came when it is none of those that we know. */
+export function clerk(line: string): string {
+    for (const [form, say] of lines) {
+        const parts = form.exec(line);
+        if (parts) return say(...parts.slice(1));
+    }
+    return line;
+}
