@@ -43,7 +43,7 @@ feature("the app speaks Welsh at once, and again after a reload, without losing 
     const fi = await me(nurse);
     await nurse.look("74-welsh-me-desktop");
     await fi.getByRole("radio", { name: "English" }).click();
-    await nurse.page.getByRole("heading", { level: 1, name: "On call" }).waitFor();
+    await nurse.page.getByRole("heading", { level: 1, name: "Requests" }).waitFor();
     await openPatient(nurse);
 });
 
