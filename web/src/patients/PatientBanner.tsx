@@ -26,12 +26,14 @@ export function PatientSummary({
     const where = [place.ward, place.bed && t.patients.bed(place.bed)].filter(Boolean).join(", ");
     return (
         <div className="patient">
-            <Name className="patient__name">{fullName(patient)}</Name>
+            <Name className="patient__name" dir="auto">
+                {fullName(patient)}
+            </Name>
             <dl className="patient__facts">
                 {patient.born !== undefined && (
                     <div>
                         <dt>{t.patients.born}</dt>
-                        <dd>{bornWithAge(patient.born, new Date())}</dd>
+                        <dd dir="ltr">{bornWithAge(patient.born, new Date())}</dd>
                     </div>
                 )}
                 <div>
@@ -41,7 +43,9 @@ export function PatientSummary({
                 {patient.nhsNumber !== undefined && (
                     <div>
                         <dt>{t.patients.nhsNumber}</dt>
-                        <dd className="nowrap">{nhsNumber(patient.nhsNumber)}</dd>
+                        <dd className="nowrap" dir="ltr">
+                            {nhsNumber(patient.nhsNumber)}
+                        </dd>
                     </div>
                 )}
                 {where && (

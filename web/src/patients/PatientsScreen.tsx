@@ -68,8 +68,11 @@ function PatientRow({ patient, bed, requests, openRoom }: RowProps): JSX.Element
                 <span className="row__title">{shortName(patient)}</span>
                 <span className="row__sub">
                     {patient.born !== undefined && `${age(patient.born, new Date())} · `}
-                    {patient.nhsNumber !== undefined &&
-                        `${t.patients.nhsNumber} ${nhsNumber(patient.nhsNumber)}`}
+                    {patient.nhsNumber !== undefined && (
+                        <>
+                            {t.patients.nhsNumber} <bdi dir="ltr">{nhsNumber(patient.nhsNumber)}</bdi>
+                        </>
+                    )}
                     {roomId === undefined && ` · ${t.patients.noConversation}`}
                 </span>
                 <RequestFlags requests={requests} />
