@@ -63,6 +63,10 @@ pub(crate) struct Spec {
     /// The secret of `/_synapse/admin/v1/register`; without it accounts come from open registration.
     #[serde(default)]
     pub(crate) secret_file: Option<PathBuf>,
+    /// The token of an application service that may make accounts: they have no password then, whose hash is most of what
+    /// an account costs.
+    #[serde(default)]
+    pub(crate) service_token_file: Option<PathBuf>,
     /// Where this bench keeps what it made on the server, and the server's log.
     pub(crate) scratch: PathBuf,
 }
@@ -79,7 +83,8 @@ pub(crate) struct Account {
 /// What was made on the server already, so that rounds and runs share it.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Made {
-    pub(crate) accounts: Vec<Account>,
+    /// Accounts by the crowd that they belong to.
+    pub(crate) crowds: BTreeMap<String, Vec<Account>>,
     /// Accounts that only one scenario uses.
     #[serde(default)]
     pub(crate) lone: BTreeMap<String, Account>,

@@ -4,7 +4,7 @@ use futures_util::future::try_join_all;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha1::Sha1;
-use std::{cell::RefCell, fs, net::SocketAddr};
+use std::{cell::RefCell, fs, net::SocketAddr, ops::Range};
 
 use crate::{
     error::{Error, Result},
@@ -87,20 +87,35 @@ fn account(name: &str, answer: &Value) -> Result<Account> {
     Ok(Account { name: name.to_owned(), user_id, token, filter: None })
 }
 
-async fn register(connection: &mut Connection, name: &str, secret: Option<&[u8]>) -> Result<Account> {
-    let answer = match secret {
-        Some(secret) => register_with_secret(connection, name, secret).await,
-        None => {
+fn by_secret(secret: Option<&[u8]>) -> Making<'_> {
+    secret.map_or(Making::Open, Making::Secret)
+}
+
+async fn register(connection: &mut Connection, name: &str, making: Making<'_>) -> Result<Account> {
+    const PATH: &str = "/_matrix/client/v3/register";
+    let answer = match making {
+        Making::Service(token) => {
+            let body = json!({"type": "m.login.application_service", "username": name});
+            post(connection, PATH, Some(token), &body).await
+        }
+        Making::Secret(secret) => register_with_secret(connection, name, secret).await,
+        Making::Open => {
             let auth = json!({"type": "m.login.dummy"});
             let body = json!({"username": name, "password": PASSWORD, "auth": auth});
-            post(connection, "/_matrix/client/v3/register", None, &body).await
+            post(connection, PATH, None, &body).await
         }
     };
     match answer {
         Ok(answer) => account(name, &answer),
-        Err(Error::Status { status: 400, body, .. }) if body.contains("M_USER_IN_USE") => {
-            login(connection, name).await
-        }
+        // Made by a run that ended before it could write so down.
+        Err(Error::Status { status: 400, body, .. }) if body.contains("M_USER_IN_USE") => match making {
+            Making::Service(token) => {
+                let identifier = json!({"type": "m.id.user", "user": name});
+                let body = json!({"type": "m.login.application_service", "identifier": identifier});
+                account(name, &post(connection, "/_matrix/client/v3/login", Some(token), &body).await?)
+            }
+            Making::Secret(_) | Making::Open => login(connection, name).await,
+        },
         Err(error) => Err(error),
     }
 }
@@ -140,9 +155,21 @@ async fn filter(connection: &mut Connection, account: &Account) -> Result<String
     Ok(text_field(connection.ok(request).await?, "filter_id")?.to_owned())
 }
 
+/// How an account is made.
+#[derive(Debug, Clone, Copy)]
+enum Making<'a> {
+    /// By an application service, with this token.
+    Service(&'a str),
+    /// By the secret of `/_synapse/admin/v1/register`.
+    Secret(&'a [u8]),
+    /// By whoever comes.
+    Open,
+}
+
 impl House {
-    /// The first `count` accounts, made where they are missing.
-    pub(crate) async fn accounts(&self, count: usize) -> Result<Vec<Account>> {
+    /// The first `count` accounts of the crowd `name`, made where they are missing. Each family has a crowd of its own:
+    /// the rooms of one would weigh on the first syncs of another.
+    pub(crate) async fn crowd(&self, name: &str, count: usize) -> Result<Vec<Account>> {
         if self.spec.kind == Kind::Limit {
             let one = Account {
                 name: "bench".to_owned(),
@@ -152,19 +179,36 @@ impl House {
             };
             return Ok(vec![one; count]);
         }
+        let token = self.service_token()?;
         let secret = self.secret()?;
+        let making = token.as_deref().map_or_else(|| by_secret(secret.as_deref()), Making::Service);
+        self.made_by(making, name, count).await
+    }
+
+    /// The same for accounts that can sign in with the bench's password.
+    pub(crate) async fn crowd_with_passwords(&self, name: &str, count: usize) -> Result<Vec<Account>> {
+        let secret = self.secret()?;
+        self.made_by(by_secret(secret.as_deref()), name, count).await
+    }
+
+    async fn made_by(&self, making: Making<'_>, crowd: &str, count: usize) -> Result<Vec<Account>> {
         // In pieces, so that an interrupted run keeps most of what it made.
         loop {
-            let have = self.made.borrow().accounts.len();
+            let have = self.made.borrow().crowds.get(crowd).map_or(0, Vec::len);
             if have >= count {
-                return Ok(self.made.borrow().accounts[..count].to_vec());
+                return Ok(self
+                    .made
+                    .borrow()
+                    .crowds
+                    .get(crowd)
+                    .map_or_else(Vec::new, |all| all[..count].to_vec()));
             }
-            let names = (have..count.min(have + 500)).map(|index| format!("bench{index:06}"));
+            let names = (have..count.min(have + 500)).map(|index| format!("{crowd}{index:06}"));
             let new = parallel(self.spec.address, WIDTH, names, async |connection, name| {
-                register(connection, &name, secret.as_deref()).await
+                register(connection, &name, making).await
             })
             .await?;
-            self.made.borrow_mut().accounts.extend(new);
+            self.made.borrow_mut().crowds.entry(crowd.to_owned()).or_default().extend(new);
             self.keep()?;
         }
     }
@@ -175,7 +219,8 @@ impl House {
             return Ok(account.clone());
         }
         let secret = self.secret()?;
-        let account = register(&mut self.connection(), &format!("lone.{name}"), secret.as_deref()).await?;
+        let account =
+            register(&mut self.connection(), &format!("lone.{name}"), by_secret(secret.as_deref())).await?;
         self.made.borrow_mut().lone.insert(name.to_owned(), account.clone());
         self.keep()?;
         Ok(account)
@@ -185,6 +230,12 @@ impl House {
         let Some(file) = &self.spec.secret_file else { return Ok(None) };
         let bytes = fs::read(file).map_err(|error| Error::File(file.clone(), error))?;
         Ok(Some(bytes.trim_ascii().to_vec()))
+    }
+
+    fn service_token(&self) -> Result<Option<String>> {
+        let Some(file) = &self.spec.service_token_file else { return Ok(None) };
+        let text = fs::read_to_string(file).map_err(|error| Error::File(file.clone(), error))?;
+        Ok(Some(text.trim().to_owned()))
     }
 
     /// A room kept under `name`, made by the first of `members` and joined by the others.
@@ -222,16 +273,18 @@ impl House {
         .await
     }
 
-    /// Devices of the accounts `range`, with their first sync done.
-    pub(crate) async fn devices(&self, range: std::ops::Range<usize>) -> Result<Vec<Device>> {
-        self.accounts(range.end).await?;
-        let devices = parallel(self.spec.address, WIDTH, range, async |connection, index| {
-            let account = self.made.borrow().accounts[index].clone();
+    /// Devices of the accounts `range` of a crowd, with their first sync done.
+    pub(crate) async fn devices(&self, crowd: &str, range: Range<usize>) -> Result<Vec<Device>> {
+        let accounts = self.crowd(crowd, range.end).await?.split_off(range.start);
+        let accounts = range.zip(accounts);
+        let devices = parallel(self.spec.address, WIDTH, accounts, async |connection, (index, account)| {
             let filter = match &account.filter {
                 Some(filter) => filter.clone(),
                 None => filter(connection, &account).await?,
             };
-            self.made.borrow_mut().accounts[index].filter = Some(filter.clone());
+            if let Some(kept) = self.made.borrow_mut().crowds.get_mut(crowd) {
+                kept[index].filter = Some(filter.clone());
+            }
             self.signed_in(&account, filter).await
         })
         .await?;

@@ -52,7 +52,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 900)]
     longest: u64,
     /// The same for another homeserver.
-    #[arg(long, default_value_t = 240)]
+    #[arg(long, default_value_t = 900)]
     longest_peer: u64,
     /// Ends after so many minutes; a later run with `--resume` goes on.
     #[arg(long)]
@@ -96,6 +96,7 @@ impl One {
             pids: self.pid.into_iter().collect(),
             data: Vec::new(),
             secret_file: self.secret_file,
+            service_token_file: None,
             scratch: self.scratch,
         })
     }
@@ -264,7 +265,7 @@ pub(crate) struct Sends {
 /// Sends `count` messages one after the other into one room of ten members.
 pub(crate) async fn sends(options: Sends) -> Result<()> {
     let house = House::open(options.one.spec()?)?;
-    let accounts = house.accounts(10).await?;
+    let accounts = house.crowd("send", 10).await?;
     let room = house.room("send-0", &accounts).await?;
     let mut sender = Sender::new(&house, &accounts[0], &room);
     let mut message = Run::new().message();

@@ -163,7 +163,7 @@ pub(crate) fn lines(view: View<'_>) -> Vec<Line> {
     };
     vec![
         times("send throughput, 64 senders over 20 rooms", "send.20x64", per_second, true, 150.0),
-        times("send p99 at equal load", "send.equal", p99, false, 20.0),
+        times("send p99 at equal load", "send.equal.", p99, false, 20.0),
         times("deliveries a second (b)", "deliver.", per_second, true, 150.0),
         times("send throughput, 64 senders in one room", "send.1x64", per_second, true, 100.0),
         Line {

@@ -22,8 +22,8 @@ const FIRST_SYNC: &str = "/_matrix/client/v3/sync?timeout=0&filter=%7B%22room%22
                           %22state%22%3A%7B%22lazy_load_members%22%3Atrue%7D%7D%7D";
 
 pub(super) async fn run(house: &House, sizes: &Sizes) -> Result<Vec<Measurement>> {
-    let accounts = house.accounts(sizes.large_room).await?;
-    let small = house.room("send-0", &accounts[..10]).await?;
+    let accounts = house.crowd("large", sizes.large_room).await?;
+    let small = house.room("small-10", &accounts[..10]).await?;
     let large = house.room(&format!("large-{}", sizes.large_room), &accounts).await?;
     let mut senders = [Sender::new(house, &accounts[0], &small), Sender::new(house, &accounts[0], &large)];
     let names = ["cost.send.10".to_owned(), format!("cost.send.{}", sizes.large_room)];
@@ -78,7 +78,7 @@ async fn read(house: &House, scenario: &str, token: &str, path: &str) -> Result<
 /// A device of an account that is in `rooms` rooms, and the room in which the first of all accounts is too.
 async fn reader(house: &House, rooms: usize) -> Result<(crate::matrix::Device, String)> {
     let name = format!("rooms{rooms}");
-    let (account, writer) = (house.lone_account(&name).await?, house.accounts(1).await?);
+    let (account, writer) = (house.lone_account(&name).await?, house.crowd("large", 1).await?);
     let done = format!("{name}-made");
     if !house.made.borrow().done.contains(&done) {
         parallel(house.spec.address, WIDTH, 1..rooms, async |connection, _| {

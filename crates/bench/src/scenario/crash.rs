@@ -30,7 +30,7 @@ const BETWEEN: Duration = Duration::from_millis(200);
 pub(super) async fn run(house: &House, sizes: &Sizes) -> Result<Vec<Measurement>> {
     let rooms = BACKGROUND_ROOMS.min(sizes.deliver_rooms.iter().copied().max().unwrap_or_default());
     let people = rooms * MEMBERS;
-    let accounts = house.accounts(people + TEAM).await?;
+    let accounts = house.crowd("deliver", people).await?;
     let members = |room: usize| -> &[Account] { &accounts[room * MEMBERS..(room + 1) * MEMBERS] };
     let background = house.rooms("deliver", rooms, members).await?;
     let mut background: Vec<Sender<'_>> = background
@@ -38,11 +38,11 @@ pub(super) async fn run(house: &House, sizes: &Sizes) -> Result<Vec<Measurement>
         .enumerate()
         .map(|(index, room)| Sender::new(house, &members(index)[0], room))
         .collect();
-    let team = &accounts[people..];
-    let room = house.room(&format!("crash-{people}"), team).await?;
+    let team = house.crowd("team", TEAM).await?;
+    let room = house.room("crash", &team).await?;
     let mut caller = Sender::new(house, &team[0], &room);
-    let mut bystanders = house.devices(0..people).await?;
-    let mut called = house.devices(people + 1..people + TEAM).await?;
+    let mut bystanders = house.devices("deliver", 0..people).await?;
+    let mut called = house.devices("team", 1..TEAM).await?;
 
     let (call, noise) = (Run::new(), Run::new());
     let seen = Seen::new();

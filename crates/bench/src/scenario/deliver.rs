@@ -89,7 +89,7 @@ pub(super) async fn run(house: &House, sizes: &Sizes) -> Result<Vec<Measurement>
 
 async fn over(house: &House, sizes: &Sizes, count: usize) -> Result<Vec<Measurement>> {
     let people = count * MEMBERS;
-    let accounts = house.accounts(people).await?;
+    let accounts = house.crowd("deliver", people).await?;
     let members = |room: usize| -> &[Account] { &accounts[room * MEMBERS..(room + 1) * MEMBERS] };
     let rooms = house.rooms("deliver", count, members).await?;
     let mut senders: Vec<Sender<'_>> =
@@ -97,7 +97,7 @@ async fn over(house: &House, sizes: &Sizes, count: usize) -> Result<Vec<Measurem
     let name = format!("{count}x{MEMBERS}");
     let mut all = Vec::new();
     for (scenario, rate) in [(format!("deliver.{name}"), None), (format!("deliver.equal.{name}"), Some(4))] {
-        let mut devices = house.devices(0..people).await?;
+        let mut devices = house.devices("deliver", 0..people).await?;
         all.push(one(house, sizes, &mut devices, &mut senders, &scenario, rate).await?);
     }
     Ok(all)

@@ -18,7 +18,7 @@ pub(super) async fn run(house: &House, sizes: &Sizes) -> Result<Vec<Measurement>
         return Ok(Vec::new());
     }
     let small = send::senders_into(house, "send", 1, SENDERS).await?;
-    let accounts = house.accounts(sizes.large_room).await?;
+    let accounts = house.crowd("large", sizes.large_room).await?;
     let room = house.room(&format!("large-{}", sizes.large_room), &accounts).await?;
     let large: Vec<Sender<'_>> =
         accounts.iter().cycle().take(SENDERS).map(|account| Sender::new(house, account, &room)).collect();

@@ -52,10 +52,10 @@ async fn spread<'a>(
     members: usize,
     connected: usize,
 ) -> Result<(Meter<'a>, Spread)> {
-    let accounts = house.accounts(members).await?;
+    let accounts = house.crowd(name, members).await?;
     let room = house.room(&format!("{name}-{members}"), &accounts).await?;
     let mut sender = Sender::new(house, &accounts[0], &room);
-    let mut devices = house.devices(0..connected).await?;
+    let mut devices = house.devices(name, 0..connected).await?;
     let (run, seen) = (Run::new(), Seen::new());
     let work = async {
         sleep(SETTLE).await;

@@ -2,7 +2,7 @@
 //!
 //! Counted from a fresh start, so what the server keeps about an account that is connected is part of it. Caches that fill
 //! with whatever is read first are not: a first tenth of the devices fills them, and what the others add is divided by their
-//! number.
+//! number. Everybody is in a room of ten.
 
 use futures_util::{
     future::{Either, select, try_join_all},
@@ -10,10 +10,13 @@ use futures_util::{
 };
 use tokio::time::{Duration, sleep};
 
-use super::{Sizes, deliver::to_f64};
+use super::{
+    Sizes,
+    deliver::{MEMBERS, to_f64},
+};
 use crate::{
     error::Result,
-    house::House,
+    house::{Account, House},
     matrix::Device,
     measure::{Measurement, Meter},
     process,
@@ -29,17 +32,22 @@ pub(super) async fn run(house: &House, sizes: &Sizes) -> Result<Vec<Measurement>
         return Ok(Vec::new());
     }
     let (first, count) = ((sizes.idle_devices / FIRST).max(1), sizes.idle_devices);
+    let accounts = house.crowd("idle", count).await?;
+    let wards = count.div_ceil(MEMBERS);
+    let members =
+        |ward: usize| -> &[Account] { &accounts[ward * MEMBERS..((ward + 1) * MEMBERS).min(count)] };
+    house.rooms("idle", wards, members).await?;
     // Made and dropped once, so that the devices exist; then a fresh start, so that their memory is not hidden in what
     // was given back before.
-    drop(house.devices(0..count).await?);
+    drop(house.devices("idle", 0..count).await?);
     house.stop().await?;
     house.start().await?;
     let Some(pid) = house.pid() else { return Ok(Vec::new()) };
-    let mut early = house.devices(0..first).await?;
+    let mut early = house.devices("idle", 0..first).await?;
     let rest = async {
         sleep(SETTLE).await;
         let (resident, sockets) = (process::resident_mib(pid), process::sockets_mib());
-        let mut late = house.devices(first..count).await?;
+        let mut late = house.devices("idle", first..count).await?;
         let work = async {
             sleep(SETTLE).await;
             let mut meter = Meter::start(house);

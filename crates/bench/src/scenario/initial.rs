@@ -86,7 +86,7 @@ async fn first_sync<'a>(
 /// Makes the rooms with their messages; gives the reader's token. The reader is in no rooms but these.
 async fn prepare(house: &House, rooms: usize, members: usize) -> Result<String> {
     let name = format!("initial{rooms}x{members}");
-    let accounts = house.accounts(members).await?;
+    let accounts = house.crowd("initial", members).await?;
     let reader = house.lone_account(&name).await?;
     let mut people = vec![accounts[0].clone(), reader.clone()];
     people.extend_from_slice(&accounts[1..members.saturating_sub(1).max(1)]);

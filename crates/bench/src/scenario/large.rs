@@ -25,7 +25,7 @@ pub(super) async fn run(house: &House, sizes: &Sizes) -> Result<Vec<Measurement>
     let (members, rooms) = (sizes.used_room, sizes.many_rooms);
     let name = format!("large.{members}x{rooms}");
     let account = house.lone_account(&name).await?;
-    let mut people = house.accounts(members - 1).await?;
+    let mut people = house.crowd("used", members - 1).await?;
     let done = format!("{name}-rooms");
     if !house.made.borrow().done.contains(&done) {
         parallel(house.spec.address, WIDTH, 1..rooms, async |connection, _| {

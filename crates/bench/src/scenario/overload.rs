@@ -46,7 +46,7 @@ pub(super) async fn run(house: &House, sizes: &Sizes) -> Result<Vec<Measurement>
     let capacity = sent.iter().map(Samples::len).sum::<usize>() as f64 / begun.elapsed().as_secs_f64();
     let before = alone(&mut crowd[0], sizes.time).await?;
 
-    let accounts = house.accounts(MEMBERS).await?;
+    let accounts = house.crowd("send", MEMBERS).await?;
     let rooms = house.rooms("send", ROOMS, |_| &accounts).await?;
     let mut meter = Meter::start(house);
     let end = Instant::now() + sizes.overload_time;

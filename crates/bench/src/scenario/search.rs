@@ -29,7 +29,7 @@ const GIVEN: [&str; 10] =
     ["Grace", "Amina", "Thomas", "Wei", "Sofia", "Daniel", "Priya", "Owen", "Lena", "Samuel"];
 
 pub(super) async fn run(house: &House, sizes: &Sizes) -> Result<Vec<Measurement>> {
-    let account = house.accounts(1).await?.remove(0);
+    let account = house.crowd("search", 1).await?.remove(0);
     let mut all = people(house, &account).await?;
     all.extend(staff(house, &account, sizes.staff).await?);
     Ok(all)

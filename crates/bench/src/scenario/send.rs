@@ -29,10 +29,12 @@ pub(super) async fn run(house: &House, sizes: &Sizes) -> Result<Vec<Measurement>
         all.push(meter.finish(&format!("send.{rooms}x{senders}"), latencies.len(), latencies));
     }
     let mut crowd = senders_into(house, "send", 1, 10).await?;
-    let meter = Meter::start(house);
-    // The same load for every server, and long enough that a 99th percentile means something.
-    let latencies = joined(paced(&mut crowd, Run::new(), sizes.equal_rate, sizes.time * 3).await?);
-    all.push(meter.finish("send.equal", latencies.len(), latencies));
+    for &rate in &sizes.equal_rates {
+        let meter = Meter::start(house);
+        // The same load for every server, and long enough that a 99th percentile means something.
+        let latencies = joined(paced(&mut crowd, Run::new(), rate, sizes.time * 3).await?);
+        all.push(meter.finish(&format!("send.equal.{rate}"), latencies.len(), latencies));
+    }
     Ok(all)
 }
 
@@ -49,7 +51,7 @@ pub(super) async fn senders_into<'a>(
     rooms: usize,
     senders: usize,
 ) -> Result<Vec<Sender<'a>>> {
-    let accounts = house.accounts(MEMBERS).await?;
+    let accounts = house.crowd("send", MEMBERS).await?;
     let rooms = house.rooms(name, rooms, |_| &accounts).await?;
     let account = |index: usize| -> &Account { &accounts[index / rooms.len() % MEMBERS] };
     Ok((0..senders).map(|index| Sender::new(house, account(index), &rooms[index % rooms.len()])).collect())

@@ -20,7 +20,7 @@ const FIRST_SYNC: &str = "/_matrix/client/v3/sync?timeout=0&filter=%7B%22room%22
 const GAP: Duration = Duration::from_millis(120);
 
 pub(super) async fn run(house: &House, sizes: &Sizes) -> Result<Vec<Measurement>> {
-    let accounts = house.accounts(sizes.shift_logins).await?;
+    let accounts = house.crowd_with_passwords("shift", sizes.shift_logins).await?;
     let mut meter = Meter::start(house);
     let begun = Instant::now();
     let done = try_join_all(accounts.iter().zip(0_u32..).map(async |(account, index)| {
