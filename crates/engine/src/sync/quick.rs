@@ -17,7 +17,7 @@ use super::memo::KeyCounts;
 use super::timeline::USUAL;
 use super::{Inner, SyncRequest, SyncToken};
 use crate::events::Event;
-use crate::filters::Filter;
+use crate::filters::{EventFormat, Filter, RoomEventFilter, RoomFilter};
 use crate::hub::{LastChanges, News, Snapshot};
 use crate::rooms::Token;
 use crate::unread;
@@ -31,20 +31,36 @@ struct Wants {
 }
 
 impl Wants {
-    /// `None` for a filter that chooses. One that says more than this knows of is one, too.
+    /// `None` for a filter that chooses among rooms or messages. What it chooses of state, receipts, account data and
+    /// presence does not matter: an answer of this path has nothing of them.
     fn of(filter: &Filter) -> Option<Self> {
-        let room = &filter.room;
-        let wants = Self {
-            limit: room.timeline.events.limit.map_or(USUAL, |limit| limit as usize),
-            lazy: room.state.lazy_load_members,
-            by_thread: room.timeline.unread_thread_notifications,
+        let Filter {
+            event_fields: None,
+            event_format: EventFormat::Client,
+            presence: _,
+            account_data: _,
+            room,
+        } = filter
+        else {
+            return None;
         };
-        let mut known = Filter::default();
-        known.room.timeline.events.limit = room.timeline.events.limit;
-        known.room.timeline.lazy_load_members = room.timeline.lazy_load_members;
-        known.room.timeline.unread_thread_notifications = wants.by_thread;
-        known.room.state.lazy_load_members = wants.lazy;
-        (*filter == known).then_some(wants)
+        let RoomFilter { rooms, not_rooms, include_leave: _, timeline, state, ephemeral: _, account_data: _ } =
+            room;
+        let wants = Self {
+            limit: timeline.events.limit.map_or(USUAL, |limit| limit as usize),
+            lazy: state.lazy_load_members,
+            by_thread: timeline.unread_thread_notifications,
+        };
+        let mut known = RoomEventFilter {
+            // The members of a timeline are chosen by the filter of state.
+            lazy_load_members: timeline.lazy_load_members,
+            include_redundant_members: timeline.include_redundant_members,
+            unread_thread_notifications: wants.by_thread,
+            ..RoomEventFilter::default()
+        };
+        known.events.limit = timeline.events.limit;
+        let tells_again = wants.lazy && state.include_redundant_members;
+        (rooms.is_none() && not_rooms.is_empty() && !tells_again && *timeline == known).then_some(wants)
     }
 }
 
@@ -261,4 +277,35 @@ fn write_timeline(inner: &Inner, request: &SyncRequest, events: &[Arc<Event>], o
     timeline.raw("limited", "false");
     timeline.string("prev_batch", &Token::before(events[0].topo, events[0].pos).to_string());
     timeline.close();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_filters_of_clients_are_plain_and_those_that_choose_are_not() {
+        let wants = |json: &str| Wants::of(&Filter::parse(json).unwrap()).is_some();
+        for plain in [
+            "{}",
+            r#"{"room":{"timeline":{"limit":20,"unread_thread_notifications":true},"state":{"lazy_load_members":true}}}"#,
+            r#"{"presence":{"not_types":["*"]},"room":{"timeline":{"limit":200,"lazy_load_members":true}}}"#,
+            r#"{"presence":{"types":[]},"account_data":{"types":["m.direct"]},"room":{"include_leave":true,
+                "account_data":{"types":["m.tag"]},"ephemeral":{"not_types":["m.typing"]},
+                "state":{"types":["m.room.name"],"include_redundant_members":true}}}"#,
+        ] {
+            assert!(wants(plain), "{plain}");
+        }
+        for chooses in [
+            r#"{"event_fields":["type"]}"#,
+            r#"{"event_format":"federation"}"#,
+            r#"{"room":{"rooms":["!a:x.example"]}}"#,
+            r#"{"room":{"not_rooms":["!a:x.example"]}}"#,
+            r#"{"room":{"timeline":{"types":["m.room.message"]}}}"#,
+            r#"{"room":{"timeline":{"not_senders":["@a:x.example"]}}}"#,
+            r#"{"room":{"state":{"lazy_load_members":true,"include_redundant_members":true}}}"#,
+        ] {
+            assert!(!wants(chooses), "{chooses}");
+        }
+    }
 }

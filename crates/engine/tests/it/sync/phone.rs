@@ -68,7 +68,11 @@ impl Phone {
                 Mode::Filtered => json!({ "room": {
                     "timeline": { "types": ["m.room.message"] }, "ephemeral": { "not_types": ["m.receipt"] }
                 } }),
-                _ => json!({ "room": { "state": { "lazy_load_members": mode == Mode::Lazy } } }),
+                // What is chosen of presence does not matter to an answer without it.
+                Mode::Lazy => json!({
+                    "presence": { "not_types": ["*"] }, "room": { "state": { "lazy_load_members": true } }
+                }),
+                _ => json!({ "room": { "state": { "lazy_load_members": false } } }),
             },
             token: None,
             rooms: BTreeMap::new(),
