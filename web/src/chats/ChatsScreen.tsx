@@ -1,36 +1,39 @@
 import { useState, type JSX } from "react";
-import { Link } from "wouter";
 import { t } from "../i18n/index.ts";
-import { shortWhen } from "../i18n/time.ts";
-import { UnreadBadge } from "../patients/PatientsScreen.tsx";
 import { useSession } from "../session/store.ts";
-import { Icon } from "../ui/Icon.tsx";
-import { Avatar, Empty, Loading } from "../ui/parts.tsx";
+import { Empty, Loading } from "../ui/parts.tsx";
+import { ChatRow } from "./ChatRow.tsx";
 import { Invitations } from "./Invitations.tsx";
 import { NewChat } from "./NewChat.tsx";
-import { chatFilters, passes, type ChatFilter, type ChatSummary } from "./summary.ts";
+import { chatFilters, passes, type ChatFilter } from "./summary.ts";
 import { useChats } from "./use-chats.ts";
 
 /** The list of conversations. */
 export function ChatsScreen({ openRoom }: { openRoom: string | undefined }): JSX.Element {
     const loaded = useSession((session) => session.loaded);
-    const [filter, setFilter] = useState<ChatFilter>("all");
+    const [chosen, setFilter] = useState<ChatFilter>("all");
     const chats = useChats();
+    const archived = chats.filter((chat) => chat.marks.archived).length;
+    // What is put away has a place only while there is something in it.
+    const filter = chosen === "archived" && archived === 0 ? "all" : chosen;
     const shown = chats.filter((chat) => passes(chat, filter));
+    const filters = chatFilters.filter((value) => value !== "archived" || archived > 0);
     return (
         <>
             <div className="filters" role="group" aria-label={t.chats.filter}>
-                {chatFilters.map((value) => (
-                    <button
-                        key={value}
-                        type="button"
-                        className="chip"
-                        aria-pressed={filter === value}
-                        onClick={() => setFilter(value)}
-                    >
-                        {t.chats.filters[value]}
-                    </button>
-                ))}
+                <span className="filters__chips">
+                    {filters.map((value) => (
+                        <button
+                            key={value}
+                            type="button"
+                            className="chip"
+                            aria-pressed={filter === value}
+                            onClick={() => setFilter(value)}
+                        >
+                            {t.chats.filters[value]}
+                        </button>
+                    ))}
+                </span>
                 <NewChat />
             </div>
             {loaded && filter === "all" && <Invitations />}
@@ -48,48 +51,10 @@ export function ChatsScreen({ openRoom }: { openRoom: string | undefined }): JSX
     );
 }
 
-function ChatRow({ chat, open }: { chat: ChatSummary; open: boolean }): JSX.Element {
-    return (
-        <li>
-            <Link
-                className={chat.unread > 0 ? "row row--unread" : "row"}
-                href={`/chats/${encodeURIComponent(chat.roomId)}`}
-                aria-current={open ? "page" : undefined}
-            >
-                <Avatar name={chat.title} patient={chat.patient} />
-                <span className="row__main">
-                    <span className="row__line">
-                        <span className="row__title">
-                            <span className="visually-hidden">
-                                {chat.patient ? t.chats.patient : t.chats.person}:{" "}
-                            </span>
-                            {chat.title}
-                            {chat.place && <span className="muted"> {chat.place}</span>}
-                        </span>
-                        <span className="row__time">{shortWhen(chat.at, Date.now())}</span>
-                    </span>
-                    <span className="row__line">
-                        <span className="row__sub">
-                            {chat.own && `${t.chats.you} `}
-                            {chat.preview}
-                        </span>
-                        {chat.unread > 0 && <UnreadBadge count={chat.unread} />}
-                    </span>
-                    {chat.urgent && (
-                        <span className="row__flag row__flag--urgent">
-                            <Icon name="urgent" size={16} />
-                            {t.chats.urgent}
-                        </span>
-                    )}
-                </span>
-            </Link>
-        </li>
-    );
-}
-
 function NothingHere({ filter }: { filter: ChatFilter }): JSX.Element {
     if (filter === "urgent") return <Empty icon="urgent">{t.chats.emptyUrgent}</Empty>;
     if (filter === "patients") return <Empty icon="patients">{t.chats.emptyPatients}</Empty>;
+    if (filter === "roles") return <Empty icon="on-call">{t.chats.emptyRoles}</Empty>;
     return (
         <Empty icon="chats" title={t.chats.emptyTitle}>
             {t.chats.empty}

@@ -6,7 +6,7 @@ import { PATIENT_ROOM } from "../matrix/events.ts";
 import { invitedRooms, nameOf } from "../matrix/rooms.ts";
 import { useAllRooms } from "../matrix/use-rooms.ts";
 import { useClient } from "../session/store.ts";
-import { acceptDirect } from "./direct.ts";
+import { acceptInvitation, isDirectInvitation } from "./direct.ts";
 
 /** Colleagues who invite this person to a conversation. Patients' conversations are joined without asking. */
 export function Invitations(): JSX.Element | null {
@@ -40,13 +40,18 @@ function Invitation({ room }: { room: Room }): JSX.Element {
         }
     };
     const accept = async (): Promise<void> => {
-        await acceptDirect(client, room.roomId, inviter);
+        await acceptInvitation(client, room, inviter);
         navigate(`/chats/${encodeURIComponent(room.roomId)}`);
     };
     return (
         <li className="row invitation">
             <div className="row__main">
                 <p>{t.chats.invitedBy(nameOf(room, inviter))}</p>
+                {!isDirectInvitation(room) && (
+                    <p>
+                        <strong>{room.name}</strong>
+                    </p>
+                )}
                 {failed && (
                     <p className="field-error" role="alert">
                         {t.chats.failed}

@@ -1,4 +1,4 @@
-import { EventType, Preset, type MatrixClient } from "matrix-js-sdk";
+import { EventType, Preset, type MatrixClient, type Room } from "matrix-js-sdk";
 import { directRoom, serverOf } from "../matrix/rooms.ts";
 
 /** Finds or makes the conversation with one colleague (a Practitioner id) and gives its room id. */
@@ -22,10 +22,16 @@ export async function startDirect(client: MatrixClient, practitionerId: string):
     return roomId;
 }
 
-/** Accepts a colleague's invitation and files the conversation under their name. */
-export async function acceptDirect(client: MatrixClient, roomId: string, inviter: string): Promise<void> {
-    await client.joinRoom(roomId);
-    await rememberDirect(client, inviter, roomId);
+/** Whether somebody is invited to a conversation of two, and not to a group. */
+export function isDirectInvitation(room: Room): boolean {
+    return room.getMember(room.myUserId)?.events.member?.getContent()["is_direct"] === true;
+}
+
+/** Accepts a colleague's invitation; a conversation of two is filed under their name. */
+export async function acceptInvitation(client: MatrixClient, room: Room, inviter: string): Promise<void> {
+    const direct = isDirectInvitation(room);
+    await client.joinRoom(room.roomId);
+    if (direct) await rememberDirect(client, inviter, room.roomId);
 }
 
 async function rememberDirect(client: MatrixClient, userId: string, roomId: string): Promise<void> {

@@ -1,10 +1,15 @@
-import type { MatrixClient } from "matrix-js-sdk";
+import type { MatrixClient, Room } from "matrix-js-sdk";
+import { firstUnread } from "../conversation/first-unread.ts";
 import { t } from "../i18n/index.ts";
-import { patientRef, joinedRooms } from "../matrix/rooms.ts";
+import { marksOf, type Marks } from "../matrix/marks.ts";
+import { colleagues, isDirect, isRoleRoom, joinedRooms, patientRef } from "../matrix/rooms.ts";
 import { preview } from "../matrix/timeline.ts";
 import { shortName } from "../patients/format.ts";
 import { whereabouts, type Patient, type Place } from "../patients/model.ts";
 import { isOpen, type Request } from "../requests/model.ts";
+
+/** What a conversation is about. */
+export type ChatKind = "patient" | "role" | "person" | "group";
 
 /** One line of the list of conversations. */
 export interface ChatSummary {
@@ -12,19 +17,32 @@ export interface ChatSummary {
     title: string;
     /** Where the patient is: tells two of the same name apart. */
     place: string;
+    kind: ChatKind;
     patient: boolean;
+    /** The other one of two. */
+    other?: string | undefined;
     preview: string;
     own: boolean;
     at: number;
+    /** Messages that make a sound and were not read. */
     unread: number;
+    /** Something in it was not read, whether it makes a sound or not. */
+    news: boolean;
     /** An urgent request is open here. */
     urgent: boolean;
+    marks: Marks;
 }
 
-export const chatFilters = ["all", "urgent", "patients"] as const;
+export const chatFilters = ["all", "urgent", "patients", "roles", "archived"] as const;
 export type ChatFilter = (typeof chatFilters)[number];
 
-/** The conversations of this person, newest first. */
+function kindOf(client: MatrixClient, room: Room, ref: string | undefined): ChatKind {
+    if (ref !== undefined) return "patient";
+    if (isRoleRoom(room)) return "role";
+    return isDirect(client, room) ? "person" : "group";
+}
+
+/** The conversations of this person: what is pinned first, then newest first. */
 export function summarise(
     client: MatrixClient,
     patients: ReadonlyMap<string, Patient>,
@@ -40,22 +58,49 @@ export function summarise(
             const ref = patientRef(room);
             const patient = ref === undefined ? undefined : patients.get(ref);
             const where = patient && whereabouts(patient, places);
+            const kind = kindOf(client, room, ref);
+            const marks = marksOf(client, room);
+            const unread = room.getUnreadNotificationCount();
             return {
                 roomId: room.roomId,
                 title: patient ? shortName(patient) : ref === undefined ? room.name : t.patients.loading,
                 place: where?.bed ?? "",
+                kind,
                 patient: ref !== undefined,
+                other: kind === "person" ? colleagues(room)[0]?.userId : undefined,
                 preview: newest?.text ?? where?.ward ?? "",
                 own: newest?.own ?? false,
                 at: newest?.at ?? room.getLastActiveTimestamp(),
-                unread: room.getUnreadNotificationCount(),
+                unread,
+                news:
+                    unread > 0 ||
+                    marks.unread ||
+                    (marks.muted && firstUnread(room, room.myUserId) !== undefined),
                 urgent: urgentRooms.has(room.roomId),
+                marks,
             };
         })
-        .toSorted((a, b) => b.at - a.at || a.title.localeCompare(b.title));
+        .toSorted(inOrder);
 }
 
-/** Whether a conversation is shown under a filter. */
+/** What is pinned first, then newest first. */
+export function inOrder(a: ChatSummary, b: ChatSummary): number {
+    return Number(b.marks.pinned) - Number(a.marks.pinned) || b.at - a.at || a.title.localeCompare(b.title);
+}
+
+/** Whether a conversation is shown under a filter. What is put away comes back while something urgent is open in it. */
 export function passes(chat: ChatSummary, filter: ChatFilter): boolean {
-    return filter === "all" || (filter === "urgent" ? chat.urgent : chat.patient);
+    const away = chat.marks.archived && !chat.urgent;
+    switch (filter) {
+        case "all":
+            return !away;
+        case "urgent":
+            return chat.urgent;
+        case "patients":
+            return chat.patient && !away;
+        case "roles":
+            return chat.kind === "role" && !away;
+        case "archived":
+            return chat.marks.archived;
+    }
 }

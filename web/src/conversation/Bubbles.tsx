@@ -10,15 +10,16 @@ import type { OutboxItem } from "../matrix/outbox-logic.ts";
 import { changes } from "../matrix/overlay.ts";
 import type { MessageStatus } from "../matrix/ticks.ts";
 import { parse, REQUEST, RequestContentSchema } from "../matrix/events.ts";
+import { PersonBadge } from "../people/PersonBadge.tsx";
 import { RequestCard } from "../requests/RequestCard.tsx";
 import { useSession } from "../session/store.ts";
 import { Icon } from "../ui/Icon.tsx";
 import type { Actionable } from "./actions.ts";
-import type { Anchor } from "./MessageMenu.tsx";
+import type { Anchor } from "../ui/Menu.tsx";
 import { MessageText } from "./MessageText.tsx";
 import { Quote } from "./Quote.tsx";
 import { Reactions } from "./Reactions.tsx";
-import { useLongPress } from "./use-long-press.ts";
+import { useLongPress } from "../ui/use-long-press.ts";
 import { QueueTick, Ticks } from "./Ticks.tsx";
 
 interface ItemProps extends BubbleActions {
@@ -71,7 +72,7 @@ export function Item(props: ItemProps): JSX.Element {
         case "unreadable":
             return (
                 <div className="bubble bubble--unreadable">
-                    {item.first && <Sender name={name} />}
+                    {item.first && <Sender name={name} userId={item.sender} />}
                     <p>
                         <Icon name="clock" size={16} />{" "}
                         {item.pending ? t.conversation.opening : t.conversation.unreadable}
@@ -173,7 +174,7 @@ function Bubble({ item, name, card = false, children, onMenu, onReact }: BubbleP
     const classes = ["bubble", item.own && "bubble--own", card && "bubble--card"].filter(Boolean).join(" ");
     return (
         <div className={classes} data-event={item.key} {...press}>
-            {item.first && !item.own && <Sender name={name} />}
+            {item.first && !item.own && <Sender name={name} userId={item.sender} />}
             {children}
             <Reactions reactions={item.reactions} onToggle={(key) => onReact(item, key)} />
             <button
@@ -204,8 +205,12 @@ export const TimelineRow = memo(
         JSON.stringify(before.status) === JSON.stringify(after.status),
 );
 
-function Sender({ name }: { name: string }): JSX.Element {
-    return <p className="bubble__sender">{name}</p>;
+function Sender({ name, userId }: { name: string; userId: string }): JSX.Element {
+    return (
+        <p className="bubble__sender">
+            <bdi>{name}</bdi> <PersonBadge userId={userId} />
+        </p>
+    );
 }
 
 interface MetaProps {

@@ -3,9 +3,10 @@ import { useState, type JSX } from "react";
 import { Link } from "wouter";
 import { t } from "../i18n/index.ts";
 import { useDraft } from "../matrix/drafts.ts";
-import { patientRef } from "../matrix/rooms.ts";
+import { colleagues, isGroup, patientRef } from "../matrix/rooms.ts";
 import { useRoomChanges } from "../matrix/use-rooms.ts";
 import { PatientBanner } from "../patients/PatientBanner.tsx";
+import { PersonBadge } from "../people/PersonBadge.tsx";
 import { AskDialog } from "../requests/AskDialog.tsx";
 import { useClient, useSession } from "../session/store.ts";
 import { Icon } from "../ui/Icon.tsx";
@@ -113,11 +114,16 @@ function OpenConversation({ room, back }: { room: Room; back: string }): JSX.Ele
 }
 
 function PersonHead({ room }: { room: Room }): JSX.Element {
+    const client = useClient();
+    const others = colleagues(room);
     return (
         <div className="person-head">
-            <Avatar name={room.name} />
+            <Avatar name={room.name} group={isGroup(client, room)} />
             <div>
-                <h2>{room.name}</h2>
+                <h2>
+                    <bdi>{room.name}</bdi>
+                </h2>
+                {others.length === 1 && others[0] && <PersonBadge userId={others[0].userId} />}
                 <OtherStanding room={room} />
             </div>
         </div>

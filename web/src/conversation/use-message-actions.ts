@@ -9,7 +9,7 @@ import {
     type MessageAction,
     type Outgoing,
 } from "./actions.ts";
-import type { Anchor } from "./MessageMenu.tsx";
+import type { Anchor } from "../ui/Menu.tsx";
 import type { Pins } from "./Pinned.tsx";
 import { wordsOf } from "./words.ts";
 

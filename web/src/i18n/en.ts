@@ -235,13 +235,38 @@ export const en = {
     chats: {
         title: "Chats",
         filter: "Show",
-        filters: { all: "All", urgent: "Urgent", patients: "Patients" },
+        filters: {
+            all: "All",
+            urgent: "Urgent",
+            patients: "Patients",
+            roles: "Roles",
+            archived: "Archived",
+        },
+        kinds: { patient: "Patient", role: "Role", person: "Colleague", group: "Group" },
+        more: (title: string) => `More about the conversation ${title}`,
+        marks: { pinned: "Pinned", muted: "Muted", unread: "Unread" },
+        set: {
+            pinned: "Pin to the top",
+            muted: "Mute, except what is urgent or names me",
+            unread: "Mark as unread",
+            archived: "Archive",
+        },
+        unset: {
+            pinned: "Unpin",
+            muted: "Unmute",
+            unread: "Mark as read",
+            archived: "Take out of the archive",
+        },
+        nobodyHere: "Nobody else here",
+        peopleHere: (names: readonly string[], count: number) =>
+            count <= names.length
+                ? list(names)
+                : `${names[0] ?? ""} and ${plural(count - 1, "other", "others")}`,
+        emptyRoles: "The conversations of the roles that you hold or are asked through appear here.",
         new: "New conversation",
         newWith: "Start a conversation with",
         search: "Find a colleague",
         noColleague: "No colleague of that name.",
-        patient: "Patient",
-        person: "Colleague",
         unread: (count: number) => plural(count, "unread message", "unread messages"),
         unreadChats: (count: number) =>
             plural(count, "conversation with unread messages", "conversations with unread messages"),
@@ -261,6 +286,41 @@ export const en = {
         choose: "Choose a conversation",
         chooseBody:
             "Your conversations are on the left. Each patient has one, shared by the team that cares for them.",
+    },
+    people: {
+        kinds: {
+            patient: "Patient's own account",
+            outsider: "Outside the organisation",
+            bot: "Automatic sender",
+            clerk: "Wardline itself",
+        },
+    },
+    group: {
+        new: "New group",
+        name: "Name of the group",
+        needName: "Give the group a name",
+        needPeople: "Choose at least one colleague",
+        chosen: (count: number) => `${count} chosen`,
+        create: "Start the group",
+        title: "Group",
+        rename: "Change the name",
+        saveName: "Save the name",
+        add: "Add people",
+        addOne: (name: string) => `Add ${name}`,
+        more: (name: string) => `More about ${name}`,
+        admin: "Administrator",
+        makeAdmin: (name: string) => `Make ${name} an administrator`,
+        remove: (name: string) => `Remove ${name}`,
+        removeTitle: (name: string) => `Remove ${name} from this group?`,
+        removeBody: "They keep what they have read and read nothing from now on.",
+        removeConfirm: "Remove",
+        leave: "Leave this group",
+        leaveTitle: "Leave this group?",
+        leaveBody: "You read nothing from now on. An administrator can add you again.",
+        leaveLast:
+            "You are the only administrator: make somebody else one first, or nobody can change the group.",
+        leaveConfirm: "Leave",
+        invited: "Invited",
     },
     patients: {
         title: "Patients",

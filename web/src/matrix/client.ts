@@ -2,6 +2,7 @@ import { createClient, PendingEventOrdering, type MatrixClient } from "matrix-js
 import type { IStore } from "matrix-js-sdk/lib/store";
 import type { SecretKeyHolder } from "./crypto-setup.ts";
 import { quietLogger, silenceSdk } from "./logger.ts";
+import { roomName } from "./room-name.ts";
 import type { TokenHolder } from "./tokens.ts";
 
 /** Who is signed in on this browser, and the keys to what the SDK stores here. */
@@ -35,6 +36,7 @@ export async function makeClient(
         cryptoCallbacks: holder.callbacks,
         logger: quietLogger,
         store,
+        roomNameGenerator: roomName,
         timelineSupport: true,
         // A dead connection must not keep a message "being sent" for ever; `/sync` has its own longer limit.
         localTimeoutMs: 30_000,

@@ -2,6 +2,8 @@
 import * as v from "valibot";
 
 export const PATIENT_ROOM = "org.wardline.patient";
+/** The type of a role's own conversation, and its state event. */
+export const ROLE_ROOM = "org.wardline.role";
 export const REQUEST = "org.wardline.request";
 export const REQUEST_UPDATE = "org.wardline.request.update";
 export const DELIVERED = "org.wardline.delivered";

@@ -8,6 +8,7 @@ import {
     type Room,
 } from "matrix-js-sdk";
 import { DELIVERED } from "./events.ts";
+import { marksOf, setMark } from "./marks.ts";
 import { joinedRooms } from "./rooms.ts";
 
 /** Our own receipt type, which the SDK stores and shows like its own. */
@@ -81,6 +82,8 @@ const toldSeen = new WeakMap<Room, string>();
 
 /** Marks a conversation as seen up to its newest event. Call only while it is really on the screen. */
 export async function markSeen(client: MatrixClient, room: Room): Promise<void> {
+    // Whoever looks at it has looked at it again.
+    if (marksOf(client, room).unread) await setMark(client, room, "unread", false).catch(() => undefined);
     const event = room
         .getLiveTimeline()
         .getEvents()

@@ -1,11 +1,27 @@
 import { EventType, HistoryVisibility, type MatrixClient, type Room, type RoomMember } from "matrix-js-sdk";
-import { parse, PATIENT_ROOM, PatientStateSchema } from "./events.ts";
+import { parse, PATIENT_ROOM, PatientStateSchema, ROLE_ROOM } from "./events.ts";
 
 /** `Patient.id` of a patient's conversation, `undefined` for any other conversation. */
 export function patientRef(room: Room): string | undefined {
     if (room.getType() !== PATIENT_ROOM) return undefined;
     const content = room.currentState.getStateEvents(PATIENT_ROOM, "")?.getContent();
     return parse(PatientStateSchema, content)?.ref;
+}
+
+/** Whether it is the conversation of a role. */
+export function isRoleRoom(room: Room): boolean {
+    return room.getType() === ROLE_ROOM;
+}
+
+/** Whether this person's `m.direct` lists it: a conversation of two. */
+export function isDirect(client: MatrixClient, room: Room): boolean {
+    const all: unknown[] = Object.values(client.getAccountData(EventType.Direct)?.getContent() ?? {});
+    return all.some((ids) => Array.isArray(ids) && ids.includes(room.roomId));
+}
+
+/** Whether it is a group that its members look after themselves: no patient's, no role's, no conversation of two. */
+export function isGroup(client: MatrixClient, room: Room): boolean {
+    return patientRef(room) === undefined && !isRoleRoom(room) && !isDirect(client, room);
 }
 
 /** The conversation of a patient among those this person belongs to. */

@@ -32,6 +32,8 @@ class Changes {
         client.on(RoomEvent.Timeline, (_event, room) => ofRoom(room));
         client.on(RoomEvent.Receipt, (_event, room) => ofRoom(room));
         client.on(RoomEvent.Name, ofRoom);
+        client.on(RoomEvent.Tags, (_event, room) => ofRoom(room));
+        client.on(RoomEvent.AccountData, (_event, room) => ofRoom(room));
         client.on(RoomEvent.MyMembership, ofRoom);
         client.on(RoomEvent.TimelineReset, ofRoom);
         client.on(RoomEvent.Redaction, (_event, room) => ofRoom(room));

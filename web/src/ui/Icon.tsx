@@ -45,6 +45,8 @@ const paths = {
     picture: "M4 4h16v16H4zM4 17l5-5 4 4 2.500-2.500L20 18M15.500 9.500h.1",
     file: "M6 3h8l5 5v13H6zM14 3v5h5",
     download: "M12 4v11m-5-5l5 5 5-5M5 20h14",
+    machine: "M5 9h14v10H5zM12 9V5M9 13.500v.1M15 13.500v.1M9.500 16.500h5M12 5h.1",
+    outside: "M14 4h6v16h-6M4 12h11m-4-4l4 4-4 4",
     bed: "M3 6v13m0-4h18v4m0-4v-3a3 3 0 0 0-3-3H9v6M6.200 12.500a1.700 1.700 0 1 0 0-3.400 1.700 1.700 0 0 0 0 3.400z",
 } as const;
 

@@ -65,8 +65,23 @@ function initials(name: string): string {
     return `${words[0]?.[0] ?? ""}${words.length > 1 ? (words.at(-1)?.[0] ?? "") : ""}`.toUpperCase();
 }
 
-/** A colleague's initials in a circle, or a patient's bed in a square: the two never look alike. */
-export function Avatar({ name, patient = false }: { name: string; patient?: boolean }): JSX.Element {
+/** A colleague's initials or a group's sign in a circle, or a patient's bed in a square: they never look alike. */
+export function Avatar({
+    name,
+    patient = false,
+    group = false,
+}: {
+    name: string;
+    patient?: boolean;
+    group?: boolean;
+}): JSX.Element {
+    if (group) {
+        return (
+            <span className="avatar" aria-hidden="true">
+                <Icon name="people" size={22} />
+            </span>
+        );
+    }
     return (
         <span className={patient ? "avatar avatar--patient" : "avatar"} aria-hidden="true">
             {patient ? <Icon name="bed" size={22} /> : initials(name)}

@@ -1,5 +1,5 @@
 import { useEffect, useMemo, type MouseEvent, type PointerEvent } from "react";
-import type { Anchor } from "./MessageMenu.tsx";
+import type { Anchor } from "./Menu.tsx";
 
 const HOLD_MS = 450;
 /** A finger that moves farther than this scrolls. */
