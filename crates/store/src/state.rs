@@ -191,12 +191,47 @@ pub fn event_at(
     snapshot: SnapshotNid,
     key: StateKeyNid,
 ) -> Result<Option<EventNid>, StoreError> {
-    let mut found = None;
+    let [event] = events_at(tx, snapshot, [Some(key)])?;
+    Ok(event)
+}
+
+/// The events that hold `keys` in the state at a snapshot. One look for each if that is the present state of its room, as
+/// it is for whoever reads the newest messages; otherwise, for all of them together, as many as the snapshot has before it
+/// up to a full one.
+///
+/// # Errors
+/// As [`at`].
+pub fn events_at<const N: usize>(
+    tx: &impl Reader,
+    snapshot: SnapshotNid,
+    keys: [Option<StateKeyNid>; N],
+) -> Result<[Option<EventNid>; N], StoreError> {
+    let mut found = [None; N];
+    let mut is_present = true;
+    for (key, found) in keys.iter().zip(&mut found) {
+        let Some(key) = key else { continue };
+        let present = tx.query_row(
+            "SELECT c.event_nid FROM state_snapshots s JOIN rooms r ON r.nid = s.room_nid AND r.state_nid = s.nid \
+             LEFT JOIN current_state c ON c.room_nid = r.nid AND c.state_key_nid = ?2 WHERE s.nid = ?1",
+            params![snapshot, key],
+            |row| row.get::<Option<EventNid>>(0),
+        )?;
+        let Some(event) = present else {
+            is_present = false;
+            break;
+        };
+        *found = event;
+    }
+    if is_present {
+        return Ok(found);
+    }
     walk(tx, snapshot, |k, event| {
-        if k == key {
-            found = Some(event);
+        for (key, found) in keys.iter().zip(&mut found) {
+            if found.is_none() && *key == Some(k) {
+                *found = Some(event);
+            }
         }
-        found.is_none()
+        keys.iter().zip(&found).any(|(key, found)| key.is_some() && found.is_none())
     })?;
     Ok(found)
 }

@@ -70,12 +70,13 @@ impl<'c> Eyes<'c> {
         if let Some(known) = self.at.get(&snapshot) {
             return Ok(*known);
         }
-        let event = |key: Option<StateKeyNid>| -> Result<_, StoreError> {
-            let (Some(snapshot), Some(key)) = (snapshot, key) else { return Ok(None) };
-            state::event_at(tx, snapshot, key)?.map(|nid| self.cache.get(tx, nid)).transpose()
+        let [visibility, member] = match snapshot {
+            Some(snapshot) => state::events_at(tx, snapshot, [self.visibility_key, self.member_key])?,
+            None => [None, None],
         };
-        let visibility = HistoryVisibility::of(event(self.visibility_key)?.as_ref().map(|event| &*event.pdu));
-        let membership = Membership::of(event(self.member_key)?.as_ref().map(|event| &*event.pdu));
+        let event = |nid: Option<EventNid>| nid.map(|nid| self.cache.get(tx, nid)).transpose();
+        let visibility = HistoryVisibility::of(event(visibility)?.as_ref().map(|event| &*event.pdu));
+        let membership = Membership::of(event(member)?.as_ref().map(|event| &*event.pdu));
         self.at.insert(snapshot, (visibility, membership));
         Ok((visibility, membership))
     }

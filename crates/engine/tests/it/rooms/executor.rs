@@ -152,6 +152,13 @@ async fn rooms_go_on_after_a_restart() {
                 let event = home.engine.context.events.get(tx, point.nid)?;
                 let before = event.state_before.map(|at| state::at(tx, at)).transpose()?.unwrap_or_default();
                 assert_eq!(before, expected);
+                // Key by key it is the same: by the chain, and by the present state once an event leads to it.
+                for at in [event.state_before, event.state_after()].into_iter().flatten() {
+                    let whole = state::at(tx, at)?;
+                    for key in state::current(tx, nid)?.keys() {
+                        assert_eq!(state::event_at(tx, at, *key)?, whole.get(key).copied());
+                    }
+                }
                 if let Some(key) = &event.pdu.state_key {
                     let key = state::find_key(tx, &event.pdu.kind, key)?.unwrap();
                     expected.insert(key, EventNid(event.nid.0));
