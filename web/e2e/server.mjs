@@ -7,6 +7,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { Line } from "./line.mjs";
 import { artefacts, root } from "./places.mjs";
 
 const binary = process.env["WARDLINE_BIN"] ?? join(root, "target/debug/wardline");
@@ -23,15 +24,22 @@ async function freePort() {
 export class Server {
     #process;
     #named;
+    #lined;
     #address = "127.0.0.1:0";
     #logFile;
     #log;
+    /** The line to it, where it is `lined`. */
+    line;
     data = mkdtempSync(join(tmpdir(), "wardline-e2e-"));
     url = "";
 
-    /** With `named` it is reached by a name, as passkeys need it, and not by its network address. */
-    constructor(name = "wardline", { named = false } = {}) {
-        this.#named = named;
+    /**
+     * With `named` it is reached by a name, as passkeys need it, and not by its network address; with `lined` over a line that
+     * tests can cut.
+     */
+    constructor(name = "wardline", { named = false, lined = false } = {}) {
+        this.#named = named || lined;
+        this.#lined = lined;
         this.#logFile = join(artefacts, `${name}.log`);
         this.#log = createWriteStream(this.#logFile);
     }
@@ -41,7 +49,12 @@ export class Server {
         const more = [];
         if (this.#named) {
             if (this.#address.endsWith(":0")) this.#address = `127.0.0.1:${await freePort()}`;
-            this.url = `http://localhost:${this.#address.split(":")[1]}`;
+            const port = this.#address.split(":")[1];
+            if (this.#lined) {
+                this.line ??= await Line.open();
+                this.line.leadsTo(Number(port));
+            }
+            this.url = `http://localhost:${this.line?.port ?? port}`;
             more.push("--public-url", this.url);
         }
         await this.#run(["demo", "--data", this.data, "--listen", this.#address, ...more]);
@@ -110,6 +123,7 @@ export class Server {
     }
 
     remove() {
+        this.line?.close();
         this.#log.end();
         rmSync(this.data, { recursive: true, force: true });
     }

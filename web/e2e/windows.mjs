@@ -9,6 +9,14 @@ import { artefacts } from "./places.mjs";
 export const desktop = { viewport: { width: 1280, height: 800 } };
 export const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 
+/** What every screen is looked at on. */
+const sizes = {
+    phone: { width: 360, height: 740 },
+    tablet: { width: 820, height: 1180 },
+    desktop: { width: 1280, height: 800 },
+};
+const schemes = ["light", "dark"];
+
 /** How long anything on a screen may take, in milliseconds; generous, for a busy test machine. */
 const patience = 30_000;
 
@@ -26,6 +34,8 @@ export async function openBrowser() {
             // A camera that shows a test picture, and is allowed.
             "--use-fake-device-for-media-stream",
             "--use-fake-ui-for-media-stream",
+            // Calls between two windows of one machine.
+            "--allow-loopback-in-peer-connection",
         ],
     });
 }
@@ -42,6 +52,7 @@ export class Window {
         const window = new Window();
         windows.push(window);
         window.context = context;
+        window.colorScheme = device.colorScheme ?? "light";
         await window.show(url);
         return window;
     }
@@ -105,9 +116,33 @@ export class Window {
         await this.page.screenshot({ path: join(artefacts, `${name}.png`) });
     }
 
-    /** A screenshot, and nothing serious found by axe. */
+    /**
+     * Looks at the screen as it is on each size, light and dark: a screenshot of each, nothing wider than the screen, and on every size
+     * nothing serious found by axe, in one of the two lights in turn. The window is afterwards as it was.
+     */
     async look(name) {
-        await this.screenshot(name);
+        const before = this.page.viewportSize();
+        const turn = [...name].reduce((sum, letter) => sum + letter.codePointAt(0), 0);
+        let n = 0;
+        for (const [size, viewport] of Object.entries(sizes)) {
+            await this.page.setViewportSize(viewport);
+            for (const colorScheme of schemes) {
+                await this.page.emulateMedia({ colorScheme });
+                const shot = `${name.replace(/-(desktop|phone|tablet)?(-dark)?$/, "")}-${size}-${colorScheme}`;
+                await this.screenshot(shot);
+                if (n++ % 2 === turn % 2) await this.check(shot);
+            }
+        }
+        await this.page.emulateMedia({ colorScheme: this.colorScheme });
+        await this.page.setViewportSize(before);
+    }
+
+    /** Nothing serious found by axe, and nothing that has to be scrolled sideways. */
+    async check(name) {
+        const wider = await this.page.evaluate(
+            () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        );
+        assert.ok(wider <= 0, `${name} is ${wider} pixels wider than the screen`);
         const { violations } = await new AxeBuilder({ page: this.page }).analyze();
         const serious = violations
             .filter(({ impact }) => impact === "serious" || impact === "critical")

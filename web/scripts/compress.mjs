@@ -6,7 +6,7 @@ import { brotliCompress, constants, gzip } from "node:zlib";
 
 const brotli = promisify(brotliCompress);
 const zip = promisify(gzip);
-const compressible = new Set([".html", ".js", ".css", ".svg", ".json", ".webmanifest", ".wasm"]);
+const compressible = new Set([".html", ".js", ".mjs", ".css", ".svg", ".json", ".webmanifest", ".wasm"]);
 const dist = new URL("../dist", import.meta.url).pathname;
 
 const entries = await readdir(dist, { recursive: true, withFileTypes: true });

@@ -5,9 +5,12 @@ import { join, relative } from "node:path";
 
 const dist = new URL("../dist", import.meta.url).pathname;
 const entries = await readdir(dist, { recursive: true, withFileTypes: true });
+// What reads documents is kept when it is first used: most people never open one, and it is as large as all the rest.
+const later = /^pdf\/|^assets\/(pdf|DocumentViewer)/;
 const files = entries
     .filter((entry) => entry.isFile() && !/^sw\.js|\.(br|gz|map)$/.test(entry.name))
     .map((entry) => relative(dist, join(entry.parentPath, entry.name)))
+    .filter((file) => !later.test(file))
     .toSorted();
 const hash = createHash("sha256");
 for (const file of files) hash.update(file).update(await readFile(join(dist, file)));

@@ -15,6 +15,7 @@ import "./ui/conversation.css";
 import "./ui/messages.css";
 import "./ui/attachments.css";
 import "./ui/requests.css";
+import "./ui/voice.css";
 
 async function draw(): Promise<void> {
     await speak();

@@ -14,6 +14,8 @@ const FILES = "__WARDLINE_FILES__";
 const VERSION = "__WARDLINE_VERSION__";
 const PREFIX = "wardline-app-";
 const CACHE = PREFIX + VERSION;
+/** Files of ours that are kept only once they were used: what reads documents. */
+const LATER = /^\/(assets|pdf)\//;
 /** Paths that are answered by the server and never by this worker. */
 const SERVED = ["/_", "/fhir", "/.well-known", "/oauth/", "/account", "/scim/", "/metrics"];
 
@@ -34,7 +36,13 @@ async function activate(): Promise<void> {
 async function answer(request: Request): Promise<Response> {
     const page = request.mode === "navigate";
     const known = page ? await caches.match("/", { cacheName: CACHE }) : await caches.match(request);
-    return known ?? fetch(request);
+    if (known) return known;
+    const fetched = await fetch(request);
+    if (fetched.ok && LATER.test(new URL(request.url).pathname)) {
+        const copy = fetched.clone();
+        await (await caches.open(CACHE)).put(request, copy).catch(() => undefined);
+    }
+    return fetched;
 }
 
 worker.addEventListener("install", (event) => event.waitUntil(install()));

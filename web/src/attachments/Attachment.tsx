@@ -1,39 +1,28 @@
-import { decode, isBlurhashValid } from "blurhash";
-import { useEffect, useRef, useState, type JSX } from "react";
+import { lazy, Suspense, useEffect, useRef, useState, type JSX } from "react";
 import { t } from "../i18n/index.ts";
 import type { Media } from "../matrix/media.ts";
 import { useSession } from "../session/store.ts";
 import { Icon } from "../ui/Icon.tsx";
+import { VoiceNote } from "../voice/VoiceNote.tsx";
 import { fileSize } from "./format.ts";
 import { fitted } from "./picture.ts";
+import { Placeholder } from "./Placeholder.tsx";
+import { usePicture } from "./use-picture.ts";
 import { Viewer } from "./Viewer.tsx";
 
-/** A picture or a file in a message. */
+/** What reads documents is large, and most people open none. */
+const DocumentViewer = lazy(() => import("./DocumentViewer.tsx"));
+
+/** A picture, a sound or a file in a message. */
 export function Attachment({ media }: { media: Media }): JSX.Element {
-    return media.picture ? <Picture media={media} /> : <FileRow media={media} />;
+    if (media.picture) return <Picture media={media} />;
+    if (media.sound) return <VoiceNote media={media} sound={media.sound} />;
+    return <FileRow media={media} />;
 }
 
 function Picture({ media }: { media: Media }): JSX.Element {
     const [open, setOpen] = useState(false);
-    const [asked, setAsked] = useState(0);
-    const store = useSession((session) => session.media);
-    const [address, setAddress] = useState<string>();
-    const [failed, setFailed] = useState(false);
-    const file = media.thumbnail ?? media.file;
-    useEffect(() => {
-        let current = true;
-        store?.picture(file, media.thumbnail ? "image/jpeg" : media.type).then(
-            (found) => current && setAddress(found),
-            () => current && setFailed(true),
-        );
-        return () => {
-            current = false;
-        };
-    }, [store, file, media.thumbnail, media.type, asked]);
-    const tryAgain = (): void => {
-        setFailed(false);
-        setAsked(asked + 1);
-    };
+    const { address, failed, tryAgain } = usePicture(media);
     // Its place is kept from the start, so that nothing jumps when it arrives.
     const { width, height } = fitted(media.width, media.height, 320);
     const label = t.attachments.open(media.caption || t.attachments.photo);
@@ -58,19 +47,67 @@ function Picture({ media }: { media: Media }): JSX.Element {
     );
 }
 
-/** The colours of a picture before it is there. */
-function Placeholder({ hash }: { hash: string | undefined }): JSX.Element {
-    const canvas = useRef<HTMLCanvasElement>(null);
-    useEffect(() => {
-        const context = canvas.current?.getContext("2d");
-        if (!context || hash === undefined || !isBlurhashValid(hash).result) return;
-        context.putImageData(new ImageData(new Uint8ClampedArray(decode(hash, 32, 32)), 32, 32), 0, 0);
-    }, [hash]);
-    return <canvas ref={canvas} width={32} height={32} aria-hidden="true" />;
+/** A document: shown here page by page where that is possible, or fetched, checked and decrypted and handed to the device. */
+export function FileRow({ media }: { media: Media }): JSX.Element {
+    const { share, failed, start, stop } = useSaving(media);
+    const [open, setOpen] = useState(false);
+    const busy = share !== undefined;
+    const words = (
+        <>
+            <Icon name="file" />
+            <span className="file__name">
+                <strong>{media.name}</strong>
+                {media.size !== undefined && <span className="muted">{fileSize(media.size)}</span>}
+                {busy && <progress value={share} max={1} aria-label={t.attachments.downloading} />}
+                {failed && (
+                    <span className="field-error" role="alert">
+                        {t.attachments.failed}
+                    </span>
+                )}
+            </span>
+        </>
+    );
+    return (
+        <div className="file">
+            {media.pages ? (
+                <button
+                    type="button"
+                    className="file__open"
+                    aria-label={t.document.open(media.name)}
+                    onClick={() => setOpen(true)}
+                >
+                    {words}
+                </button>
+            ) : (
+                words
+            )}
+            <button
+                type="button"
+                className="icon-button"
+                aria-label={busy ? t.app.cancel : t.attachments.download(media.name)}
+                onClick={() => (busy ? stop() : start())}
+            >
+                <Icon name={busy ? "close" : "download"} />
+            </button>
+            {open && (
+                <Suspense fallback={null}>
+                    <DocumentViewer media={media} onSave={start} onClose={() => setOpen(false)} />
+                </Suspense>
+            )}
+        </div>
+    );
 }
 
-/** A document: fetched, checked and decrypted here, then handed to the device. */
-function FileRow({ media }: { media: Media }): JSX.Element {
+interface Saving {
+    /** How much has arrived, 0 to 1; `undefined` when nothing is being fetched. */
+    share: number | undefined;
+    failed: boolean;
+    start: () => void;
+    stop: () => void;
+}
+
+/** Fetches a file and hands it to the device. */
+function useSaving(media: Media): Saving {
     const store = useSession((session) => session.media);
     const [share, setShare] = useState<number>();
     const [failed, setFailed] = useState(false);
@@ -89,30 +126,7 @@ function FileRow({ media }: { media: Media }): JSX.Element {
         }
         setShare(undefined);
     };
-    const busy = share !== undefined;
-    return (
-        <div className="file">
-            <Icon name="file" />
-            <span className="file__name">
-                <strong>{media.name}</strong>
-                {media.size !== undefined && <span className="muted">{fileSize(media.size)}</span>}
-                {busy && <progress value={share} max={1} aria-label={t.attachments.downloading} />}
-                {failed && (
-                    <span className="field-error" role="alert">
-                        {t.attachments.failed}
-                    </span>
-                )}
-            </span>
-            <button
-                type="button"
-                className="icon-button"
-                aria-label={busy ? t.app.cancel : t.attachments.download(media.name)}
-                onClick={() => (busy ? running.current?.abort() : void download())}
-            >
-                <Icon name={busy ? "close" : "download"} />
-            </button>
-        </div>
-    );
+    return { share, failed, start: () => void download(), stop: () => running.current?.abort() };
 }
 
 function save(blob: Blob, name: string): void {

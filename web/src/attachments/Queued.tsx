@@ -4,17 +4,20 @@ import type { OutboxItem } from "../matrix/outbox-logic.ts";
 import { useUploads } from "../matrix/uploads.ts";
 import { useSession } from "../session/store.ts";
 import { Icon } from "../ui/Icon.tsx";
+import { soundOf } from "../voice/content.ts";
 
 /** An attachment on its way: what it is, how much is sent, and a way to stop it. */
 export function QueuedAttachmentView({ item }: { item: OutboxItem }): JSX.Element {
     const outbox = useSession((session) => session.outbox);
     const share = useUploads(({ shares }) => shares[item.txnId]);
     const preview = usePreview(item.attachment?.thumbnail);
-    const name = typeof item.content["filename"] === "string" ? item.content["filename"] : "";
+    const voice = item.content["msgtype"] === "m.audio" && soundOf(item.content).voice;
+    const filename = typeof item.content["filename"] === "string" ? item.content["filename"] : "";
+    const name = voice ? t.voice.name : filename;
     return (
         <div className="file">
             {preview === undefined ? (
-                <Icon name="file" />
+                <Icon name={voice ? "microphone" : "file"} />
             ) : (
                 <img className="file__preview" src={preview} alt="" />
             )}

@@ -26,6 +26,7 @@ import { useClient, useSession } from "../session/store.ts";
 import { Icon } from "../ui/Icon.tsx";
 import { actionsFor, composed, type ComposeMode } from "./actions.ts";
 import { MentionList } from "./MentionList.tsx";
+import { VoiceButton } from "../voice/VoiceButton.tsx";
 import { useMentionable } from "./use-mentionable.ts";
 
 /** Tell others at most this often that one is typing; the server forgets it after `TYPING_MS`. */
@@ -56,6 +57,7 @@ export function Composer(props: ComposerProps): JSX.Element {
     const id = useId();
     const mentionable = useMentionable(room);
     const naming = useNaming(text, onText, field, mentionable);
+    const [speaking, setSpeaking] = useState(false);
 
     useLayoutEffect(() => {
         const element = field.current;
@@ -153,9 +155,13 @@ export function Composer(props: ComposerProps): JSX.Element {
                 }}
                 onKeyDown={keyDown}
             />
-            <button type="submit" className="icon-button composer__send" aria-label={t.conversation.send}>
-                <Icon name="send" />
-            </button>
+            {(text === "" && !mode) || speaking ? (
+                <VoiceButton roomId={roomId} onSent={onSent} onActive={setSpeaking} />
+            ) : (
+                <button type="submit" className="icon-button composer__send" aria-label={t.conversation.send}>
+                    <Icon name="send" />
+                </button>
+            )}
         </form>
     );
 }

@@ -650,8 +650,20 @@ export const en = {
             "The camera cannot be used. Allow it for this address in the browser, or choose a photo instead.",
         unreadable:
             "This picture cannot be opened here, so its place and time could not be removed. It was not sent. Take it with the camera here, or save it as JPEG.",
-        line: ({ picture, name, caption }: { picture: boolean; name: string; caption: string }) =>
-            picture ? (caption ? `Photo: ${caption}` : "Photo") : `File: ${name}`,
+        line: ({
+            picture,
+            name,
+            caption,
+            sound,
+        }: {
+            picture: boolean;
+            name: string;
+            caption: string;
+            sound?: { voice: boolean } | undefined;
+        }) => {
+            if (sound?.voice === true) return "Voice note";
+            return picture ? (caption ? `Photo: ${caption}` : "Photo") : `File: ${name}`;
+        },
         open: (name: string) => `Open ${name}`,
         failed: "Could not be fetched",
         tryAgain: "The photo could not be fetched. Try again",
@@ -661,6 +673,50 @@ export const en = {
         cancelUpload: "Do not send it",
         zoomIn: "Larger",
         zoomOut: "Smaller",
+    },
+    voice: {
+        name: "Voice note",
+        record: "Record a voice note",
+        hint: "Tap to record, or hold and let go to send",
+        recording: "Recording a voice note",
+        starting: "Starting the microphone",
+        send: "Send voice note",
+        cancel: "Delete the recording",
+        release: "Let go to send, slide away to delete",
+        releaseToDelete: "Let go to delete",
+        tooShort: "That was too short. Tap to record, or hold while you speak.",
+        full: "This is as long as a voice note can be. Send it, or delete it.",
+        refused: "The microphone cannot be used. Allow it for this address in the browser.",
+        play: (name: string) => `Play ${name}`,
+        pause: (name: string) => `Pause ${name}`,
+        position: "Position",
+        at: (at: string, of: string) => `${at} of ${of}`,
+        speed: (rate: string) => `Speed: ${rate} times`,
+        rate: (rate: number) => `${rate}×`,
+        fetching: "Fetching the voice note",
+        failed: "It could not be fetched. Try again",
+    },
+    gallery: {
+        title: "Photos and files",
+        photos: "Photos",
+        files: "Files",
+        voice: "Voice notes",
+        none: "Nothing has been sent here yet.",
+        noneSoFar: "Nothing among the messages fetched so far.",
+        earlier: "Look further back",
+        looking: "Looking",
+        from: (name: string, when: string) => `${name}, ${when}`,
+        show: "Show in the conversation",
+        previous: "Previous photo",
+        next: "Next photo",
+        place: (n: number, of: number) => `${n} of ${of}`,
+    },
+    document: {
+        open: (name: string) => `Open ${name}`,
+        fetching: "Fetching the document",
+        page: (n: number, of: number) => `Page ${n} of ${of}`,
+        failed: "This document cannot be shown here. Download it to open it elsewhere.",
+        locked: "This document is protected with a password. Download it to open it elsewhere.",
     },
     info: {
         title: "Message info",

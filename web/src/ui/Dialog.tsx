@@ -32,6 +32,8 @@ export function Dialog({
             className={wide ? "dialog dialog--wide" : "dialog"}
             aria-labelledby={titleId}
             onCancel={(event) => {
+                // React hands on what a dialog (or a file chooser) within this one was told.
+                if (event.target !== event.currentTarget) return;
                 event.preventDefault();
                 onClose();
             }}
