@@ -57,6 +57,11 @@ const same = new Set([
     "devices.newOne",
     "requests.urgentCount",
     "patients.bed",
+    "voice.rate",
+    "gallery.from",
+    "calls.camera",
+    "calls.line",
+    "calls.lasted",
     "clerk",
 ]);
 
