@@ -104,6 +104,10 @@ actions! {
     RoleChanged = "role.changed",
     /// Somebody accepted the handover list of a role; `digest` in the detail names the list.
     HandoverAccepted = "handover.accepted",
+    /// A shift was entered, changed or removed by hand; `change` in the detail says which.
+    ShiftWritten = "rota.shift-written",
+    /// A playbook was saved or withdrawn by hand; `version` in the detail is the one that it has now.
+    PlaybookWritten = "playbook.written",
     /// Somebody said that they are on duty, busy or off duty; `state` in the detail says which.
     DutyChanged = "duty.changed",
     /// A role has another holder, or none; `from` and `to` in the detail.

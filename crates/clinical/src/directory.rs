@@ -128,7 +128,8 @@ impl Clinical {
             .read_now(|tx| rota::get(tx, cipher, id)?.ok_or(ClinicalError::NotFound("PractitionerRole")))
     }
 
-    /// The shifts and ward assignments that fit every filter that is given, at most 1000.
+    /// The shifts and ward assignments that fit every filter that is given, by start, at most 1000: those at the instant
+    /// `at`, those that have not passed at `since`.
     ///
     /// # Errors
     /// A failure of the store.
@@ -138,6 +139,7 @@ impl Clinical {
         ward: Option<String>,
         person: Option<String>,
         at: Option<Timestamp>,
+        since: Option<Timestamp>,
     ) -> Result<Vec<PractitionerRole>, ClinicalError> {
         let cipher = self.parts.cipher.clone();
         self.parts
@@ -148,6 +150,7 @@ impl Clinical {
                     ward: ward.as_deref(),
                     person: person.as_deref(),
                     at,
+                    since,
                 };
                 Ok(rota::find(tx, &cipher, &filter, MAX_FOUND)?)
             })

@@ -18,6 +18,7 @@ use crate::{
     duty_status::reach,
     outbox::{self, Job},
     requests::Move,
+    standing::holder_or_fallback,
     user_of,
 };
 
@@ -69,6 +70,8 @@ impl Duties<'_> {
                 }
             }
             self.hand_over_requests(tx, role, from.clone(), to)?;
+        } else if let Some(fallback) = holder_or_fallback(tx, self.parts, &role.id, self.at)? {
+            self.hand_over_requests(tx, role, from.clone(), &fallback)?;
         }
         if let Some(person) = from {
             for patient in on_call::duty_patients(tx, cipher, &role.id, &person)? {

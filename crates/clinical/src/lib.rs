@@ -3,7 +3,7 @@
 //! [`Clinical`] is the whole floor: built once with the store, the column key, the clock, the random source and
 //! its port into Matrix ([`Conversations`]), and asked by `http`. Its parts: `directory` (who and what there is), `directory_search` (found as one types),
 //! `on_call` (who holds a role), `subscriptions` (who is told when requests change), `standing` (whom the steps of a plan ask at a moment), `sign_on` (taking it and handing it over), `duty` (what follows the role), `duty_status` (whether people work, and what may disturb them), `patients` (admission to discharge), `access` (who may resolve a patient),
-//! `merge` (what a merge or discharge does to conversations), `break_glass` (opening a conversation from outside, and who looked at a patient), `handover` (what is open when a role changes hands), `alarms` (the server's own requests),
+//! `merge` (what a merge or discharge does to conversations), `break_glass` (opening a conversation from outside, and who looked at a patient), `handover` (what is open when a role changes hands), `handover_code` (handing it over from phone to phone), `shifts` (the rota by hand), `editors` (who may change rota and playbooks), `digest` (what was sent for information, told twice a day), `alarms` (the server's own requests),
 //! `requests` (raising and moving them), `timers` (their durable clocks), `outbox` (work in rooms that follows a
 //! decision), `playbooks` (what rota and directory say against one), `proof` (the signed chain of a request), `interruptions` (how often teams are), `import` (FHIR bundles, tables, iCalendar, HL7 v2 ADT files, playbooks).
 //!
@@ -17,12 +17,15 @@
 mod access;
 mod alarms;
 mod break_glass;
+mod digest;
 mod directory;
 mod directory_search;
 mod duty;
 mod duty_status;
+mod editors;
 mod error;
 mod handover;
+mod handover_code;
 mod import;
 mod interruptions;
 mod merge;
@@ -33,6 +36,7 @@ mod playbooks;
 mod ports;
 mod proof;
 mod requests;
+mod shifts;
 mod sign_on;
 mod standing;
 mod subscriptions;
@@ -43,7 +47,7 @@ use std::sync::{Arc, atomic::AtomicI64};
 use tokio::sync::Notify;
 use wardline_domain::{
     Clock, Random,
-    care::bank_holiday::BankHolidays,
+    care::{bank_holiday::BankHolidays, rota::LocalTime},
     ruma::{OwnedServerName, OwnedUserId, UserId},
     signing::Signer,
 };
@@ -53,8 +57,10 @@ use wardline_store::Store;
 pub use break_glass::{Access, AccessKind, BreakGlass};
 pub use directory_search::{EntryKind, FoundEntry};
 pub use duty_status::{Silence, silence};
+pub use editors::Editor;
 pub use error::ClinicalError;
 pub use handover::HandoverList;
+pub use handover_code::HandoverCode;
 pub use import::{ImportChange, ImportMode, ImportProblem, ImportReport};
 pub use interruptions::{Budget, NoiseReport};
 pub use jiff::tz::TimeZone;
@@ -62,6 +68,7 @@ pub use on_call::{OnCall, OpenOffer};
 pub use playbooks::{PlaybookProblem, Simulated};
 pub use ports::{Conversations, PortError, PortFuture};
 pub use requests::{Circumstances, NewRequest, TaskView};
+pub use shifts::NewShift;
 pub use sign_on::Until;
 pub use wardline_store::clinical::{
     ColumnCipher,
@@ -98,6 +105,8 @@ pub struct ClinicalParts {
     /// After how many minutes without a device that is in use or that push reaches the holder of a role counts as
     /// unreachable, which is an alarm as a vacancy is; `None`: never.
     pub unreachable_after: Option<u32>,
+    /// When, by local clocks, people are told what was sent to them for information; empty is never.
+    pub digest_times: Vec<LocalTime>,
     /// The key that signs transitions of requests: the server's.
     pub signer: Arc<Signer>,
     /// The client by which subscribers are told; without it nobody is.
@@ -118,6 +127,8 @@ pub struct Clinical {
     indexed: directory_search::Indexed,
     /// When the roles are looked at next, in ms.
     roles_due: AtomicI64,
+    /// When digests are sent next, in ms.
+    digests_due: AtomicI64,
 }
 
 /// The signed-in person behind a call.
@@ -148,6 +159,7 @@ impl Clinical {
             news: Notify::new(),
             indexed: directory_search::Indexed::default(),
             roles_due: AtomicI64::new(0),
+            digests_due: AtomicI64::new(0),
         }
     }
 

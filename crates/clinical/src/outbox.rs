@@ -59,6 +59,8 @@ pub(crate) enum Job {
     Status { patient: String, at: Timestamp },
     /// Bring a person into a room.
     Join { room: OwnedRoomId, user: OwnedUserId },
+    /// Tell a person how much was sent to them for information.
+    Digest { user: OwnedUserId, content: Value, key: String },
     /// Raise a request of the server itself in the conversation of a role.
     Raise { service: String, request: OwnRequest },
 }
@@ -143,6 +145,10 @@ impl Clinical {
             Job::Merge { ended } => self.merge(&ended).await?,
             Job::Status { patient, at } => self.say_status(&patient, at).await?,
             Job::Join { room, user } => rooms.join(&room, &user).await?,
+            Job::Digest { user, content, key } => {
+                let room = rooms.create_digest_room(&user).await?;
+                rooms.announce(&room, "m.room.message", content, &key).await?;
+            }
             Job::Raise { service, request } => self.raise_own(service, request).await?,
             Job::Announce { room, kind, mut content, asks, key, own: false } => {
                 if let (Some(user), Some(fields)) = (asks, content.as_object_mut())

@@ -32,6 +32,10 @@ pub trait Conversations: Send + Sync + Debug {
     /// Opens the conversation of a role, named as the role; if the clerk has opened it before, gives that room.
     fn create_role_room<'a>(&'a self, service: &'a str, name: &'a str) -> PortFuture<'a, OwnedRoomId>;
 
+    /// Opens the conversation in which a person is told what was sent for information, with them in it; if the clerk
+    /// has opened it before, gives that room.
+    fn create_digest_room<'a>(&'a self, user: &'a UserId) -> PortFuture<'a, OwnedRoomId>;
+
     /// Joins a local user to a room; nothing to do if they are in it.
     fn join<'a>(&'a self, room: &'a RoomId, user: &'a UserId) -> PortFuture<'a, ()>;
 

@@ -190,7 +190,7 @@ impl Clinical {
             .store
             .write_with(move |tx| {
                 let task = tasks::get(tx, &parts.cipher, &id)?.ok_or(ClinicalError::NotFound("Task"))?;
-                if let Command::Reassign { to } = &command
+                if let Command::Reassign { to } | Command::Delegate { to } = &command
                     && directory::practitioner(tx, to)?.is_none()
                 {
                     let path = "Parameters.parameter(to)";

@@ -11,7 +11,7 @@ use wardline_domain::{
 use wardline_store::{
     Reader, WriteTx,
     clinical::{
-        directory,
+        directory, handover_codes,
         on_call::{self, Offer, Rank},
         rota::{self, Duty},
     },
@@ -38,11 +38,11 @@ pub enum Until {
 }
 
 /// One change of who holds a role, within its transaction.
-struct Change<'a> {
-    parts: &'a ClinicalParts,
-    caller: &'a Caller,
-    service: &'a str,
-    at: Timestamp,
+pub(crate) struct Change<'a> {
+    pub(crate) parts: &'a ClinicalParts,
+    pub(crate) caller: &'a Caller,
+    pub(crate) service: &'a str,
+    pub(crate) at: Timestamp,
 }
 
 impl Clinical {
@@ -100,7 +100,7 @@ impl Clinical {
         self.change_role(caller, service, |change, tx| change.release(tx)).await
     }
 
-    async fn change_role(
+    pub(crate) async fn change_role(
         &self,
         caller: &Caller,
         service: &str,
@@ -206,16 +206,16 @@ impl Change<'_> {
         self.audit(tx, "release", None)
     }
 
-    fn holder(&self, tx: &impl Reader) -> Result<Option<PractitionerRole>, ClinicalError> {
+    pub(crate) fn holder(&self, tx: &impl Reader) -> Result<Option<PractitionerRole>, ClinicalError> {
         Ok(rota::holder(tx, &self.parts.cipher, self.service, self.at)?)
     }
 
-    fn own_shift(&self, tx: &impl Reader) -> Result<PractitionerRole, ClinicalError> {
+    pub(crate) fn own_shift(&self, tx: &impl Reader) -> Result<PractitionerRole, ClinicalError> {
         let own = self.holder(tx)?.filter(|shift| shift.person == self.caller.person());
         own.ok_or(ClinicalError::Forbidden("the holder of this role"))
     }
 
-    fn sign_on(
+    pub(crate) fn sign_on(
         &self,
         tx: &mut WriteTx<'_>,
         person: &str,
@@ -232,10 +232,16 @@ impl Change<'_> {
         rota::put(tx, &self.parts.cipher, &shift)?;
         on_call::set_rank(tx, &shift.id, Rank::SignOn)?;
         on_call::clear_offer(tx, self.service)?;
+        handover_codes::clear(tx, self.service)?;
         self.audit(tx, change, None)
     }
 
-    fn end(&self, tx: &impl Reader, person: &str, until: Until) -> Result<Timestamp, ClinicalError> {
+    pub(crate) fn end(
+        &self,
+        tx: &impl Reader,
+        person: &str,
+        until: Until,
+    ) -> Result<Timestamp, ClinicalError> {
         let wrong = |problem: String| ClinicalError::invalid(UNTIL, problem);
         let end = match until {
             Until::ShiftEnd => return self.shift_end(tx, person),
@@ -284,7 +290,12 @@ impl Change<'_> {
         Ok(on_call::overlapping(tx, cipher, self.service, span, Rank::SignOn, &present, Some(person))?)
     }
 
-    fn audit(&self, tx: &mut WriteTx<'_>, change: &str, to: Option<&str>) -> Result<(), ClinicalError> {
+    pub(crate) fn audit(
+        &self,
+        tx: &mut WriteTx<'_>,
+        change: &str,
+        to: Option<&str>,
+    ) -> Result<(), ClinicalError> {
         let mut entry = Entry::new(self.at, self.caller.user.as_str(), Action::RoleChanged)
             .target(format!("HealthcareService/{}", self.service))
             .with("change", change);

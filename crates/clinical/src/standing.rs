@@ -120,6 +120,27 @@ pub(crate) fn standing(
     Situation::of(tx, parts, class, patient, at)?.standing(tx, plan)
 }
 
+/// Who holds a role at `at`, or who holds its fallback while nobody does; not further, since fallbacks may go round.
+///
+/// # Errors
+/// A failure of the store.
+pub(crate) fn holder_or_fallback(
+    tx: &impl Reader,
+    parts: &ClinicalParts,
+    role: &str,
+    at: Timestamp,
+) -> Result<Option<String>, StoreError> {
+    let holder =
+        |role: &str| rota::holder(tx, &parts.cipher, role, at).map(|it| it.map(|shift| shift.person));
+    if let Some(person) = holder(role)? {
+        return Ok(Some(person));
+    }
+    match directory::service(tx, role)?.and_then(|it| it.fallback) {
+        Some(fallback) => holder(&fallback),
+        None => Ok(None),
+    }
+}
+
 /// The people whom an ask reaches at `at`.
 ///
 /// # Errors
@@ -130,8 +151,7 @@ pub(crate) fn asked(
     ask: &Ask,
     at: Timestamp,
 ) -> Result<Vec<String>, StoreError> {
-    let holder =
-        |role: &str| rota::holder(tx, &parts.cipher, role, at).map(|it| it.map(|shift| shift.person));
+    let holder = |role: &str| holder_or_fallback(tx, parts, role, at);
     Ok(match ask {
         Ask::Person(id) => asked_for(tx, parts, id, at)?.into_iter().collect(),
         Ask::Role(id) => holder(id)?.into_iter().collect(),

@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
-use wardline_domain::{Timestamp, care::request::Command};
+use wardline_domain::{
+    Timestamp,
+    care::{playbook::Class, request::Command},
+};
 use wardline_store::clinical::{
     patients, rota, tasks,
     timers::{self, Timer, TimerKind},
@@ -65,7 +68,8 @@ impl Clinical {
                             timers::set(tx, &Timer { due_at, ..timer.clone() })?;
                         }
                         // What was missed, the server being off, is not made up for.
-                        let late = now.millis_since(timer.due_at) > LATE;
+                        let urgent = task.request.class == Class::Urgent;
+                        let late = urgent && now.millis_since(timer.due_at) > LATE;
                         let waits =
                             reminder(&task.request, timer.due_at.plus_millis(-1)) == Some(timer.due_at);
                         if late || !waits {
@@ -147,6 +151,7 @@ impl Clinical {
     async fn tick(&self) -> Result<i64, ClinicalError> {
         let now = self.parts.clock.now();
         self.follow_rota(now).await?;
+        self.send_digests(now).await?;
         if self.next_due()?.is_some_and(|due| due <= now) {
             self.fire_due(now).await?;
         }

@@ -53,6 +53,7 @@ const STEPS: &[(&str, &str)] = &[
     ("133_duty_statuses", include_str!("../schema/133_duty_statuses.sql")),
     ("134_subscriptions", include_str!("../schema/134_subscriptions.sql")),
     ("135_handovers", include_str!("../schema/135_handovers.sql")),
+    ("105_handover_codes", include_str!("../schema/105_handover_codes.sql")),
 ];
 
 /// Brings the schema up to date in one transaction.

@@ -141,6 +141,8 @@ fn why(reason: &Reason) -> &'static str {
         Reason::NotNow => "a condition that did not hold",
         Reason::HandedOver => "a handover of the role",
         Reason::Reassigned => "its being passed on",
+        Reason::Delegated => "its being delegated",
+        Reason::Returned => "its return to who delegated it",
         Reason::Reopened => "its being reopened",
         Reason::Said(_) | Reason::Comment(_) => "what was said",
     }

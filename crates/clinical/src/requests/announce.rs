@@ -72,7 +72,8 @@ fn mention(user: &OwnedUserId) -> Value {
     json!({ "user_ids": [user] })
 }
 
-/// Leaves a reminder of those whom an urgent request asks, `at` which it waits for an answer.
+/// Leaves a reminder of those whom an urgent request asks, `at` which it waits for an answer, or of whoever took a request
+/// that is needed now.
 pub(crate) fn reminder(
     tx: &mut WriteTx<'_>,
     server: &ServerName,
@@ -83,6 +84,10 @@ pub(crate) fn reminder(
     let asked = request.holders.iter().filter(|person| !request.declined.contains(*person));
     let users = asked.map(|person| user_of(person, server)).collect::<Result<Vec<_>, _>>()?;
     let step = request.plan.get(request.step).map(|step| names_of(tx, &step.asks)).transpose()?;
+    let body = match &request.accepted_by {
+        Some(by) => format!("Needed now: {} has accepted it and not completed it.", person(tx, by)?),
+        None => format!("Still waiting for {}.", step.unwrap_or_default()),
+    };
     let content = json!({
         "request_id": task.id,
         "state": request.state.code(),
@@ -92,7 +97,7 @@ pub(crate) fn reminder(
         "reminder": true,
         "next_step_at": request.next_step_at.map(Timestamp::as_millis),
         "m.mentions": { "user_ids": users },
-        "body": format!("Still waiting for {}.", step.unwrap_or_default()),
+        "body": body,
     });
     let key = format!("request-{}-reminder-{}", task.id, at.as_millis());
     let (room, own) = (task.room.clone(), task.description.is_some());
@@ -189,6 +194,14 @@ fn line(
         (State::Raised, Some(Reason::Reassigned)) => {
             let name = transition.asks.as_ref().map_or_else(|| Ok(step.clone()), |id| person(tx, id))?;
             format!("{actor} passed it on: now asking {name}.")
+        }
+        (State::Raised, Some(Reason::Delegated)) => {
+            let name = transition.asks.as_ref().map_or_else(|| Ok(step.clone()), |id| person(tx, id))?;
+            format!("{actor} asks {name} to do it.")
+        }
+        (State::Accepted, Some(Reason::Returned)) => {
+            let name = transition.asks.as_ref().map_or_else(|| Ok(step.clone()), |id| person(tx, id))?;
+            format!("Nobody took it up: it is {name}'s again.")
         }
         (State::Raised, Some(Reason::Reopened)) => format!("{actor} reopened the request: asking {asked}."),
         (State::Raised, Some(Reason::HandedOver)) => format!("{step} was handed over: now asking {asked}."),

@@ -214,8 +214,12 @@ impl<'a> Move<'a> {
     }
 }
 
-/// When those who are asked are reminded next: every minute while an urgent request waits for an answer.
+/// When those who are asked are reminded next: every minute while an urgent request waits for an answer. Whoever took a
+/// request of class action is reminded once, when it is needed.
 pub(crate) fn reminder(request: &Request, now: Timestamp) -> Option<Timestamp> {
+    if request.class == Class::Action && request.state.is_taken() {
+        return request.needed_by.filter(|due| *due > now);
+    }
     let waits = matches!(request.state, State::Raised | State::Delivered | State::Seen);
     let until = request.next_step_at.filter(|_| waits && request.class == Class::Urgent)?;
     let gone = now.millis_since(request.asked_at).max(0) / REMIND_EVERY;

@@ -186,13 +186,13 @@ async fn a_bundle_reports_the_entry_and_the_element() {
 async fn importing_the_demo_twice_changes_nothing_that_shows() {
     let it = Hospital::demo().await;
     let before = all(&it).await;
-    let roles = it.clinical.practitioner_roles(None, None, None, None).await.unwrap();
+    let roles = it.clinical.practitioner_roles(None, None, None, None, None).await.unwrap();
     for file in ["bundle.json", "admissions.hl7"] {
         it.clinical.import(&demo(file), ImportMode::Strict).await.unwrap();
     }
     it.clinical.drain_outbox().await.unwrap();
     assert_eq!(all(&it).await, before);
-    assert_eq!(it.clinical.practitioner_roles(None, None, None, None).await.unwrap(), roles);
+    assert_eq!(it.clinical.practitioner_roles(None, None, None, None, None).await.unwrap(), roles);
     assert_eq!(it.rooms.patients.lock().unwrap().len(), 24);
 }
 
@@ -349,7 +349,8 @@ async fn a_rota_comes_from_a_calendar_with_its_repetitions() {
             "line 34: DTSTART: does not exist: clocks go forward in that hour",
         ]
     );
-    let shifts = it.clinical.practitioner_roles(Some("anaesthetist".into()), None, None, None).await.unwrap();
+    let shifts =
+        it.clinical.practitioner_roles(Some("anaesthetist".into()), None, None, None, None).await.unwrap();
     let days: Vec<String> = shifts.iter().map(|it| it.start.to_instant()[..10].to_owned()).collect();
     assert_eq!(days.len(), 14, "from today on, without the 24th: {days:?}");
     assert!(days[0] == "2026-11-22" && !days.contains(&"2026-11-24".to_owned()), "{days:?}");

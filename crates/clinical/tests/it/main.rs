@@ -3,6 +3,7 @@
 
 mod access;
 mod break_glass;
+mod digest;
 mod directory;
 mod duty;
 mod handover;
@@ -13,6 +14,7 @@ mod playbooks;
 mod proof;
 mod requests;
 mod restart;
+mod shifts;
 mod sign_on;
 mod support;
 mod vacancy;

@@ -103,6 +103,16 @@ impl Conversations for Rooms {
         })
     }
 
+    fn create_digest_room<'a>(&'a self, user: &'a UserId) -> PortFuture<'a, OwnedRoomId> {
+        Box::pin(async move {
+            self.up()?;
+            let room: OwnedRoomId =
+                format!("!digest-{}:riverside.example", user.localpart()).try_into().unwrap();
+            self.members.lock().unwrap().entry(room.clone()).or_default().insert(user.to_owned());
+            Ok(room)
+        })
+    }
+
     fn join<'a>(&'a self, room: &'a RoomId, user: &'a UserId) -> PortFuture<'a, ()> {
         Box::pin(async move {
             self.up()?;
@@ -138,7 +148,7 @@ impl Conversations for Rooms {
     ) -> PortFuture<'a, ()> {
         Box::pin(async move {
             self.up()?;
-            assert!(kind.starts_with("org.wardline."));
+            assert!(kind.starts_with("org.wardline.") || content.get("org.wardline.digest").is_some());
             let mut said = self.said.lock().unwrap();
             if !said.iter().any(|(known, _)| known == key) {
                 said.push((key.to_owned(), content));
@@ -209,6 +219,7 @@ fn open(
         holidays: wardline_domain::care::bank_holiday::BankHolidays::default(),
         budget: Budget { each: None, teams: [("noisy".to_owned(), 2)].into() },
         unreachable_after,
+        digest_times: vec![jiff::civil::time(9, 0, 0, 0), jiff::civil::time(17, 0, 0, 0)],
         outgoing: None,
         signer: Arc::new(Signer::from_seed("riverside.example".try_into().unwrap(), "1", [7; 32]).unwrap()),
         conversations: Arc::clone(rooms) as Arc<dyn Conversations>,

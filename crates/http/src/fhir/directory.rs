@@ -1,10 +1,10 @@
-//! Organization, Location, Practitioner and PractitionerRole: the directory, open to every signed-in person.
+//! Organization, Location and Practitioner: the directory, open to every signed-in person.
 
 use axum::extract::State;
 use http::StatusCode;
 use serde_json::{Value, json};
-use wardline_clinical::{Duty, Location, LocationKind, Organisation, Practitioner, PractitionerRole};
-use wardline_domain::{Timestamp, care::hl7::adt::Name};
+use wardline_clinical::{Location, LocationKind, Organisation, Practitioner};
+use wardline_domain::care::hl7::adt::Name;
 
 use super::{
     duty::duty_extension,
@@ -161,58 +161,4 @@ pub(super) fn practitioner_json(state: &AppState, it: &Practitioner) -> Result<V
         practitioner["identifier"] = identifiers.into();
     }
     Ok(practitioner)
-}
-
-/// `GET PractitionerRole?service=&location=&practitioner=&date=now`
-pub(super) async fn practitioner_roles(
-    State(state): State<AppState>,
-    SignedIn(caller): SignedIn,
-    query: Parameters,
-) -> Answer {
-    let mut search = Search::of("PractitionerRole", query)?;
-    let service = search.reference("service", "HealthcareService")?;
-    let ward = search.reference("location", "Location")?;
-    let person = search.reference("practitioner", "Practitioner")?;
-    let at = search.instant("date", state.clock.now())?;
-    let page = search.end()?;
-    let found = state.clinical.practitioner_roles(service, ward, person, at).await?;
-    let people = state.clinical.practitioners().await?;
-    let found = page.of(&found, |it| {
-        let person = people.iter().find(|p| p.id == it.person);
-        Ok(practitioner_role_json(it, person))
-    })?;
-    with_included(&state, &caller, &page, found).await
-}
-
-/// `GET PractitionerRole/{id}`
-pub(super) async fn practitioner_role(
-    State(state): State<AppState>,
-    _: SignedIn,
-    Id(id): Id<String>,
-) -> Answer {
-    let it = state.clinical.practitioner_role(&id)?;
-    let person = state.clinical.practitioner(&it.person)?;
-    Ok(Fhir(practitioner_role_json(&it, Some(&person))))
-}
-
-fn practitioner_role_json(it: &PractitionerRole, person: Option<&Practitioner>) -> Value {
-    let display = person.map(Practitioner::display);
-    let mut json = json!({
-        "resourceType": "PractitionerRole",
-        "id": it.id,
-        "active": true,
-        "practitioner": reference("Practitioner", &it.person, display.as_deref()),
-        "period": { "start": it.start.to_instant(), "end": it.end.to_instant() },
-    });
-    match &it.duty {
-        Duty::Role(id) => json["healthcareService"] = json!([reference("HealthcareService", id, None)]),
-        Duty::Ward(id) => json["location"] = json!([reference("Location", id, None)]),
-    }
-    if it.start == Timestamp(0)
-        && let Some(period) = json["period"].as_object_mut()
-    {
-        period.remove("start");
-        period.remove("end");
-    }
-    json
 }

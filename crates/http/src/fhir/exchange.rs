@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{HeaderValue, header, request::Parts};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use wardline_clinical::Caller;
+use wardline_clinical::{Caller, Editor};
 
 use super::outcome::Refusal;
 use crate::{AppState, Authenticated, Path, Query, json::body_rejection};
@@ -48,6 +48,21 @@ impl FromRequestParts<AppState> for SignedIn {
     }
 }
 
+/// The signed-in person, who wants to change what others rely on.
+#[derive(Debug)]
+pub(crate) struct Editing(pub(crate) Editor);
+
+impl FromRequestParts<AppState> for Editing {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Refusal> {
+        let session = Authenticated::from_request_parts(parts, state).await?;
+        let administrator = state.identity.check_administrator(&session).is_ok();
+        let caller = Caller { user: session.user_id.clone(), device: Some(session.device_id.to_string()) };
+        Ok(Self(Editor { caller, administrator }))
+    }
+}
+
 /// The parameters of the path.
 #[derive(Debug)]
 pub(crate) struct Id<T>(pub(crate) T);
@@ -65,11 +80,27 @@ impl<T: DeserializeOwned + Send> FromRequestParts<AppState> for Id<T> {
 #[derive(Debug, Default)]
 pub(crate) struct Conditions {
     /// `If-Match`: the version that the resource must have.
-    pub(crate) version: Option<u64>,
+    pub(crate) if_match: Option<String>,
     /// `If-None-Match`: the version that the caller has.
-    pub(crate) known: Option<u64>,
+    pub(crate) known: Option<String>,
+    /// `If-None-Match: *`: there must be no such resource yet.
+    pub(crate) must_be_new: bool,
     /// `If-None-Exist`: the search that must find nothing for a resource to be made.
     pub(crate) if_none_exist: Option<String>,
+}
+
+impl Conditions {
+    /// `If-Match` where versions are numbers.
+    pub(crate) fn version(&self) -> Result<Option<u64>, Refusal> {
+        let number = self.if_match.as_ref().map(|tag| tag.parse()).transpose();
+        number.map_err(|_| Refusal::invalid("If-Match", "must be an ETag that this API gave"))
+    }
+
+    /// Whether a resource that has this version (`None`: there is none) may be changed.
+    pub(crate) fn allow(&self, version: Option<&str>) -> bool {
+        let new = !self.must_be_new || version.is_none();
+        new && self.if_match.as_deref().is_none_or(|wanted| version == Some(wanted))
+    }
 }
 
 impl FromRequestParts<AppState> for Conditions {
@@ -80,11 +111,14 @@ impl FromRequestParts<AppState> for Conditions {
         let version = |name: &'static str| {
             let Some(text) = header(name).filter(|text| text.trim() != "*") else { return Ok(None) };
             let tag = text.trim().trim_start_matches("W/").trim_matches('"');
-            tag.parse().map(Some).map_err(|_| Refusal::invalid(name, "must be an ETag that this API gave"))
+            let sound = !tag.is_empty() && tag.bytes().all(|b| b.is_ascii_alphanumeric());
+            let wrong = || Refusal::invalid(name, "must be an ETag that this API gave");
+            sound.then(|| Some(tag.to_owned())).ok_or_else(wrong)
         };
         Ok(Self {
-            version: version("If-Match")?,
+            if_match: version("If-Match")?,
             known: version("If-None-Match")?,
+            must_be_new: header("If-None-Match").is_some_and(|text| text.trim() == "*"),
             if_none_exist: header("If-None-Exist").map(ToOwned::to_owned),
         })
     }

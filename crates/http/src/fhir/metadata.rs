@@ -43,7 +43,7 @@ const RESOURCES: &[(&str, &[&str], Parameters)] = &[
     ),
     (
         "PractitionerRole",
-        &["read", "search-type"],
+        &["read", "search-type", "create", "update", "delete"],
         &[
             ("service", "reference"),
             ("location", "reference"),
@@ -72,7 +72,7 @@ const RESOURCES: &[(&str, &[&str], Parameters)] = &[
     ),
 ];
 
-const TASK_OPERATIONS: [&str; 11] = [
+const TASK_OPERATIONS: [&str; 12] = [
     "delivered",
     "seen",
     "accept",
@@ -83,11 +83,21 @@ const TASK_OPERATIONS: [&str; 11] = [
     "cancel",
     "comment",
     "reassign",
+    "delegate",
     "reopen",
 ];
 
-const ROLE_OPERATIONS: [&str; 7] =
-    ["take", "offer", "accept-offer", "decline-offer", "release", "handover", "accept-handover"];
+const ROLE_OPERATIONS: [&str; 9] = [
+    "take",
+    "offer",
+    "accept-offer",
+    "decline-offer",
+    "release",
+    "handover-code",
+    "take-over",
+    "handover",
+    "accept-handover",
+];
 
 /// `GET metadata`
 pub(super) async fn capabilities(State(state): State<AppState>) -> Fhir {
@@ -129,9 +139,13 @@ fn resource((kind, interactions, parameters): &(&str, &[&str], Parameters)) -> V
     let mut json = json!({
         "type": kind,
         "interaction": interactions.iter().map(|code| json!({ "code": code })).collect::<Vec<_>>(),
-        "versioning": if *kind == "Task" { "versioned-update" } else { "no-version" },
+        "versioning": match *kind {
+            "Task" => "versioned-update",
+            _ if interactions.contains(&"update") => "versioned",
+            _ => "no-version",
+        },
         "readHistory": *kind == "Task",
-        "updateCreate": *kind == "Task",
+        "updateCreate": interactions.contains(&"update"),
         "conditionalCreate": *kind == "Task",
         "conditionalRead": if *kind == "Task" { "not-match" } else { "not-supported" },
     });

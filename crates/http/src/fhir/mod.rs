@@ -16,6 +16,7 @@ mod patient;
 mod resource;
 mod search;
 mod service;
+mod shift;
 mod subscription;
 mod task;
 mod task_input;
@@ -55,8 +56,8 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/HealthcareService/{id}/$handover", get(handover::read))
         .route("/HealthcareService/{id}/$accept-handover", post(handover::accept))
         .route("/HealthcareService/{id}/{operation}", post(service::operation))
-        .route("/PractitionerRole", get(directory::practitioner_roles))
-        .route("/PractitionerRole/{id}", get(directory::practitioner_role))
+        .route("/PractitionerRole", get(shift::search).post(shift::create))
+        .route("/PractitionerRole/{id}", get(shift::read).put(shift::put).delete(shift::remove))
         .route("/AuditEvent", get(audit_event::search))
         .route("/Patient", get(patient::search))
         .route("/Patient/$break-glass", post(patient::break_glass))

@@ -1,6 +1,7 @@
 //! Pieces that several resources share.
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use wardline_domain::care::hl7::adt::Name;
 
 /// The URL of one of our extensions.
@@ -20,6 +21,18 @@ pub(super) fn reference(kind: &str, id: &str, display: Option<&str>) -> Value {
         reference["display"] = json!(display);
     }
     reference
+}
+
+/// The version of a resource that has no number of its own: the beginning of a hash of what it says.
+pub(super) fn version_of(content: &impl std::fmt::Debug) -> String {
+    let hash = hex::encode(Sha256::digest(format!("{content:?}")));
+    hash.get(..16).unwrap_or_default().to_owned()
+}
+
+/// Whether a text is a FHIR id (<https://hl7.org/fhir/R4/datatypes.html#id>).
+pub(super) fn is_id(text: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.');
+    (1..=64).contains(&text.len()) && text.bytes().all(allowed)
 }
 
 /// A person's name.

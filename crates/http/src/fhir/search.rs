@@ -98,6 +98,21 @@ impl Search {
         }
     }
 
+    /// Takes an instant (`now` for the present one), or with `ge` before it one from which on something is: one of the two.
+    pub(crate) fn instant_or_since(
+        &mut self,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<(Option<Timestamp>, Option<Timestamp>), Refusal> {
+        let since = self.left.get(name).and_then(|text| text.strip_prefix("ge").map(ToOwned::to_owned));
+        let Some(since) = since else { return Ok((self.instant(name, now)?, None)) };
+        self.text(name);
+        let wrong =
+            || Refusal::invalid(name, "must be \"now\" or an instant with time zone, after ge if need be");
+        let since = if since == "now" { Some(now) } else { Timestamp::from_instant(&since) };
+        since.map(|since| (None, Some(since))).ok_or_else(wrong)
+    }
+
     /// Refuses parameters that nobody took: a filter that is ignored would answer another question.
     pub(crate) fn end(self) -> Result<Page, Refusal> {
         match self.left.into_keys().next() {

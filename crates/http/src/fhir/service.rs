@@ -67,6 +67,21 @@ pub(super) async fn operation(
         "$accept-offer" => clinical.accept_role(&caller, &id).await?,
         "$decline-offer" => clinical.decline_role(&caller, &id).await?,
         "$release" => clinical.release_role(&caller, &id).await?,
+        "$handover-code" => {
+            let made = clinical.make_handover_code(&caller, &id).await?;
+            return Ok(Fhir(json!({
+                "resourceType": "Parameters",
+                "parameter": [
+                    { "name": "code", "valueString": made.code },
+                    { "name": "until", "valueInstant": made.until.to_instant() },
+                ],
+            })));
+        }
+        "$take-over" => {
+            let code = given.text("code");
+            let code = code.ok_or_else(|| Refusal::invalid("Parameters.parameter(code)", "is missing"))?;
+            clinical.take_over_role(&caller, &id, code).await?
+        }
         _ => {
             let problem = "there is no such operation on HealthcareService";
             return Err(Refusal::new(StatusCode::NOT_FOUND, "not-supported", problem));

@@ -86,7 +86,7 @@ pub(super) async fn read(
     conditions: Conditions,
 ) -> Result<Response, Refusal> {
     let view = state.clinical.task(&caller, &id)?;
-    if conditions.known == Some(view.task.request.version) {
+    if conditions.known == Some(view.task.request.version.to_string()) {
         return Ok(StatusCode::NOT_MODIFIED.into_response());
     }
     Ok(Fhir(task_json(&view)).into_response())
@@ -143,7 +143,7 @@ pub(super) async fn create(
     conditions: Conditions,
     body: Body,
 ) -> Result<Response, Refusal> {
-    if let Some(version) = conditions.version
+    if let Some(version) = conditions.version()?
         && state.clinical.task(&caller, &id)?.task.request.version != version
     {
         return Err(wardline_clinical::ClinicalError::OtherVersion.into());
@@ -205,7 +205,7 @@ pub(super) async fn operation(
 ) -> Result<Fhir, Refusal> {
     let circumstances = Circumstances {
         device_at: Given::read(&body)?.instant("at")?,
-        version: conditions.version,
+        version: conditions.version()?,
         ..Circumstances::default()
     };
     let command = match operation.as_str() {
@@ -219,6 +219,7 @@ pub(super) async fn operation(
         "$cancel" => Command::Cancel,
         "$reopen" => Command::Reopen,
         "$comment" => Command::Comment { text: comment(&body)? },
+        "$delegate" => Command::Delegate { to: reassigned_to(&body)? },
         "$reassign" => Command::Reassign { to: reassigned_to(&body)? },
         _ => {
             return Err(Refusal::new(

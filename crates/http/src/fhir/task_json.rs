@@ -94,6 +94,7 @@ fn extensions(view: &TaskView) -> Vec<Value> {
         Some(extension("request-step", "valueInteger", request.step)),
         request.next_step_at.map(|at| extension("request-next-step-at", "valueInstant", at.to_instant())),
         who("request-accepted-by", request.accepted_by.as_ref()),
+        who("request-delegated-by", request.delegated_by.as_ref()),
         request.overdue.then(|| extension("request-overdue", "valueBoolean", true)),
     ];
     let chain = view.transitions.iter().map(|transition| transition_json(view, transition));
@@ -107,6 +108,8 @@ fn transition_json(view: &TaskView, it: &Transition) -> Value {
         Reason::NoAnswer => "no answer".to_owned(),
         Reason::Vacant => "nobody holds this role".to_owned(),
         Reason::Reassigned => "passed on".to_owned(),
+        Reason::Delegated => "delegated".to_owned(),
+        Reason::Returned => "returned to who delegated it".to_owned(),
         Reason::Reopened => "reopened".to_owned(),
         Reason::HandedOver => "the role was handed over".to_owned(),
         Reason::AlreadyAsked => "already asked".to_owned(),

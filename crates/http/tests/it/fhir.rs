@@ -7,16 +7,17 @@ use wardline_clinical::ImportMode;
 
 use crate::support::{Answer, PASSWORD, Server, request, text};
 
-const ID: &str = "0d9c1f4e-5a3b-4c1d-9e8f-102030405060";
-const EXTENSION: &str = "https://wardline.org/fhir/StructureDefinition/";
+pub(crate) const ID: &str = "0d9c1f4e-5a3b-4c1d-9e8f-102030405060";
+pub(crate) const EXTENSION: &str = "https://wardline.org/fhir/StructureDefinition/";
 
-struct Hospital {
-    server: Server,
-    nurse: String,
-    registrar: String,
+/// The demo hospital with a nurse and a registrar signed in.
+pub(crate) struct Hospital {
+    pub(crate) server: Server,
+    pub(crate) nurse: String,
+    pub(crate) registrar: String,
 }
 
-async fn hospital() -> Hospital {
+pub(crate) async fn hospital() -> Hospital {
     let server = Server::new().await;
     let demo = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo");
     for file in ["bundle.json", "playbooks/deteriorating-patient.toml", "admissions.hl7"] {
@@ -32,17 +33,17 @@ async fn hospital() -> Hospital {
 }
 
 impl Hospital {
-    async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.server.get(&format!("/fhir/R4/{path}"), &self.nurse).await
     }
 
-    async fn entries(&self, path: &str) -> Vec<Value> {
+    pub(crate) async fn entries(&self, path: &str) -> Vec<Value> {
         let bundle = self.get(path).await.ok();
         assert_eq!(bundle["resourceType"], "Bundle");
         bundle["entry"].as_array().unwrap().iter().map(|e| e["resource"].clone()).collect()
     }
 
-    async fn task(&self) -> Value {
+    pub(crate) async fn task(&self) -> Value {
         let patient = self.entries("Patient?_count=1").await.remove(0);
         json!({
             "resourceType": "Task",
@@ -61,22 +62,22 @@ impl Hospital {
         })
     }
 
-    async fn put(&self, task: Value) -> Answer {
+    pub(crate) async fn put(&self, task: Value) -> Answer {
         self.server.call(&format!("PUT /fhir/R4/Task/{ID}"), &self.nurse, task).await
     }
 
-    async fn operation(&self, token: &str, name: &str, body: Value) -> Answer {
+    pub(crate) async fn operation(&self, token: &str, name: &str, body: Value) -> Answer {
         self.server.call(&format!("POST /fhir/R4/Task/{ID}/${name}"), token, body).await
     }
 }
 
-fn extension(resource: &Value, name: &str) -> Value {
+pub(crate) fn extension(resource: &Value, name: &str) -> Value {
     let all = resource["extension"].as_array().unwrap();
     all.iter().find(|e| e["url"] == format!("{EXTENSION}{name}")).cloned().unwrap_or(Value::Null)
 }
 
 #[track_caller]
-fn refused(answer: Answer, status: u16, expression: &str) {
+pub(crate) fn refused(answer: Answer, status: u16, expression: &str) {
     assert_eq!(answer.status, status, "{}", answer.body);
     assert_eq!(answer.headers[header::CONTENT_TYPE], "application/fhir+json");
     assert_eq!(answer.body["resourceType"], "OperationOutcome");
@@ -360,6 +361,68 @@ async fn a_request_is_passed_on_and_reopened() {
     refused(it.operation(&megan, "reopen", json!({})).await, 403, "");
     let open = it.operation(&it.nurse, "reopen", json!({})).await.ok();
     assert_eq!(open["status"], "requested");
+}
+
+#[tokio::test]
+async fn a_request_is_delegated_and_comes_back() {
+    let it = hospital().await;
+    it.put(it.task().await).await;
+    let to = |reference: &str| json!({ "resourceType": "Parameters", "parameter": [{ "name": "to", "valueReference": { "reference": reference } }] });
+    let path = "Parameters.parameter(to)";
+    let megan = || to("Practitioner/megan.evans");
+    refused(it.operation(&it.registrar, "delegate", megan()).await, 403, "");
+    it.operation(&it.registrar, "accept", json!({})).await.ok();
+    refused(it.operation(&it.registrar, "delegate", json!({})).await, 400, path);
+    refused(it.operation(&it.registrar, "delegate", to("Practitioner/nobody")).await, 400, path);
+    refused(it.operation(&it.registrar, "delegate", to("Practitioner/priya.raman")).await, 403, "");
+    let asked = it.operation(&it.registrar, "delegate", megan()).await.ok();
+    assert_eq!(extension(&asked, "request-delegated-by")["valueReference"]["display"], "Dr Priya Raman");
+    assert_eq!(extension(&asked, "request-holder")["valueReference"]["display"], "Megan Evans");
+    let token = it.server.token("megan.evans").await;
+    let back = it.operation(&token, "decline", json!({})).await.ok();
+    assert_eq!(
+        (back["status"].as_str(), extension(&back, "request-delegated-by")),
+        (Some("accepted"), Value::Null)
+    );
+    assert_eq!(extension(&back, "request-accepted-by")["valueReference"]["display"], "Dr Priya Raman");
+    refused(it.operation(&it.nurse, "delegate", megan()).await, 409, "");
+}
+
+#[tokio::test]
+async fn the_noise_of_a_team_is_counted() {
+    let it = hospital().await;
+    let team = r#"{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"CareTeam","id":"medics","name":"Medics",
+        "participant":[{"member":{"reference":"Practitioner/priya.raman"}}]}}]}"#;
+    it.server.clinical.import(team.as_bytes(), ImportMode::Strict).await.unwrap();
+    it.put(it.task().await).await;
+    let report =
+        it.get("CareTeam/medics/$noise?start=2027-01-15T08:00:00Z&end=2027-01-15T09:00:00Z").await.ok();
+    let of = |name: &str| {
+        report["parameter"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|it| it["name"] == name)
+            .cloned()
+            .unwrap_or_default()
+    };
+    assert_eq!(
+        (of("total")["valueInteger"].as_u64(), of("most-in-an-hour")["valueInteger"].as_u64()),
+        (Some(1), Some(1))
+    );
+    assert_eq!(of("team")["valueReference"]["display"], "Medics");
+    assert_eq!(of("by-class")["part"][0], json!({ "name": "urgent", "valueInteger": 1 }));
+    assert_eq!(of("by-reason")["part"][0], json!({ "name": "asked", "valueInteger": 1 }));
+    assert_eq!(of("by-hour-of-day")["part"][0]["name"], "08:00");
+    assert!(of("budget-per-hour").is_null(), "it has none");
+    let before =
+        it.get("CareTeam/medics/$noise?start=2027-01-01T00:00:00Z&end=2027-01-02T00:00:00Z").await.ok();
+    assert!(before["parameter"].as_array().unwrap().contains(&json!({ "name": "total", "valueInteger": 0 })));
+    refused(it.get("CareTeam/nobody/$noise").await, 404, "");
+    refused(it.get("CareTeam/medics/$noise?start=now&end=2027-01-02T00:00:00Z").await, 400, "start");
+    refused(it.get("CareTeam/medics/$noise?start=yesterday").await, 400, "start");
+    refused(it.get("CareTeam/medics/$noise?colour=red").await, 400, "colour");
+    refused(it.server.get("/fhir/R4/CareTeam/medics/$noise", "").await, 401, "");
 }
 
 #[tokio::test]

@@ -132,6 +132,7 @@ impl Server {
             holidays: wardline_domain::care::bank_holiday::BankHolidays::default(),
             budget: wardline_clinical::Budget::default(),
             unreachable_after: None,
+            digest_times: Vec::new(),
             outgoing: None,
             signer: Arc::new(Signer::from_seed(name.clone(), "1", [7; 32]).unwrap()),
             conversations: Arc::new(crate::rooms::Rooms::default()),

@@ -5,8 +5,10 @@
 pub mod access;
 pub mod alarms;
 mod cipher;
+pub mod digests;
 pub mod directory;
 pub mod duty;
+pub mod handover_codes;
 pub mod handovers;
 pub mod identifiers;
 pub mod interruptions;

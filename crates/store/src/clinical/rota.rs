@@ -43,6 +43,8 @@ pub struct Filter<'a> {
     pub person: Option<&'a str>,
     /// An instant within it.
     pub at: Option<Timestamp>,
+    /// An instant before its end: what has passed by then is left out.
+    pub since: Option<Timestamp>,
 }
 
 /// Writes a shift or assignment, over the one with the same id.
@@ -61,6 +63,18 @@ pub fn put(tx: &mut WriteTx<'_>, cipher: &ColumnCipher, role: &PractitionerRole)
          service = ?2, ward = ?3, starts_at = ?4, ends_at = ?5, person = ?6, person_index = ?7",
         params![role.id, service, ward, role.start, role.end, person, cipher.index(PERSON, &role.person)],
     )?;
+    Ok(())
+}
+
+/// Removes a shift or assignment as if it had never been entered.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn remove(tx: &mut WriteTx<'_>, id: &str) -> Result<(), StoreError> {
+    for table in ["shift_ranks", "shift_releases"] {
+        tx.execute(&format!("DELETE FROM {table} WHERE shift = ?1"), params![id])?;
+    }
+    tx.execute("DELETE FROM practitioner_roles WHERE id = ?1", params![id])?;
     Ok(())
 }
 
@@ -121,6 +135,7 @@ pub fn find(
     conditions.and("service = ?", filter.service.as_ref().map(|v| v as _));
     conditions.and("ward = ?", filter.ward.as_ref().map(|v| v as _));
     conditions.and("person_index = ?", person.as_ref().map(|v| v as _));
+    conditions.and("ends_at > ?", filter.since.as_ref().map(|v| v as _));
     conditions.and("ends_at > ?", filter.at.as_ref().map(|v| v as _));
     conditions.and("starts_at <= ?", filter.at.as_ref().map(|v| v as _));
     let sql = conditions.limited(COLUMNS, " ORDER BY starts_at, id LIMIT ?", &limit);

@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde::Deserialize;
 use wardline_clinical::Budget;
-use wardline_domain::care::bank_holiday::{BankHolidays, Region};
+use wardline_domain::care::{
+    bank_holiday::{BankHolidays, Region},
+    rota::LocalTime,
+};
 
 /// `[clinical]`
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Clinical {
     /// Whose bank holidays are kept: `england-and-wales` (the default), `scotland` or `northern-ireland`.
@@ -22,6 +25,21 @@ pub struct Clinical {
     /// After how many minutes without a device in use, or one that push reaches, the holder of a role counts as unreachable,
     /// which is an alarm as a vacancy is; at least 15, nought is never.
     pub unreachable_after_minutes: u32,
+    /// When (by the clocks of the Trust) people are told what was sent to them for information; empty is never.
+    pub digest_times: Vec<LocalTime>,
+}
+
+impl Default for Clinical {
+    fn default() -> Self {
+        Self {
+            bank_holidays: Region::default(),
+            further_bank_holidays: Vec::new(),
+            interruptions_per_hour: 0,
+            team_interruptions_per_hour: BTreeMap::new(),
+            unreachable_after_minutes: 0,
+            digest_times: vec![LocalTime::constant(9, 0, 0, 0), LocalTime::constant(17, 0, 0, 0)],
+        }
+    }
 }
 
 impl Clinical {

@@ -14,7 +14,7 @@ use wardline_engine::{
 };
 use wardline_store::{
     StoreError,
-    clinical::{alarms, patients},
+    clinical::{alarms, digests, patients},
     members, rooms, users,
 };
 
@@ -22,6 +22,9 @@ use wardline_store::{
 const PATIENT: &str = "org.wardline.patient";
 /// The type of a role's room, and of the state event that names the role.
 const ROLE: &str = "org.wardline.role";
+
+/// The type of the room in which a person is told what was sent for information.
+const DIGEST: &str = "org.wardline.digest";
 
 /// The engine, with the clerk as the author of everything.
 #[derive(Debug)]
@@ -90,6 +93,25 @@ impl ClerkRooms {
     }
 }
 
+impl ClerkRooms {
+    /// The conversation of a person's digests: in the clear, since the clerk alone speaks there and says numbers only.
+    async fn create_for_digests(&self, user: &UserId) -> Result<OwnedRoomId, PortError> {
+        let person = user.localpart().to_owned();
+        let request = CreateRoom {
+            preset: Preset::PrivateChat,
+            creation_content: Map::from_iter([("type".to_owned(), DIGEST.into())]),
+            name: Some("For your information".to_owned()),
+            power_levels: Map::from_iter([("events_default".to_owned(), 100.into())]),
+            also: Some(Box::new(move |tx, room| {
+                let room = rooms::room_id(tx, room)?;
+                Ok(digests::set_room(tx, &person, &room)?)
+            })),
+            ..CreateRoom::default()
+        };
+        self.engine.rooms.create(self.caller()?, request).await.map_err(port_error)
+    }
+}
+
 fn state(kind: &str, value: Value) -> Result<InitialState, PortError> {
     let content = to_raw_value(&value).map_err(|error| PortError::Refused(error.to_string()))?;
     Ok(InitialState { kind: kind.to_owned(), state_key: String::new(), content })
@@ -120,6 +142,18 @@ impl Conversations for ClerkRooms {
                 Some(room) => Ok(room),
                 None => self.create_for_role(service, name).await,
             }
+        })
+    }
+
+    fn create_digest_room<'a>(&'a self, user: &'a UserId) -> PortFuture<'a, OwnedRoomId> {
+        Box::pin(async move {
+            let known = self.engine.context.store.read_now(|tx| digests::room(tx, user.localpart()));
+            let room = match known.map_err(later)? {
+                Some(room) => room,
+                None => self.create_for_digests(user).await?,
+            };
+            self.join(&room, user).await?;
+            Ok(room)
         })
     }
 

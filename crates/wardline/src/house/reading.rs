@@ -37,6 +37,7 @@ pub(crate) fn reading(
         holidays: config.clinical.holidays(),
         budget: config.clinical.budget(),
         unreachable_after: config.clinical.unreachable_after(),
+        digest_times: config.clinical.digest_times.clone(),
         outgoing: None,
         signer: Arc::new(folder::existing_signer(&config.data, &config.server_name)?),
         conversations: Arc::new(NoRooms),
@@ -57,6 +58,10 @@ impl Conversations for NoRooms {
     }
 
     fn create_role_room<'a>(&'a self, _: &'a str, _: &'a str) -> PortFuture<'a, OwnedRoomId> {
+        refused()
+    }
+
+    fn create_digest_room<'a>(&'a self, _: &'a UserId) -> PortFuture<'a, OwnedRoomId> {
         refused()
     }
 

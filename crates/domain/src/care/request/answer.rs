@@ -30,7 +30,7 @@ impl Request {
             return if with { Ok(()) } else { Err(RequestError::AcceptedBy(by.clone())) };
         }
         let step = self.asked_at_step(&actor, context);
-        if self.plan.get(step).is_some_and(|step| step.closes == Closes::Step) {
+        if self.joins(&actor, step) {
             self.join(actor, step, context, log);
             return Ok(());
         }
@@ -38,9 +38,17 @@ impl Request {
         self.declined.remove(&actor);
         self.holders = vec![actor.clone()];
         self.accepted_by = Some(actor);
+        self.delegated_by = None;
         self.next_step_at = None;
         self.record(State::Accepted, context, None, None, log);
         Ok(())
+    }
+
+    /// Whether an acceptance at a step means coming too; for who delegated the request, and whom, it means having it.
+    fn joins(&self, actor: &String, step: usize) -> bool {
+        let has = self.delegated_by.is_some()
+            && (self.delegated_by.as_ref() == Some(actor) || self.holders.contains(actor));
+        !has && self.plan.get(step).is_some_and(|step| step.closes == Closes::Step)
     }
 
     /// Somebody comes too. If the step that asks now is theirs, the next is asked at once.
@@ -52,7 +60,7 @@ impl Request {
         self.asked.insert(actor.clone(), step);
         self.declined.remove(&actor);
         self.beside(State::Accepted, None, context, log);
-        if step == self.step {
+        if step == self.step && self.delegated_by.is_none() {
             // A step that closes only itself is never the last.
             let server = Context { actor: None, device: None, ..*context };
             self.ask_from(self.step + 1, &server, None, log);
@@ -72,10 +80,7 @@ impl Request {
             State::Completed => 3,
             _ => 0,
         };
-        let joins = self
-            .plan
-            .get(self.asked_at_step(&actor, context))
-            .is_some_and(|step| self.accepted_by.is_none() && step.closes == Closes::Step);
+        let joins = self.accepted_by.is_none() && self.joins(&actor, self.asked_at_step(&actor, context));
         let helps = self.accepted_by.as_ref() != Some(&actor) && (joins || self.helpers.contains_key(&actor));
         if helps && to == State::Completed {
             return Err(RequestError::NotAllowed("the person who accepted it for everybody"));
@@ -124,6 +129,8 @@ impl Request {
         if !self.declined.insert(actor.clone()) && !gives_back {
             return Ok(());
         }
+        // Who delegated it gives up having it back.
+        self.delegated_by.take_if(|by| *by == actor);
         let was_asked_now = self.holders.contains(&actor);
         let others_are = self.holders.iter().any(|person| !self.declined.contains(person));
         if !gives_back && (!was_asked_now || others_are) {
@@ -132,6 +139,9 @@ impl Request {
             return Ok(());
         }
         self.record(State::Declined, context, None, said, log);
+        if self.give_back(context, log) {
+            return Ok(());
+        }
         if self.step + 1 < self.plan.len() {
             let server = Context { actor: None, device: None, ..*context };
             self.ask_from(self.step + 1, &server, None, log);

@@ -30,6 +30,12 @@ pub enum Command {
         /// That person (id of the Practitioner).
         to: String,
     },
+    /// Have another person do what the actor accepted: they are asked, and until they accept the actor stays
+    /// answerable for it. If they decline or do not answer in time, it is the actor's again.
+    Delegate {
+        /// That person (id of the Practitioner).
+        to: String,
+    },
     /// It is not over after all; only the one who raised it.
     Reopen,
     /// Say something about it, whatever its state; by whoever raised it or was asked.

@@ -27,6 +27,9 @@ impl Request {
         if !due || step != self.step {
             return;
         }
+        if self.give_back(context, log) {
+            return;
+        }
         let last = self.step + 1 == self.plan.len();
         self.overdue |= last;
         let again = self.plan.get(self.step).is_some_and(|step| !last && self.repeats < step.repeat);
@@ -54,18 +57,22 @@ impl Request {
     ) {
         let is_role = |ask: &Ask| matches!(ask, Ask::Role(id) if id == role);
         let through = |step: &PlannedStep| step.asks.iter().any(is_role);
-        let concerned = match self.accepted_by.as_deref() {
+        let answerable = self.accepted_by.as_deref().or(self.delegated_by.as_deref());
+        let concerned = match answerable {
             Some(by) => from == Some(by) && self.plan.iter().take(self.step + 1).any(through),
             None => self.plan.get(self.step).is_some_and(through),
         };
-        if !concerned || self.holders.iter().any(|holder| holder == to) || self.requester == to {
+        let is_asked = self.holders.iter().any(|holder| holder == to);
+        if !concerned || (is_asked && self.delegated_by.is_none()) || self.requester == to {
             return;
         }
-        self.holders.retain(|holder| Some(holder.as_str()) != from);
+        self.holders.retain(|holder| Some(holder.as_str()) != from && holder != to);
         self.holders.push(to.to_owned());
         self.asked.insert(to.to_owned(), self.step);
         self.declined.remove(to);
         self.helpers.remove(to);
+        // Whoever follows the delegator is asked beside the one whom the delegator asked.
+        self.delegated_by = None;
         if self.accepted_by.take().is_some() {
             let at = context.at.max(self.changed_at);
             self.next_step_at = Some(at.plus_millis(self.wait(self.step)));
@@ -91,8 +98,9 @@ impl Request {
         if to == self.requester {
             return Err(RequestError::NotAllowed("somebody who did not raise it"));
         }
-        if self.holders != [to] {
+        if self.holders != [to] || self.delegated_by.is_some() {
             self.accepted_by = None;
+            self.delegated_by = None;
             self.ask(vec![to.to_owned()], Some(Reason::Reassigned), context, log);
         }
         Ok(())
@@ -108,6 +116,7 @@ impl Request {
             return Err(RequestError::NotAllowed("the person who raised it"));
         }
         self.accepted_by = None;
+        self.delegated_by = None;
         self.overdue = false;
         let people: Vec<String> = self.others(self.step, context).cloned().collect();
         if people.is_empty() {
@@ -167,7 +176,7 @@ impl Request {
     }
 
     /// Asks these people (at least one) at the present step, under a new clock: one record for each.
-    fn ask(
+    pub(super) fn ask(
         &mut self,
         people: Vec<String>,
         why: Option<Reason>,

@@ -7,6 +7,7 @@
 
 mod answer;
 mod command;
+mod delegate;
 mod escalation;
 #[cfg(test)]
 mod tests;
@@ -107,6 +108,10 @@ pub enum Reason {
     HandedOver,
     /// Somebody passed it on to this person.
     Reassigned,
+    /// Whoever accepted it asks this person to do it.
+    Delegated,
+    /// Whom it was delegated to declined or did not answer: it is the delegator's again.
+    Returned,
     /// It was over and is asked again.
     Reopened,
     /// A person's own words (why they declined).
@@ -171,6 +176,9 @@ pub struct Request {
     pub repeats: u8,
     /// Who took it.
     pub accepted_by: Option<String>,
+    /// Who delegated it to the one whom it asks now: theirs again unless that one accepts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delegated_by: Option<String>,
     /// When the clock runs out; always set while nobody has taken it.
     pub next_step_at: Option<Timestamp>,
     /// True once the clock of the last step has run out.
@@ -217,6 +225,7 @@ impl Request {
             helpers: BTreeMap::new(),
             repeats: 0,
             accepted_by: None,
+            delegated_by: None,
             next_step_at: None,
             overdue: false,
             version: 0,
@@ -268,11 +277,13 @@ impl Request {
             Command::Complete => self.advance(State::Completed, context, log),
             Command::Cancel if context.actor == Some(&self.requester) => {
                 self.next_step_at = None;
+                self.delegated_by = None;
                 self.record(State::Cancelled, context, None, None, log);
                 Ok(())
             }
             Command::Cancel => Err(RequestError::NotAllowed("the person who raised it")),
             Command::Reassign { to } => self.reassign(to, context, log),
+            Command::Delegate { to } => self.delegate(to, context, log),
             Command::Reopen if context.actor == Some(&self.requester) => Ok(()),
             Command::Reopen => Err(RequestError::NotAllowed("the person who raised it")),
             Command::Comment { text } => self.comment(text, context, log),

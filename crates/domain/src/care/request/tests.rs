@@ -228,6 +228,52 @@ fn a_request_is_passed_on_to_another_person() {
 }
 
 #[test]
+fn who_delegates_has_it_back_unless_the_other_accepts() {
+    let to = |person: &str| Command::Delegate { to: person.to_owned() };
+    let mut case = Case::raise(&["reg", "surg", "site"]);
+    assert!(matches!(case.say("reg", to("sho")), Err(RequestError::NotAllowed(_))), "not accepted yet");
+    case.say("reg", Command::Accept).unwrap();
+    assert_eq!(case.say("surg", to("sho")), Err(RequestError::AcceptedBy("reg".into())));
+    for wrong in ["reg", "nurse"] {
+        assert!(matches!(case.say("reg", to(wrong)), Err(RequestError::NotAllowed(_))));
+    }
+    assert_eq!(case.say("reg", to("sho")), Ok(1));
+    assert_eq!(case.say("reg", to("sho")), Ok(0), "a repeat changes nothing");
+    assert_eq!((case.request.state, case.request.holders.join(",")), (State::Raised, "sho".into()));
+    assert_eq!(case.log.last().unwrap().reason, Some(Reason::Delegated));
+
+    assert_eq!(case.expire(5), 1);
+    let returned = case.log.last().unwrap();
+    assert_eq!((returned.state, returned.asks.as_deref()), (State::Accepted, Some("reg")));
+    assert_eq!((returned.reason.clone(), returned.actor.clone()), (Some(Reason::Returned), None));
+    assert_eq!((case.request.accepted_by.as_deref(), case.request.next_step_at), (Some("reg"), None));
+
+    case.say("reg", to("sho")).unwrap();
+    assert_eq!(case.say("sho", Command::Decline { reason: "at an arrest".into() }), Ok(2));
+    assert_eq!(case.request.accepted_by.as_deref(), Some("reg"));
+    case.say("reg", to("sho")).unwrap();
+    assert_eq!(case.say("reg", Command::Accept), Ok(1), "taken back");
+    case.say("reg", to("sho")).unwrap();
+    assert_eq!(case.say("sho", Command::Complete), Ok(2), "accepted and done");
+    assert_eq!((case.request.accepted_by.as_deref(), &case.request.delegated_by), (Some("sho"), &None));
+}
+
+#[test]
+fn whoever_follows_the_delegator_is_asked_too() {
+    let mut case = Case::raise(&["reg", "surg"]);
+    case.say("reg", Command::Accept).unwrap();
+    case.say("reg", Command::Delegate { to: "sho".into() }).unwrap();
+    let role = || "medical".to_owned();
+    let other = Command::HandOver { role: "surgical".into(), from: Some("surg".into()), to: "nic".into() };
+    assert_eq!(case.say("", other), Ok(0), "the delegator held another role");
+    let follow = Command::HandOver { role: role(), from: Some("reg".into()), to: "night".into() };
+    assert_eq!(case.say("", follow), Ok(1));
+    assert_eq!((case.request.holders.join(","), &case.request.delegated_by), ("sho,night".into(), &None));
+    assert_eq!(case.expire(5), 1);
+    assert_eq!(case.request.holders, ["surg"], "and it climbs as before");
+}
+
+#[test]
 fn only_who_raised_a_request_reopens_it() {
     let mut case = Case::raise(&["reg", "surg"]);
     assert_eq!(case.say("nurse", Command::Reopen), Ok(0), "it is not over");
@@ -331,6 +377,7 @@ fn command() -> impl Strategy<Value = Command> {
         Just(Command::Cancel),
         Just(Command::Reopen),
         Just(Command::Comment { text: "the lift is broken".to_owned() }),
+        (0_usize..3).prop_map(|to| Command::Delegate { to: ["reg", "nic", "junior"][to].to_owned() }),
         (0_usize..3).prop_map(|to| Command::Reassign { to: ["reg", "surg", "nurse"][to].to_owned() }),
         (0_usize..4).prop_map(|step| Command::Expire { step }),
         (0_usize..4).prop_map(|step| Command::Expire { step }),
@@ -362,7 +409,7 @@ proptest! {
     #[test]
     fn the_rules_hold_whatever_is_sent(
         steps in 1_usize..4,
-        moves in prop::collection::vec((command(), 0_usize..7, -MINUTE..10 * MINUTE, 0_u8..8, 0_u8..8), 0..40),
+        moves in prop::collection::vec((command(), 0_usize..8, -MINUTE..10 * MINUTE, 0_u8..8, 0_u8..8), 0..40),
         first in 0_u8..8,
         (repeat, closes) in (0_u8..3, prop_oneof![Just(Closes::Request), Just(Closes::Step)]),
     ) {
@@ -379,7 +426,7 @@ proptest! {
         for (command, who, later, there, holds) in moves {
             at += later;
             now = standing(steps, there, holds);
-            let actor = ["nurse", "reg", "surg", "nic", "site", "stranger", ""][who];
+            let actor = ["nurse", "reg", "surg", "nic", "site", "junior", "stranger", ""][who];
             let context = Context {
                 actor: (!actor.is_empty()).then_some(actor), device: None, device_at: None, at: Timestamp(at), standing: &now,
             };
@@ -401,6 +448,11 @@ proptest! {
             prop_assert!(next.helpers.keys().all(|helper| next.asked.contains_key(helper)));
             if let Some(by) = &next.accepted_by {
                 prop_assert!(next.asked.contains_key(by) && by != "stranger");
+                prop_assert_eq!(next.holders.as_slice(), std::slice::from_ref(by), "who has it holds it");
+            }
+            if let Some(by) = &next.delegated_by {
+                prop_assert!(next.accepted_by.is_none() && !next.state.is_final());
+                prop_assert!(next.asked.contains_key(by) && !next.holders.contains(by));
             }
             log.extend(more);
             request = next;
