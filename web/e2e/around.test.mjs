@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
-import { Stage, openPatient } from "./stage.mjs";
+import { Stage, bubble, choose, openPatient } from "./stage.mjs";
+import { Window, desktop, windows } from "./windows.mjs";
 
 const stage = new Stage("around");
 const feature = stage.feature.bind(stage);
@@ -162,4 +163,122 @@ feature("a group is started, renamed, given another administrator, and left", as
     await doctor.page.getByRole("button", { name: "Add people" }).waitFor();
     await doctor.look("81-group-phone-dark");
     await doctor.page.getByRole("button", { name: "Close" }).click();
+});
+
+/** Opens the search over everything and types. */
+async function look(window, words) {
+    await window.page.getByRole("button", { name: "Search", exact: true }).click();
+    const dialog = window.page.getByRole("dialog", { name: "Search" });
+    await dialog.getByRole("searchbox").fill(words);
+    return dialog;
+}
+
+const messages = (dialog) => dialog.getByRole("region", { name: "Messages" });
+
+feature(
+    "people, roles, patients, conversations and encrypted messages are found from one place",
+    async () => {
+        await openPatient(nurse);
+        await nurse.write("Lactate 4.1 and rising, Siân informed");
+        await nurse.reads("Lactate 4.1 and rising, Siân informed");
+        for (let n = 1; n <= 40; n++) await nurse.write(`Round ${n}`);
+        await nurse.reads("Round 40");
+        await nurse.goTo("Chats");
+
+        const dialog = await look(nurse, "registrar");
+        await dialog
+            .getByRole("region", { name: "Roles" })
+            .getByRole("button", { name: /Medical registrar/ })
+            .waitFor();
+        await nurse.look("82-search-desktop");
+        await dialog.getByRole("searchbox").fill("999 000 0069");
+        await dialog
+            .getByRole("region", { name: "Patients" })
+            .getByRole("button", { name: /OKONKWO/ })
+            .waitFor();
+        await dialog.getByRole("searchbox").fill("sian lactate");
+        await messages(dialog).getByText("Lactate", { exact: true }).waitFor();
+        await nurse.look("83-search-message-desktop");
+        // By keyboard alone: down to the hit, and there.
+        await dialog.getByRole("searchbox").press("ArrowDown");
+        await nurse.page.keyboard.press("Enter");
+        await nurse.page.locator(".bubble:focus", { hasText: "Siân informed" }).waitFor();
+
+        await doctor.goTo("Chats");
+        const his = await look(doctor, "evans");
+        await his
+            .getByRole("region", { name: "People" })
+            .getByRole("button", { name: /Megan Evans/ })
+            .waitFor();
+        await doctor.look("84-search-phone-dark");
+        await his.getByRole("searchbox").fill("lactate");
+        await messages(his).getByRole("button").first().waitFor();
+        await doctor.look("85-search-message-phone-dark");
+        await his.getByRole("button", { name: "Close" }).click();
+    },
+);
+
+feature(
+    "what was changed is found as it reads now, and what was deleted never, after a reload too",
+    async () => {
+        await choose(nurse, "Lactate 4.1", "Edit");
+        await nurse.page.getByLabel("Write a message").fill("Lactate 2.9 and falling");
+        await nurse.page.keyboard.press("Enter");
+        await nurse.reads("Lactate 2.9 and falling");
+        await nurse.write("Wrong patient entirely");
+        await nurse.reads("Wrong patient entirely");
+        const found = async (window, words) => {
+            const dialog = await look(window, words);
+            await dialog
+                .getByRole("status")
+                .getByText("Nothing was found.")
+                .or(messages(dialog))
+                .first()
+                .waitFor();
+            const count = await messages(dialog).getByRole("button").count();
+            await dialog.getByRole("button", { name: "Close" }).click();
+            return count;
+        };
+        await nurse.goTo("Chats");
+        await nurse.page.getByRole("link", { name: /Okonkwo/i }).click();
+        assert.equal(await found(nurse, "entirely"), 1);
+        await choose(nurse, "Wrong patient entirely", "Delete");
+        await nurse.page.getByRole("button", { name: "Delete for everybody" }).click();
+        await bubble(nurse, "Wrong patient entirely").waitFor({ state: "detached" });
+        assert.equal(await found(nurse, "entirely"), 0, "deleted here");
+        // The other device hears of it with its next answer from the server.
+        await doctor.page
+            .getByRole("link", { name: /Okonkwo/i })
+            .getByText("This message was deleted")
+            .waitFor();
+        assert.equal(await found(doctor, "entirely"), 0, "deleted there");
+        assert.equal(await found(doctor, "rising"), 0, "what it said before");
+        assert.equal(await found(doctor, "falling"), 1, "what it says now");
+        await nurse.page.reload();
+        await nurse.page.getByRole("navigation", { name: "Places" }).waitFor();
+        assert.equal(await found(nurse, "entirely"), 0, "deleted, after a reload");
+        assert.equal(await found(nurse, "falling"), 1, "there, after a reload");
+    },
+);
+
+feature("words are found in the open conversation, and gone to", async () => {
+    await openPatient(nurse);
+    await nurse.page.getByRole("button", { name: "Find in this conversation" }).click();
+    const dialog = nurse.page.getByRole("dialog", { name: "Find in this conversation" });
+    await dialog.getByLabel("Find words").fill("bore");
+    await nurse.look("86-find-words-desktop");
+    await dialog.getByRole("button", { name: /Bore da/ }).click();
+    await nurse.page.locator(".bubble:focus", { hasText: "Bore da" }).waitFor();
+});
+
+feature("somebody new finds what was said before they came, by reading back", async () => {
+    const second = await Window.open(stage.browser, stage.server.url, desktop);
+    await second.signIn("grace.adeyemi");
+    await me(second).then((dialog) => dialog.getByText(/Earlier messages can be read/).waitFor());
+    await second.page.getByRole("button", { name: "Close" }).click();
+    const dialog = await look(second, "bore da");
+    await messages(dialog).getByRole("button").first().click();
+    await second.page.locator(".bubble:focus", { hasText: "Bore da" }).waitFor();
+    await second.context.close();
+    windows.splice(windows.indexOf(second), 1);
 });

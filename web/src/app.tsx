@@ -16,6 +16,7 @@ import { isMineToDo } from "./requests/model.ts";
 import { RequestsScreen } from "./requests/RequestsScreen.tsx";
 import { UrgentCover } from "./requests/UrgentCard.tsx";
 import { useMe } from "./requests/use-request.ts";
+import { SearchButton } from "./search/SearchButton.tsx";
 import { ConnectionLine } from "./session/ConnectionLine.tsx";
 import { Elsewhere, Starting, Unusable } from "./session/Gates.tsx";
 import { LockRequired } from "./session/LockSetting.tsx";
@@ -83,6 +84,7 @@ function Running(): JSX.Element {
                     <header className="pane__head">
                         <h1>{t.places[place]}</h1>
                         <ConnectionLine />
+                        <SearchButton />
                         <MeMenu />
                     </header>
                     <NewDevices />

@@ -1,6 +1,6 @@
 import type { Room } from "matrix-js-sdk";
-import { useState, type JSX } from "react";
-import { Link } from "wouter";
+import { useEffect, useState, type JSX } from "react";
+import { Link, useLocation, useSearch } from "wouter";
 import { t } from "../i18n/index.ts";
 import { useDraft } from "../matrix/drafts.ts";
 import { colleagues, isGroup, patientRef } from "../matrix/rooms.ts";
@@ -15,7 +15,7 @@ import type { ComposeMode } from "./actions.ts";
 import { Composer } from "./Composer.tsx";
 import { ChangedIdentities, OtherStanding } from "./Identity.tsx";
 import { FindDialog } from "./FindDialog.tsx";
-import { JumpContext, useJumping } from "./jump.ts";
+import { JumpContext, useJumping, type JumpTo } from "./jump.ts";
 import { Members } from "./Members.tsx";
 import { Messages } from "./Messages.tsx";
 import { PinnedBar, usePins } from "./Pinned.tsx";
@@ -59,6 +59,8 @@ function OpenConversation({ room, back }: { room: Room; back: string }): JSX.Ele
     const [finding, setFinding] = useState(false);
     const pins = usePins(room);
     const jumping = useJumping(room);
+
+    useAskedFor(jumping.jump);
 
     const compose = (next: ComposeMode): void => {
         const before = mode?.kind === "edit" ? mode.before : text;
@@ -111,6 +113,18 @@ function OpenConversation({ room, back }: { room: Room; back: string }): JSX.Ele
             </div>
         </JumpContext>
     );
+}
+
+/** Goes to the message that the address asks for: somebody found it. */
+function useAskedFor(jump: JumpTo): void {
+    const search = useSearch();
+    const [path, navigate] = useLocation();
+    useEffect(() => {
+        const eventId = new URLSearchParams(search).get("event");
+        if (eventId === null) return;
+        navigate(path, { replace: true });
+        jump({ eventId });
+    }, [search, path, navigate, jump]);
 }
 
 function PersonHead({ room }: { room: Room }): JSX.Element {

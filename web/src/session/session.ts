@@ -225,6 +225,7 @@ async function run(vault: Vault, session: StoredSession): Promise<void> {
     });
     await outbox.start();
     await startSync(client);
+    void startSearch(client, vault).catch(() => undefined);
     const setUp = async (): Promise<void> => {
         const yes = await prepareCrypto({ client, tokens, holder, owner });
         if (useSession.getState().client !== client) return;
@@ -235,6 +236,17 @@ async function run(vault: Vault, session: StoredSession): Promise<void> {
             useSession.setState({ setUpAgain: () => void setUp().catch(() => undefined) });
     };
     void setUp().catch(() => undefined);
+}
+
+/** Begins to follow what is said, so that it can be found again; not at once, for the first screen comes before it. */
+async function startSearch(client: MatrixClient, vault: Vault): Promise<void> {
+    const { MessageSearch } = await import("../search/message-search.ts");
+    const search = await MessageSearch.open(client, vault, () => {
+        const { connection, history } = useSession.getState();
+        return connection === "online" && history === "readable";
+    });
+    if (useSession.getState().client === client) useSession.setState({ search });
+    else search.stop();
 }
 
 /**
@@ -257,9 +269,10 @@ let stopWatching: () => void = () => undefined;
 
 /** Stops everything that this tab does with the session; what is stored stays. */
 function halt(): void {
-    const { client, outbox } = useSession.getState();
+    const { client, outbox, search } = useSession.getState();
     stopWatching();
     outbox?.stop();
+    search?.stop();
     client?.stopClient();
 }
 
@@ -335,7 +348,13 @@ function firstSync(client: MatrixClient): Promise<void> {
 /** Another tab took over: stop at once, so that two never write to one crypto store. */
 function stepAside(): void {
     halt();
-    useSession.setState({ phase: "elsewhere", client: undefined, fhir: undefined, outbox: undefined });
+    useSession.setState({
+        phase: "elsewhere",
+        client: undefined,
+        fhir: undefined,
+        outbox: undefined,
+        search: undefined,
+    });
 }
 
 /** The server ended the session. Softly: keep what is here for the same person; otherwise erase it. */

@@ -3,6 +3,7 @@ import { create } from "zustand";
 import type { FhirClient } from "../fhir/client.ts";
 import type { MediaStore } from "../matrix/media.ts";
 import type { Outbox } from "../matrix/outbox.ts";
+import type { MessageSearch } from "../search/message-search.ts";
 import type { Vault } from "../matrix/vault.ts";
 
 /** Where this browser stands. */
@@ -45,6 +46,8 @@ export interface SessionState {
     media?: MediaStore | undefined;
     /** `fetch` with the session's token, for the server's own services. */
     authorised?: typeof globalThis.fetch | undefined;
+    /** Finds what was said; there soon after the start. */
+    search?: MessageSearch | undefined;
     vault?: Vault | undefined;
     /** A PIN stands before this session. */
     pin?: boolean | undefined;
