@@ -106,7 +106,7 @@ type Chart<'a> = (&'a str, &'a str, &'a str, &'a [&'a str], fn(&Measurement) -> 
 fn charts(text: &mut String, results: &Results, folder: &std::path::Path) -> Result<()> {
     let view = View(results);
     let sends = ["send.1x1", "send.1x10", "send.1x64", "send.20x64"];
-    let equal = ["send.equal.10", "send.equal.30"];
+    let equal = ["send.equal.10", "send.equal.30", "send.equal.60"];
     let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     line(text, "\n## Charts\n");
     let wanted: [Chart<'_>; 3] = [

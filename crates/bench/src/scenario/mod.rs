@@ -28,7 +28,7 @@ use crate::{
 pub(crate) struct Sizes {
     /// How long a measurement that has no natural end lasts.
     pub(crate) time: Duration,
-    /// Sends a second where servers are compared at the same load: a quiet ward, and what Synapse can just do.
+    /// Sends a second where servers are compared at the same load: a quiet ward, a busy one, and two thirds of what Synapse can do.
     pub(crate) equal_rates: Vec<u32>,
     /// Rooms of ten members, the smallest number first.
     pub(crate) deliver_rooms: Vec<usize>,
@@ -55,7 +55,7 @@ impl Sizes {
     pub(crate) fn full(seconds: u64) -> Self {
         Self {
             time: Duration::from_secs(seconds),
-            equal_rates: vec![10, 30],
+            equal_rates: vec![10, 30, 60],
             deliver_rooms: vec![10, 50],
             fanout_members: vec![100, 1000],
             broadcast_members: 10_000,
