@@ -124,7 +124,7 @@ impl Clinical {
         self.parts
             .store
             .write(move |tx| {
-                playbooks::put(tx, &playbook.id, &text)?;
+                playbooks::put(tx, &playbook.id, &text, at, "system:import")?;
                 let entry = Entry::new(at, "system:import", Action::DirectoryWritten);
                 wardline_audit::append(tx, &entry.target(format!("playbook/{}", playbook.id)))
             })

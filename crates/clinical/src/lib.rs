@@ -5,7 +5,7 @@
 //! `on_call` (who holds a role), `subscriptions` (who is told when requests change), `standing` (whom the steps of a plan ask at a moment), `sign_on` (taking it and handing it over), `duty` (what follows the role), `duty_status` (whether people work, and what may disturb them), `patients` (admission to discharge), `access` (who may resolve a patient),
 //! `merge` (what a merge or discharge does to conversations), `break_glass` (opening a conversation from outside, and who looked at a patient), `handover` (what is open when a role changes hands), `handover_code` (handing it over from phone to phone), `shifts` (the rota by hand), `editors` (who may change rota and playbooks), `digest` (what was sent for information, told twice a day), `alarms` (the server's own requests),
 //! `requests` (raising and moving them), `timers` (their durable clocks), `outbox` (work in rooms that follows a
-//! decision), `playbooks` (what rota and directory say against one), `proof` (the signed chain of a request), `interruptions` (how often teams are), `import` (FHIR bundles, tables, iCalendar, HL7 v2 ADT files, playbooks).
+//! decision), `playbooks` (what rota and directory say against one), `playbook_editor` (saving one by hand), `proof` (the signed chain of a request), `interruptions` (how often teams are), `import` (FHIR bundles, tables, iCalendar, HL7 v2 ADT files, playbooks).
 //!
 //! # Invariants
 //! - Every transition of a request is one transaction: task, transition, clock, audit entry and the announcement
@@ -32,6 +32,7 @@ mod merge;
 mod on_call;
 mod outbox;
 mod patients;
+mod playbook_editor;
 mod playbooks;
 mod ports;
 mod proof;
@@ -65,6 +66,7 @@ pub use import::{ImportChange, ImportMode, ImportProblem, ImportReport};
 pub use interruptions::{Budget, NoiseReport};
 pub use jiff::tz::TimeZone;
 pub use on_call::{OnCall, OpenOffer};
+pub use playbook_editor::PlaybookVersion;
 pub use playbooks::{PlaybookProblem, Simulated};
 pub use ports::{Conversations, PortError, PortFuture};
 pub use requests::{Circumstances, NewRequest, TaskView};

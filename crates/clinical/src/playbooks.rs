@@ -90,6 +90,27 @@ impl Clinical {
     }
 }
 
+/// Refuses a playbook that names whom the directory does not have, or a team without members: it could not be followed.
+/// Hours in which nobody holds a role are no reason to refuse it: they are the rota's to mend.
+///
+/// # Errors
+/// [`ClinicalError::Invalid`], or a failure of the store.
+pub(crate) fn check_names(tx: &impl Reader, playbook: &Playbook) -> Result<(), ClinicalError> {
+    let roles = playbook.roles.iter().map(|id| Ask::Role(id.clone()));
+    for ask in roles.chain(playbook.names().cloned()) {
+        if !exists(tx, &ask)? {
+            let problem = format!("the directory has no {}", ask.id());
+            return Err(ClinicalError::invalid("playbook", problem));
+        }
+        if let Ask::Team(id) = &ask
+            && teams::get(tx, id)?.is_some_and(|team| team.members.is_empty())
+        {
+            return Err(ClinicalError::invalid("playbook", format!("nobody is in the team {id}")));
+        }
+    }
+    Ok(())
+}
+
 fn check(
     tx: &impl Reader,
     playbook: &Playbook,

@@ -5,6 +5,7 @@
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
+use wardline_clinical::ClinicalError;
 use wardline_domain::push::PushRuleError;
 use wardline_engine::EngineError;
 use wardline_identity::{DpopError, IdentityError};
@@ -186,6 +187,24 @@ impl From<EngineError> for MatrixError {
             EngineError::Busy => Self::limit_exceeded(1000),
             EngineError::Stopping => Self::stopping(),
             EngineError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ClinicalError> for MatrixError {
+    fn from(error: ClinicalError) -> Self {
+        let problem = error.to_string();
+        match error {
+            ClinicalError::NotFound(_) => Self::not_found(problem),
+            ClinicalError::Forbidden(_) => Self::forbidden(problem),
+            ClinicalError::Invalid { .. } => Self::invalid_param(problem),
+            ClinicalError::OtherVersion
+            | ClinicalError::Conflict(_)
+            | ClinicalError::Request(_)
+            | ClinicalError::ImportRefused(_)
+            | ClinicalError::DryRun(_) => Self::new(StatusCode::CONFLICT, "ORG.WARDLINE.CONFLICT", problem),
+            ClinicalError::Store(cause) => cause.into(),
+            ClinicalError::Port(cause) => Self::internal(&cause),
         }
     }
 }

@@ -54,6 +54,7 @@ const STEPS: &[(&str, &str)] = &[
     ("134_subscriptions", include_str!("../schema/134_subscriptions.sql")),
     ("135_handovers", include_str!("../schema/135_handovers.sql")),
     ("105_handover_codes", include_str!("../schema/105_handover_codes.sql")),
+    ("106_playbook_versions", include_str!("../schema/106_playbook_versions.sql")),
 ];
 
 /// Brings the schema up to date in one transaction.

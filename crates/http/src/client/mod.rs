@@ -32,6 +32,7 @@ mod messages;
 mod mutual_rooms;
 mod notifications;
 mod openid;
+mod playbooks;
 mod presence;
 mod profile;
 mod push_rules;
@@ -86,6 +87,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .merge(account_holds::routes())
         .merge(aliases::routes())
         .merge(app::routes())
+        .merge(playbooks::routes())
         .merge(app_service::routes())
         .merge(capabilities::routes())
         .merge(context::routes())

@@ -28,6 +28,7 @@ mod media;
 mod media_s3;
 mod metrics;
 mod oauth;
+mod playbooks;
 mod profile;
 mod pushers;
 mod register;

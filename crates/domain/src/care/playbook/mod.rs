@@ -9,6 +9,7 @@ mod file;
 mod simulate;
 #[cfg(test)]
 mod tests;
+mod text;
 mod when;
 
 use std::collections::BTreeSet;
