@@ -2,8 +2,8 @@ import { useEffect, type JSX, type ReactNode } from "react";
 import { Link, Redirect, useRoute } from "wouter";
 import { ChatsScreen } from "./chats/ChatsScreen.tsx";
 import { Announcer } from "./conversation/Announcer.tsx";
-import { Conversation } from "./conversation/Conversation.tsx";
-import { useRequests } from "./fhir/queries.ts";
+import { Detail } from "./Detail.tsx";
+import { useOnCall, useRequests } from "./fhir/queries.ts";
 import { t, useLanguage } from "./i18n/index.ts";
 import { joinedRooms } from "./matrix/rooms.ts";
 import { useAllRooms } from "./matrix/use-rooms.ts";
@@ -99,7 +99,7 @@ function Running(): JSX.Element {
                         {openRoom === undefined ? (
                             <Choose place={place} />
                         ) : (
-                            <Conversation key={openRoom} roomId={openRoom} back={`/${place}`} />
+                            <Detail key={openRoom} opened={openRoom} back={`/${place}`} />
                         )}
                     </ErrorBoundary>
                 </section>
@@ -119,7 +119,7 @@ function List({ place, openRoom }: { place: PlaceName; openRoom: string | undefi
         case "patients":
             return <PatientsScreen openRoom={openRoom} />;
         case "on-call":
-            return <OnCallScreen />;
+            return <OnCallScreen opened={openRoom} />;
         case "requests":
             return <RequestsScreen />;
     }
@@ -150,9 +150,12 @@ function Places({ current }: { current: PlaceName }): JSX.Element {
     useEffect(() => {
         document.title = unread > 0 ? t.app.nameWithCount(unread) : t.app.name;
     }, [unread]);
+    const { data: roles } = useOnCall();
+    const offered = (roles ?? []).filter((role) => role.offer?.to.id === me).length;
     const toDo = (requests ?? []).filter((request) => isMineToDo(request, me)).length;
     const counts: Partial<Record<PlaceName, { count: number; words: string }>> = {
         chats: { count: unread, words: t.chats.unreadChats(unread) },
+        "on-call": { count: offered, words: t.role.offered(offered) },
         requests: { count: toDo, words: t.requests.toDo(toDo) },
     };
     return (

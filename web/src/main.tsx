@@ -16,6 +16,7 @@ import "./ui/messages.css";
 import "./ui/attachments.css";
 import "./ui/requests.css";
 import "./ui/voice.css";
+import "./ui/clinical.css";
 
 async function draw(): Promise<void> {
     await speak();

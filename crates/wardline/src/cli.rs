@@ -4,11 +4,11 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{Args, Parser, Subcommand};
 use wardline_clinical::ImportMode;
-use wardline_domain::ruma::OwnedServerName;
+use wardline_domain::{Clock, Timestamp, ruma::OwnedServerName};
 
 use crate::{
-    Config, ConfigError, Error, SystemClock, SystemRandom, audit, backup, demo, import, playbook, proof,
-    scim_token, serve,
+    Config, ConfigError, Error, SetClock, SystemClock, SystemRandom, audit, backup, demo, import, playbook,
+    proof, scim_token, serve,
 };
 
 /// Secure messaging and requests for health and care.
@@ -50,6 +50,9 @@ enum Command {
         /// The address under which browsers reach it, such as http://localhost:8008; passkeys need a name.
         #[arg(long)]
         public_url: Option<String>,
+        /// What its clock shows at the start, such as 2026-11-22T19:58:00Z; time goes on from there.
+        #[arg(long, value_parser = instant)]
+        at: Option<Timestamp>,
     },
     /// Takes a FHIR bundle, a table of staff, places, roles, teams or shifts (CSV), a rota (iCalendar), HL7 v2 messages or a
     /// playbook in. The server must be stopped.
@@ -275,6 +278,11 @@ pub fn run() -> ExitCode {
     }
 }
 
+/// An instant of the command line.
+fn instant(text: &str) -> Result<Timestamp, &'static str> {
+    Timestamp::from_instant(text).ok_or("must be an instant with a time zone, such as 2026-11-22T19:58:00Z")
+}
+
 async fn execute(command: Command) -> Result<(), Error> {
     match command {
         Command::Serve { place, listen, check_config, inherit_socket, take_over } => {
@@ -287,10 +295,14 @@ async fn execute(command: Command) -> Result<(), Error> {
             let start = serve::Start { inherit_socket, take_over };
             serve::until_signal(&config, start, Arc::new(SystemClock), Arc::new(SystemRandom)).await
         }
-        Command::Demo { data, listen, public_url } => {
+        Command::Demo { data, listen, public_url, at } => {
             let config = Config { public_url, ..demo::config(data, listen) };
             start_log(&config)?;
-            demo::run(&config, Arc::new(SystemClock), Arc::new(SystemRandom)).await
+            let clock: Arc<dyn Clock> = match at {
+                Some(at) => Arc::new(SetClock::starting(at)),
+                None => Arc::new(SystemClock),
+            };
+            demo::run(&config, clock, Arc::new(SystemRandom)).await
         }
         Command::Import { place, file, strict, dry_run } => {
             let config = place.config(None)?;

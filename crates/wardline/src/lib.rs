@@ -28,4 +28,4 @@ mod web;
 pub use config::{Config, ConfigError};
 pub use error::Error;
 pub use house::House;
-pub use machine::{SystemClock, SystemRandom};
+pub use machine::{SetClock, SystemClock, SystemRandom};

@@ -19,6 +19,27 @@ impl Clock for SystemClock {
     }
 }
 
+/// A wall clock that was set to another time and goes on from there: a demonstration shows an evening's handover by day.
+#[derive(Debug, Clone, Copy)]
+pub struct SetClock {
+    /// How far it is ahead of the machine's clock, in milliseconds.
+    ahead: i64,
+}
+
+impl SetClock {
+    /// A clock that shows `at` now.
+    #[must_use]
+    pub fn starting(at: Timestamp) -> Self {
+        Self { ahead: at.millis_since(SystemClock.now()) }
+    }
+}
+
+impl Clock for SetClock {
+    fn now(&self) -> Timestamp {
+        SystemClock.now().plus_millis(self.ahead)
+    }
+}
+
 /// The operating system's random number generator.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemRandom;
@@ -28,5 +49,19 @@ impl Random for SystemRandom {
     /// When the operating system has no randomness to give: nothing safe can be done without it.
     fn fill(&self, buffer: &mut [u8]) {
         getrandom::fill(buffer).expect("invariant: the operating system gives random bytes once it is up");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_set_goes_on_from_there() {
+        let at = Timestamp(1_795_348_800_000);
+        let clock = SetClock::starting(at);
+        let (first, second) = (clock.now(), clock.now());
+        assert!(first >= at && second >= first, "{first:?} {second:?}");
+        assert!(first.millis_since(at) < 60_000, "it shows the time that it was set to");
     }
 }

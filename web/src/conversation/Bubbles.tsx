@@ -1,14 +1,16 @@
 import type { Room } from "matrix-js-sdk";
 import { memo, useState, type JSX, type ReactNode } from "react";
+import { Link } from "wouter";
 import { Attachment } from "../attachments/Attachment.tsx";
 import { QueuedAttachmentView } from "../attachments/Queued.tsx";
 import { t } from "../i18n/index.ts";
 import { clock, dayLabel } from "../i18n/time.ts";
 import { mediaOf } from "../matrix/media.ts";
-import type { TimelineItem } from "../matrix/timeline.ts";
+import type { Leads, TimelineItem } from "../matrix/timeline.ts";
 import type { OutboxItem } from "../matrix/outbox-logic.ts";
 import { changes } from "../matrix/overlay.ts";
 import type { MessageStatus } from "../matrix/ticks.ts";
+import { pagePath } from "../paths.ts";
 import { parse, REQUEST, RequestContentSchema } from "../matrix/events.ts";
 import { PersonBadge } from "../people/PersonBadge.tsx";
 import { RequestCard } from "../requests/RequestCard.tsx";
@@ -67,6 +69,7 @@ export function Item(props: ItemProps): JSX.Element {
             return (
                 <div className="system">
                     {item.text} <time dateTime={new Date(item.at).toISOString()}>{clock(item.at)}</time>
+                    {item.leads && <Leading to={item.leads} />}
                 </div>
             );
         case "unreadable":
@@ -109,6 +112,17 @@ export function Item(props: ItemProps): JSX.Element {
                 </Bubble>
             );
     }
+}
+
+/** The way to what a quiet line is about. */
+function Leading({ to }: { to: Leads }): JSX.Element {
+    if ("request" in to)
+        return <Link href={pagePath("requests", "task", to.request)}>{t.requests.details}</Link>;
+    return (
+        <Link className="system__link" href={`/patients/${encodeURIComponent(to.room)}`}>
+            {to.ended ? t.patients.otherHistory : t.patients.goesOn}
+        </Link>
+    );
 }
 
 type Thread = Extract<TimelineItem, { kind: "thread" }>;

@@ -3,7 +3,7 @@ import { useEffect, useState, type JSX } from "react";
 import { Link, useLocation, useSearch } from "wouter";
 import { t } from "../i18n/index.ts";
 import { useDraft } from "../matrix/drafts.ts";
-import { colleagues, isGroup, patientRef } from "../matrix/rooms.ts";
+import { colleagues, continuedIn, isGroup, patientRef, patientStatus } from "../matrix/rooms.ts";
 import { useRoomChanges } from "../matrix/use-rooms.ts";
 import { PatientBanner } from "../patients/PatientBanner.tsx";
 import { PersonBadge } from "../people/PersonBadge.tsx";
@@ -52,6 +52,7 @@ const noMode = undefined as ComposeMode | undefined;
 
 function OpenConversation({ room, back }: { room: Room; back: string }): JSX.Element {
     const ref = patientRef(room);
+    const continued = continuedIn(room);
     const [text, setText] = useDraft(`message:${room.roomId}`, "");
     const [mode, setMode] = useDraft(`mode:${room.roomId}`, noMode);
     const [asking, setAsking] = useState(false);
@@ -89,6 +90,7 @@ function OpenConversation({ room, back }: { room: Room; back: string }): JSX.Ele
                     <Members room={room} />
                 </header>
                 <ChangedIdentities room={room} />
+                <Standing room={room} />
                 <PinnedBar room={room} pins={pins} />
                 <Messages
                     room={room}
@@ -98,16 +100,20 @@ function OpenConversation({ room, back }: { room: Room; back: string }): JSX.Ele
                     onTakenBack={(words) => setText(text ? `${words}\n${text}` : words)}
                     onCompose={compose}
                 />
-                <Composer
-                    room={room}
-                    text={text}
-                    onText={setText}
-                    mode={mode}
-                    onCompose={compose}
-                    onModeEnd={endMode}
-                    onAsk={ref === undefined ? undefined : () => setAsking(true)}
-                    onSent={() => setSentCount(sentCount + 1)}
-                />
+                {continued === undefined && (
+                    <Composer
+                        room={room}
+                        text={text}
+                        onText={setText}
+                        mode={mode}
+                        onCompose={compose}
+                        onModeEnd={endMode}
+                        onAsk={
+                            ref === undefined || !patientStatus(room).open ? undefined : () => setAsking(true)
+                        }
+                        onSent={() => setSentCount(sentCount + 1)}
+                    />
+                )}
                 {asking && <AskDialog roomId={room.roomId} onClose={() => setAsking(false)} />}
                 {finding && <FindDialog room={room} onClose={() => setFinding(false)} />}
             </div>
@@ -125,6 +131,23 @@ function useAskedFor(jump: JumpTo): void {
         navigate(path, { replace: true });
         jump({ eventId });
     }, [search, path, navigate, jump]);
+}
+
+/** That a patient's conversation has ended, is closed, or is about somebody who has died. */
+function Standing({ room }: { room: Room }): JSX.Element | null {
+    const continued = continuedIn(room);
+    if (continued !== undefined) {
+        return (
+            <p className="notice notice--warning standing-note">
+                {t.patients.ended}{" "}
+                <Link href={`/patients/${encodeURIComponent(continued)}`}>{t.patients.goesOn}</Link>
+            </p>
+        );
+    }
+    const { open, deceased } = patientStatus(room);
+    if (deceased) return <p className="notice notice--warning standing-note">{t.patients.deceased}</p>;
+    if (!open) return <p className="notice notice--warning standing-note">{t.patients.closed}</p>;
+    return null;
 }
 
 function PersonHead({ room }: { room: Room }): JSX.Element {

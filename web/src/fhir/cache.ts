@@ -20,6 +20,14 @@ export const queries = new QueryClient({
     },
 });
 
+/** Words of requests that were read longer ago are not kept any more: a shift and its handover are over by then. */
+const KEEP_WORDS_MS = 48 * 3_600_000;
+
+/** Whether an answer is worth keeping for the next visit. */
+export function isKept(key: unknown, answeredAt: number, now: number): boolean {
+    return kept.has(key) && (key !== keys.words[0] || now - answeredAt < KEEP_WORDS_MS);
+}
+
 /** JSON with maps in it. */
 export function write(value: unknown): string {
     return JSON.stringify(value, (_key, one: unknown) =>
@@ -45,7 +53,8 @@ export async function keepAnswers(vault: Vault): Promise<void> {
     const save = (): void => {
         timer = undefined;
         const state = dehydrate(queries, {
-            shouldDehydrateQuery: (query) => query.state.status === "success" && kept.has(query.queryKey[0]),
+            shouldDehydrateQuery: ({ state, queryKey }) =>
+                state.status === "success" && isKept(queryKey[0], state.dataUpdatedAt, Date.now()),
         });
         void vault.put(RECORD, write(state)).catch(() => undefined);
     };

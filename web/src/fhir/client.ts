@@ -12,6 +12,15 @@ export class FhirError extends Error {
     }
 }
 
+/** The value of an operation's parameter under its FHIR type; a plain text is a `valueString`. */
+export type ParameterValue =
+    | string
+    | { valueInstant: string }
+    | { valueTime: string }
+    | { valueDate: string }
+    | { valueCode: string }
+    | { valueReference: { reference: string } };
+
 const OutcomeSchema = v.object({
     issue: v.array(
         v.object({
@@ -55,6 +64,12 @@ export class FhirClient {
         return resources;
     }
 
+    /** One resource, or what a reading operation on it answers. `path` comes behind the base address. */
+    get(path: string, parameters: Record<string, string> = {}): Promise<unknown> {
+        const query = new URLSearchParams(parameters).toString();
+        return this.send(`${this.base}/${path}${query && `?${query}`}`, {});
+    }
+
     /** Creates or replaces a resource whose id we chose: safe to repeat. */
     put(type: string, id: string, resource: Record<string, unknown>): Promise<unknown> {
         return this.send(`${this.base}/${type}/${encodeURIComponent(id)}`, {
@@ -63,19 +78,20 @@ export class FhirClient {
         });
     }
 
-    /** Runs an operation on a resource, with string parameters. */
+    /** Runs an operation on a resource, or on its type where `id` is undefined. */
     operation(
         type: string,
-        id: string,
+        id: string | undefined,
         name: string,
-        parameters: Record<string, string> = {},
+        parameters: Record<string, ParameterValue> = {},
     ): Promise<unknown> {
-        const parameter = Object.entries(parameters).map(([key, valueString]) => ({
+        const parameter = Object.entries(parameters).map(([key, value]) => ({
             name: key,
-            valueString,
+            ...(typeof value === "string" ? { valueString: value } : value),
         }));
         const body = { resourceType: "Parameters", ...(parameter.length > 0 && { parameter }) };
-        return this.send(`${this.base}/${type}/${encodeURIComponent(id)}/$${name}`, {
+        const place = id === undefined ? type : `${type}/${encodeURIComponent(id)}`;
+        return this.send(`${this.base}/${place}/$${name}`, {
             method: "POST",
             body: JSON.stringify(body),
         });

@@ -1,14 +1,25 @@
 /** What the screens read from the clinical service, cached and refreshed by react-query. */
 import { useQuery, type QueryClient, type UseQueryResult } from "@tanstack/react-query";
+import { t } from "../i18n/index.ts";
 import { requestFromTask, type Request } from "../requests/model.ts";
 import { useSession } from "../session/store.ts";
 import { bedsAndWards, patientFromResource, type Patient, type Place } from "../patients/model.ts";
-import { onCallList, staffName, type OnCallRole, type StaffMember } from "../oncall/model.ts";
+import {
+    onCallList,
+    shiftOf,
+    staffName,
+    type OnCallRole,
+    type Shift,
+    type StaffMember,
+} from "../oncall/model.ts";
+import { teamOf, type Team } from "../oncall/team.ts";
 import type { FhirClient } from "./client.ts";
 import {
+    CareTeamSchema,
     HealthcareServiceSchema,
     LocationSchema,
     PatientSchema,
+    PractitionerRoleSchema,
     PractitionerSchema,
     readAll,
     TaskSchema,
@@ -20,14 +31,24 @@ export const keys = {
     places: ["places"],
     staff: ["staff"],
     onCall: ["on-call"],
+    teams: ["teams"],
+    shifts: ["shifts"],
+    /** What is open with a role. */
+    handover: ["handover"],
+    /** A patient who is not on the ward list. */
+    patient: ["patient"],
+    /** The words of a request, once they were read. */
+    words: ["words"],
 } as const;
 
 const MINUTE = 60_000;
 
-function useFhir<T>(
+/** Something of the clinical service that is read again every so many milliseconds. */
+export function useFhir<T>(
     key: readonly string[],
     read: (fhir: FhirClient) => Promise<T>,
     every: number,
+    enabled = true,
 ): UseQueryResult<T> {
     const fhir = useSession((session) => session.fhir);
     return useQuery({
@@ -36,7 +57,7 @@ function useFhir<T>(
             if (!fhir) throw new Error("signed out");
             return read(fhir);
         },
-        enabled: fhir !== undefined,
+        enabled: enabled && fhir !== undefined,
         refetchInterval: every,
         staleTime: every / 2,
     });
@@ -89,6 +110,46 @@ export function useOnCall(): UseQueryResult<OnCallRole[]> {
         async (fhir) => onCallList(readAll(HealthcareServiceSchema, await fhir.search("HealthcareService"))),
         MINUTE / 2,
     );
+}
+
+/** Teams of staff. */
+export function useTeams(): UseQueryResult<Team[]> {
+    return useFhir(
+        keys.teams,
+        async (fhir) =>
+            readAll(CareTeamSchema, await fhir.search("CareTeam"))
+                .map(teamOf)
+                .toSorted((a, b) => a.name.localeCompare(b.name, t.locale)),
+        10 * MINUTE,
+    );
+}
+
+/** The shifts of a role. */
+export function useShifts(roleId: string): UseQueryResult<Shift[]> {
+    return useFhir(
+        [...keys.shifts, roleId],
+        async (fhir) => {
+            const found = await fhir.search("PractitionerRole", { service: `HealthcareService/${roleId}` });
+            return readAll(PractitionerRoleSchema, found).flatMap((one) => shiftOf(one) ?? []);
+        },
+        MINUTE,
+    );
+}
+
+/** A patient who is not on the ward list, if this person may see them; `null` if not. */
+export function useOtherPatient(ref: string | undefined, enabled: boolean): Patient | null | undefined {
+    const { data, isError } = useFhir(
+        [...keys.patient, ref ?? ""],
+        async (fhir) => {
+            const found = readAll(PatientSchema, [
+                await fhir.get(`Patient/${encodeURIComponent(ref ?? "")}`),
+            ])[0];
+            return found ? patientFromResource(found) : null;
+        },
+        10 * MINUTE,
+        enabled && ref !== undefined,
+    );
+    return data ?? (isError ? null : undefined);
 }
 
 /** Puts a request that an operation answered with into the cache, so that the screen does not wait for a refresh. */

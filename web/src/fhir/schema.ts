@@ -16,6 +16,8 @@ export interface Extension {
     url: string;
     valueString?: string | undefined;
     valueCode?: string | undefined;
+    valueBoolean?: boolean | undefined;
+    valueTime?: string | undefined;
     valueInteger?: number | undefined;
     valueInstant?: string | undefined;
     valueReference?: v.InferOutput<typeof Reference> | undefined;
@@ -25,6 +27,8 @@ const ExtensionSchema: v.GenericSchema<Extension> = v.object({
     url: v.string(),
     valueString: v.optional(v.string()),
     valueCode: v.optional(v.string()),
+    valueBoolean: v.optional(v.boolean()),
+    valueTime: v.optional(v.string()),
     valueInteger: v.optional(v.number()),
     valueInstant: v.optional(v.string()),
     valueReference: v.optional(Reference),
@@ -45,6 +49,10 @@ export const PatientSchema = v.object({
     resourceType: v.literal("Patient"),
     id: v.string(),
     name: v.optional(v.array(HumanName), []),
+    meta: v.optional(v.object({ security: v.optional(v.array(Coding), []) })),
+    active: v.optional(v.boolean(), true),
+    deceasedBoolean: v.optional(v.boolean()),
+    link: v.optional(v.array(v.object({ type: v.optional(v.string()), other: v.optional(Reference) })), []),
     birthDate: v.optional(v.string()),
     gender: v.optional(v.string()),
     identifier: v.optional(
@@ -79,7 +87,97 @@ export const HealthcareServiceSchema = v.object({
         v.array(v.object({ system: v.optional(v.string()), value: v.optional(v.string()) })),
         [],
     ),
+    location: v.optional(v.array(Reference), []),
+    type: v.optional(v.array(Concept), []),
     extension,
+});
+
+/** A shift of a role, or an assignment to a ward. */
+export const PractitionerRoleSchema = v.object({
+    resourceType: v.literal("PractitionerRole"),
+    id: v.string(),
+    practitioner: v.optional(Reference),
+    healthcareService: v.optional(v.array(Reference), []),
+    location: v.optional(v.array(Reference), []),
+    code: v.optional(v.array(Concept), []),
+    period: v.optional(Period),
+});
+
+export const CareTeamSchema = v.object({
+    resourceType: v.literal("CareTeam"),
+    id: v.string(),
+    name: v.optional(v.string(), ""),
+    participant: v.optional(
+        v.array(v.object({ member: v.optional(Reference), role: v.optional(v.array(Concept), []) })),
+        [],
+    ),
+});
+
+export const OrganizationSchema = v.object({
+    resourceType: v.literal("Organization"),
+    id: v.string(),
+    name: v.optional(v.string(), ""),
+});
+
+export const AuditEventSchema = v.object({
+    resourceType: v.literal("AuditEvent"),
+    id: v.string(),
+    subtype: v.optional(v.array(Coding), []),
+    recorded: v.string(),
+    outcome: v.optional(v.string()),
+    purposeOfEvent: v.optional(v.array(Concept), []),
+    agent: v.optional(
+        v.array(
+            v.object({
+                who: v.optional(Reference),
+                altId: v.optional(v.string()),
+                network: v.optional(v.object({ address: v.optional(v.string()) })),
+            }),
+        ),
+        [],
+    ),
+});
+
+export const ListSchema = v.object({
+    resourceType: v.literal("List"),
+    id: v.string(),
+    date: v.optional(v.string()),
+    extension,
+});
+
+export interface Parameter {
+    name: string;
+    valueString?: string | undefined;
+    valueInteger?: number | undefined;
+    valueInstant?: string | undefined;
+    valueReference?: v.InferOutput<typeof Reference> | undefined;
+    valuePeriod?: v.InferOutput<typeof Period> | undefined;
+    part?: Parameter[] | undefined;
+}
+const ParameterSchema: v.GenericSchema<Parameter> = v.object({
+    name: v.string(),
+    valueString: v.optional(v.string()),
+    valueInteger: v.optional(v.number()),
+    valueInstant: v.optional(v.string()),
+    valueReference: v.optional(Reference),
+    valuePeriod: v.optional(Period),
+    part: v.optional(v.array(v.lazy(() => ParameterSchema))),
+});
+
+/** What an operation answers. */
+export const ParametersSchema = v.object({
+    resourceType: v.literal("Parameters"),
+    parameter: v.optional(v.array(ParameterSchema), []),
+});
+
+/** The resources in a Bundle. */
+export function resourcesOf(bundle: unknown): unknown[] {
+    const result = v.safeParse(BundleSchema, bundle);
+    return result.success ? result.output.entry.flatMap(({ resource }) => resource ?? []) : [];
+}
+
+const BundleSchema = v.object({
+    entry: v.optional(v.array(v.object({ resource: v.optional(v.unknown()) })), []),
 });
 
 export const TaskSchema = v.object({
@@ -92,6 +190,7 @@ export const TaskSchema = v.object({
     for: v.optional(Reference),
     owner: v.optional(Reference),
     requester: v.optional(Reference),
+    description: v.optional(v.string()),
     authoredOn: v.optional(v.string()),
     lastModified: v.optional(v.string()),
     restriction: v.optional(v.object({ period: v.optional(Period) })),

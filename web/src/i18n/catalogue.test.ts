@@ -62,6 +62,9 @@ const same = new Set([
     "calls.camera",
     "calls.line",
     "calls.lasted",
+    "requests.chainComment",
+    "handover.layouts.ipass",
+    "handover.layouts.sbar",
     "clerk",
 ]);
 

@@ -9,6 +9,14 @@ function waited(words: string): string {
     return `ymhen ${count} ${unit === "second" ? "eiliad" : "munud"}`;
 }
 
+/** That requests are still open though the patient has gone, in Welsh. */
+function stillOpen(words: string): string {
+    const [, count] = /^ (One|\d+) requests? (?:is|are) still open/.exec(words) ?? [];
+    if (count === undefined) return "";
+    const many = count === "One" ? "Mae un cais" : `Mae ${count} cais`;
+    return ` ${many} yn dal ar agor: cwblhewch neu canslwch.`;
+}
+
 const lines: readonly [RegExp, Say][] = [
     [/^(.+) wrote a comment\.$/, (who) => `Ysgrifennodd ${who} sylw.`],
     [
@@ -65,6 +73,20 @@ const lines: readonly [RegExp, Say][] = [
         /^This has ended by itself: nobody need act\.$/,
         () => "Mae hyn wedi dod i ben ohono'i hun: nid oes angen i neb weithredu.",
     ],
+    [
+        /^Two records of this patient were joined\. This conversation goes on in another room\.$/,
+        () => "Unwyd dau gofnod y claf hwn. Mae'r sgwrs hon yn parhau mewn ystafell arall.",
+    ],
+    [
+        /^Two records of this patient were joined\. What was said of the other can still be read there\.$/,
+        () => "Unwyd dau gofnod y claf hwn. Gellir dal i ddarllen yno yr hyn a ddywedwyd am y llall.",
+    ],
+    [/^The patient has died\.(.*)$/, (rest) => `Mae'r claf wedi marw.${stillOpen(rest)}`],
+    [
+        /^Discharged: this conversation is closed\.(.*)$/,
+        (rest) => `Rhyddhawyd: mae'r sgwrs hon wedi cau.${stillOpen(rest)}`,
+    ],
+    [/^In hospital: this conversation is open\.$/, () => "Yn yr ysbyty: mae'r sgwrs hon ar agor."],
     [/^(.+) cancelled the request\.$/, (who) => `Canslodd ${who} y cais.`],
 ];
 

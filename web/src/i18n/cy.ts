@@ -1,5 +1,6 @@
 /** Every word that Wardline shows, in plain Welsh. `catalogue.test.ts` compares it with the English one. */
 import { clerk } from "./clerk-cy.ts";
+import { actionNames, clinicalCy, patients, requests } from "./clinical.cy.ts";
 import type { Catalogue } from "./index.ts";
 
 /** `Ann, Bob a Ceri`; *ac* before a vowel. */
@@ -33,6 +34,7 @@ const signs: Record<string, string | undefined> = {
 
 export const cy: Catalogue = {
     locale: "cy-GB",
+    ...clinicalCy,
     app: {
         name: "Wardline",
         nameWithCount: (count) => `(${count}) Wardline`,
@@ -309,6 +311,7 @@ export const cy: Catalogue = {
         invited: "Gwahoddwyd",
     },
     patients: {
+        ...patients,
         title: "Cleifion",
         empty: "Rydych yn gweld cleifion y wardiau rydych yn gweithio arnynt a'r rolau sydd gennych. Nid oes dim ar hyn o bryd.",
         open: (count) => plural(count, "cais ar agor", "geisiadau ar agor"),
@@ -381,6 +384,7 @@ export const cy: Catalogue = {
             "Mae pob rôl yn dangos pwy sydd ynddi ar hyn o bryd. Gofynnwch i'r rôl: os nad oes neb yn ateb, gofynnir i'r nesaf.",
     },
     requests: {
+        ...requests,
         title: "Ceisiadau",
         mine: "I'w gwneud",
         toDo: (count) => `${count} i'w gwneud`,
@@ -414,6 +418,7 @@ export const cy: Catalogue = {
             arrived: "Rwyf wedi cyrraedd",
             complete: "Wedi'i wneud",
             cancel: "Canslo'r cais",
+            ...actionNames,
         },
         handBack: "Rhoi'n ôl",
         to: "At",

@@ -1,6 +1,7 @@
 /** Every word that Wardline shows, in plain British English. Functions take the parts that change. */
 import type { RequestClass, RequestState } from "../matrix/events.ts";
 import type { Action } from "../requests/model.ts";
+import { clinical, clinicalPatients, clinicalRequests } from "./clinical.en.ts";
 
 function list(names: readonly string[]): string {
     if (names.length <= 3) return new Intl.ListFormat("en-GB").format(names);
@@ -37,6 +38,10 @@ const actionName: Record<Action, string> = {
     arrived: "I have arrived",
     complete: "Done",
     cancel: "Cancel request",
+    reopen: "Open again",
+    reassign: "Pass on",
+    delegate: "Delegate",
+    comment: "Comment",
 };
 
 const signs: Record<string, string | undefined> = {
@@ -51,6 +56,7 @@ const signs: Record<string, string | undefined> = {
 export const en = {
     /** For names in order and lists of them. */
     locale: "en-GB",
+    ...clinical,
     app: {
         name: "Wardline",
         nameWithCount: (count: number) => `(${count}) Wardline`,
@@ -323,6 +329,7 @@ export const en = {
         invited: "Invited",
     },
     patients: {
+        ...clinicalPatients,
         title: "Patients",
         empty: "You see patients of the wards you work on and of the roles you hold. There are none at the moment.",
         open: (count: number) => plural(count, "open request", "open requests"),
@@ -387,6 +394,7 @@ export const en = {
             "Each role shows the person who holds it at this moment. Ask the role: if nobody answers, the next one is asked.",
     },
     requests: {
+        ...clinicalRequests,
         title: "Requests",
         mine: "To do",
         toDo: (count: number) => `${count} to do`,

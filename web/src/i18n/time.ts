@@ -7,6 +7,11 @@ export function clock(at: number): string {
     return `${String(when.getHours()).padStart(2, "0")}:${String(when.getMinutes()).padStart(2, "0")}`;
 }
 
+/** `14:05:09`. */
+export function clockSeconds(at: number): string {
+    return `${clock(at)}:${String(new Date(at).getSeconds()).padStart(2, "0")}`;
+}
+
 function midnight(at: number): number {
     return new Date(at).setHours(0, 0, 0, 0);
 }

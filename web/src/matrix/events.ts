@@ -4,6 +4,12 @@ import * as v from "valibot";
 export const PATIENT_ROOM = "org.wardline.patient";
 /** The type of a role's own conversation, and its state event. */
 export const ROLE_ROOM = "org.wardline.role";
+/** State: whether the patient is in hospital, and whether they have died. */
+export const PATIENT_STATUS = "org.wardline.patient.status";
+/** The patient has left hospital, come back or died. */
+export const PATIENT_UPDATE = "org.wardline.patient.update";
+/** Two records of one patient were joined. */
+export const PATIENT_MERGED = "org.wardline.patient.merged";
 export const REQUEST = "org.wardline.request";
 export const REQUEST_UPDATE = "org.wardline.request.update";
 export const DELIVERED = "org.wardline.delivered";
@@ -78,6 +84,22 @@ export const HistoryRequestSchema = v.object({
 export type HistoryRequest = v.InferOutput<typeof HistoryRequestSchema>;
 
 export const PatientStateSchema = v.object({ ref: v.pipe(v.string(), v.minLength(1), v.maxLength(64)) });
+
+export const PatientStatusSchema = v.object({
+    open: v.optional(v.boolean(), true),
+    deceased: v.optional(v.boolean(), false),
+});
+export type PatientStatus = v.InferOutput<typeof PatientStatusSchema>;
+
+/** The clerk's word that a patient has left hospital, come back or died. */
+export const PatientUpdateSchema = v.object({ body: text });
+
+/** The clerk's word that two records were joined: the other conversation, and which of the two goes on. */
+export const PatientMergedSchema = v.object({
+    body: v.optional(text, ""),
+    replacement_room: v.optional(v.nullable(id)),
+    merged_room: v.optional(v.nullable(id)),
+});
 
 /** Parses, or gives `undefined`: an event that is not what it says is not shown as if it were. */
 export function parse<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutput<S> | undefined {

@@ -1,5 +1,13 @@
 import { EventType, HistoryVisibility, type MatrixClient, type Room, type RoomMember } from "matrix-js-sdk";
-import { parse, PATIENT_ROOM, PatientStateSchema, ROLE_ROOM } from "./events.ts";
+import {
+    parse,
+    PATIENT_ROOM,
+    PATIENT_STATUS,
+    PatientStateSchema,
+    PatientStatusSchema,
+    ROLE_ROOM,
+    type PatientStatus,
+} from "./events.ts";
 
 /** `Patient.id` of a patient's conversation, `undefined` for any other conversation. */
 export function patientRef(room: Room): string | undefined {
@@ -22,6 +30,19 @@ export function isDirect(client: MatrixClient, room: Room): boolean {
 /** Whether it is a group that its members look after themselves: no patient's, no role's, no conversation of two. */
 export function isGroup(client: MatrixClient, room: Room): boolean {
     return patientRef(room) === undefined && !isRoleRoom(room) && !isDirect(client, room);
+}
+
+/** Whether a patient's conversation is open, and whether they have died. */
+export function patientStatus(room: Room): PatientStatus {
+    const content = room.currentState.getStateEvents(PATIENT_STATUS, "")?.getContent();
+    return parse(PatientStatusSchema, content) ?? { open: true, deceased: false };
+}
+
+/** Where the conversation goes on, if this one has ended. */
+export function continuedIn(room: Room): string | undefined {
+    const content = room.currentState.getStateEvents(EventType.RoomTombstone, "")?.getContent();
+    const next: unknown = content?.["replacement_room"];
+    return typeof next === "string" ? next : undefined;
 }
 
 /** The conversation of a patient among those this person belongs to. */

@@ -3,11 +3,16 @@ import { t } from "../i18n/index.ts";
 import {
     FORWARDED,
     parse,
+    PATIENT_MERGED,
     PATIENT_ROOM,
+    PATIENT_UPDATE,
+    PatientMergedSchema,
+    PatientUpdateSchema,
     REQUEST,
     REQUEST_UPDATE,
     RequestContentSchema,
     RequestUpdateSchema,
+    ROLE_ROOM,
     type RequestContent,
 } from "./events.ts";
 import { mediaOf, type Media } from "./media.ts";
@@ -22,7 +27,7 @@ export type TimelineItem =
     | { kind: "unread"; key: string; at: number }
     /** The answers in a thread, folded under the message that began it. */
     | { kind: "thread"; key: string; at: number; root: string; replies: Spoken[] }
-    | { kind: "system"; key: string; at: number; text: string; joined?: string[] }
+    | { kind: "system"; key: string; at: number; text: string; joined?: string[]; leads?: Leads }
     | { kind: "unreadable"; key: string; at: number; sender: string; pending: boolean; first: boolean }
     | {
           kind: "message";
@@ -55,6 +60,9 @@ export type TimelineItem =
           content: RequestContent;
           reactions: Reaction[];
       };
+
+/** Where a quiet line leads: to another conversation of the same patient, or to a request. */
+export type Leads = { room: string; ended: boolean } | { request: string };
 
 /** What somebody said: a message or a request. */
 export type Spoken = Extract<TimelineItem, { kind: "message" | "request" }>;
@@ -167,10 +175,26 @@ function draw(event: MatrixEvent, room: Room): Drawn | undefined {
         }
         case REQUEST_UPDATE: {
             const update = isClerk(sender) ? parse(RequestUpdateSchema, event.getContent()) : undefined;
+            // In a role's own conversation there is no card: what is raised there was raised by the service.
+            if (update?.body && update.state === "raised" && room.getType() === ROLE_ROOM) {
+                const leads = { request: update.request_id };
+                return { kind: "system", key, at, text: t.clerk(update.body), leads };
+            }
             // The request's own card shows that it was raised, delivered and seen; a line would only be noise.
             const quiet = update?.state === "delivered" || update?.state === "seen";
             if (!update || quiet || (update.state === "raised" && update.step === 0)) return undefined;
             return update.body ? { kind: "system", key, at, text: t.clerk(update.body) } : undefined;
+        }
+        case PATIENT_UPDATE: {
+            const update = isClerk(sender) ? parse(PatientUpdateSchema, event.getContent()) : undefined;
+            return update && { kind: "system", key, at, text: t.clerk(update.body) };
+        }
+        case PATIENT_MERGED: {
+            const merged = isClerk(sender) ? parse(PatientMergedSchema, event.getContent()) : undefined;
+            const other = merged?.replacement_room ?? merged?.merged_room;
+            if (!merged || typeof other !== "string") return undefined;
+            const leads = { room: other, ended: typeof merged.merged_room === "string" };
+            return { kind: "system", key, at, text: t.clerk(merged.body), leads };
         }
         case "m.room.member": {
             const line = memberLine(event, room);

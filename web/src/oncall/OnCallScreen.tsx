@@ -1,38 +1,41 @@
-import { useState, type JSX } from "react";
-import { useLocation } from "wouter";
-import { useOnCall, useStaff } from "../fhir/queries.ts";
+import { useId, useState, type JSX } from "react";
+import { Link } from "wouter";
+import { useDirectory } from "../directory/use-directory.ts";
+import { Results } from "../directory/Results.tsx";
+import { useOnCall, useTeams } from "../fhir/queries.ts";
 import { t } from "../i18n/index.ts";
-import { clockWithDay } from "../i18n/time.ts";
-import { startDirect } from "../chats/direct.ts";
+import { pagePath } from "../paths.ts";
 import { AskDialog } from "../requests/AskDialog.tsx";
-import { useMe } from "../requests/use-request.ts";
-import { useClient } from "../session/store.ts";
 import { Icon } from "../ui/Icon.tsx";
 import { Empty, LoadFailed, Loading } from "../ui/parts.tsx";
-import type { OnCallRole } from "./model.ts";
+import { isVacant, type OnCallRole } from "./model.ts";
+import { Offers } from "./Offers.tsx";
+import { RoleRow } from "./RoleRow.tsx";
 
-/** Every role and who holds it now, or in words and red that nobody does. */
-export function OnCallScreen(): JSX.Element {
-    const roles = useOnCall();
+/** Every role and who holds it now, or in words and red that nobody does; and the directory as one types. */
+export function OnCallScreen({ opened }: { opened: string | undefined }): JSX.Element {
+    const [question, setQuestion] = useState("");
     const [asking, setAsking] = useState<OnCallRole>();
-    if (roles.isPending) return <Loading />;
-    const vacant = (roles.data ?? []).filter((role) => !role.holder).length;
+    const directory = useDirectory(question);
+    const id = useId();
     return (
         <>
-            {roles.isError && (
-                <LoadFailed stale={roles.data !== undefined} retry={() => void roles.refetch()} />
+            <div className="search" role="search">
+                <label htmlFor={id}>{t.directory.search}</label>
+                <input
+                    id={id}
+                    type="search"
+                    value={question}
+                    autoComplete="off"
+                    placeholder={t.directory.example}
+                    onChange={(event) => setQuestion(event.target.value)}
+                />
+            </div>
+            {directory.text === "" ? (
+                <Board opened={opened} onAsk={setAsking} />
+            ) : (
+                <Results {...directory} onAsk={setAsking} />
             )}
-            {roles.data?.length === 0 && <Empty icon="on-call">{t.onCall.empty}</Empty>}
-            {vacant > 0 && (
-                <p className="vacancy-count">
-                    <Icon name="nobody" size={18} /> {t.onCall.vacant(vacant)}
-                </p>
-            )}
-            <ul className="rows">
-                {roles.data?.map((role) => (
-                    <RoleRow key={role.id} role={role} onAsk={() => setAsking(role)} />
-                ))}
-            </ul>
             {asking && (
                 <AskDialog
                     to={{ kind: "role", id: asking.id, display: asking.name }}
@@ -43,73 +46,54 @@ export function OnCallScreen(): JSX.Element {
     );
 }
 
-function RoleRow({ role, onAsk }: { role: OnCallRole; onAsk: () => void }): JSX.Element {
-    const client = useClient();
-    const { data: staff } = useStaff();
-    const me = useMe();
-    const [, navigate] = useLocation();
-    const [problem, setProblem] = useState(false);
-    const message = async (id: string): Promise<void> => {
-        setProblem(false);
-        try {
-            const roomId = await startDirect(client, id);
-            navigate(`/chats/${encodeURIComponent(roomId)}`);
-        } catch {
-            setProblem(true);
-        }
-    };
-    const { holder, phone } = role;
-    const holderName = holder && (staff?.get(holder.id)?.name ?? holder.name ?? holder.id);
+function Board({
+    opened,
+    onAsk,
+}: {
+    opened: string | undefined;
+    onAsk: (role: OnCallRole) => void;
+}): JSX.Element {
+    const roles = useOnCall();
+    const { data: teams } = useTeams();
+    if (roles.isPending) return <Loading />;
+    const vacant = (roles.data ?? []).filter(isVacant).length;
     return (
-        <li className={holder ? "row role" : "row role role--vacant"}>
-            <div className="row__main">
-                <h2 className="row__title">{role.name}</h2>
-                {holder ? (
-                    <p>
-                        <strong>
-                            {holderName}
-                            {holder.id === me && ` (${t.onCall.you})`}
-                        </strong>
-                        {holder.until !== undefined && (
-                            <span className="muted">
-                                {" "}
-                                {t.time.until(clockWithDay(holder.until, Date.now()))}
-                            </span>
-                        )}
-                    </p>
-                ) : (
-                    <p className="role__nobody">
-                        <Icon name="nobody" size={18} /> {t.onCall.nobody}
-                        <span className="role__hint">{t.onCall.nobodyHint}</span>
-                    </p>
-                )}
-                {phone !== undefined && <p className="muted">{phone}</p>}
-                {problem && (
-                    <p className="field-error" role="alert">
-                        {t.chats.failed}
-                    </p>
-                )}
-            </div>
-            <div className="role__buttons">
-                {holder && holder.id !== me && (
-                    <button
-                        type="button"
-                        className="icon-button"
-                        aria-label={t.onCall.message(holderName ?? holder.id)}
-                        onClick={() => void message(holder.id)}
-                    >
-                        <Icon name="chats" />
-                    </button>
-                )}
-                <button
-                    type="button"
-                    className="button"
-                    aria-label={t.onCall.askRole(role.name)}
-                    onClick={onAsk}
-                >
-                    {t.onCall.ask}
-                </button>
-            </div>
-        </li>
+        <>
+            {roles.isError && (
+                <LoadFailed stale={roles.data !== undefined} retry={() => void roles.refetch()} />
+            )}
+            <Offers />
+            {roles.data?.length === 0 && <Empty icon="on-call">{t.onCall.empty}</Empty>}
+            {vacant > 0 && (
+                <p className="vacancy-count">
+                    <Icon name="nobody" size={18} /> {t.onCall.vacant(vacant)}
+                </p>
+            )}
+            <ul className="rows">
+                {roles.data?.map((role) => (
+                    <RoleRow key={role.id} role={role} opened={opened} onAsk={() => onAsk(role)} />
+                ))}
+            </ul>
+            {teams && teams.length > 0 && (
+                <section className="group" aria-label={t.team.title}>
+                    <h2 className="group__title">{t.team.title}</h2>
+                    <ul className="rows">
+                        {teams.map((team) => (
+                            <li key={team.id}>
+                                <Link className="row" href={pagePath("on-call", "team", team.id)}>
+                                    <span className="row__main">
+                                        <span className="row__title">{team.name}</span>
+                                        <span className="row__sub">
+                                            {t.team.members(team.people.length, team.roles.length)}
+                                        </span>
+                                    </span>
+                                    <Icon name="next" size={18} />
+                                </Link>
+                            </li>
+                        ))}
+                    </ul>
+                </section>
+            )}
+        </>
     );
 }

@@ -1,12 +1,23 @@
 import type * as v from "valibot";
+import { t } from "../i18n/index.ts";
 import {
     millis,
     ours,
     referenceId,
+    type Extension,
     type HealthcareServiceSchema,
     type HumanName,
+    type PractitionerRoleSchema,
     type PractitionerSchema,
 } from "../fhir/schema.ts";
+
+/** What somebody says of themselves when they are not simply on duty. */
+export interface DutyStatus {
+    state: "on" | "busy" | "off";
+    until?: number | undefined;
+    /** Who is asked instead at the moment. */
+    coveredBy?: Named | undefined;
+}
 
 /** A colleague. */
 export interface StaffMember {
@@ -15,7 +26,17 @@ export interface StaffMember {
     job: string;
     /** Their Matrix id, if the directory gives it. */
     matrixId?: string | undefined;
+    duty?: DutyStatus | undefined;
 }
+
+/** An id, and the name that came with it. */
+export interface Named {
+    id: string;
+    name?: string | undefined;
+}
+
+/** How somebody came to hold a role. */
+export type HeldBy = "sign-on" | "rota" | "deputy";
 
 /** A role and who holds it now, as the service would ask them; vacant without a holder. */
 export interface OnCallRole {
@@ -23,12 +44,57 @@ export interface OnCallRole {
     name: string;
     /** Where the role can be called, as the directory writes it: `Bleep 2101`. */
     phone?: string | undefined;
-    holder?: { id: string; name?: string | undefined; until?: number | undefined } | undefined;
+    holder?: (Named & { until?: number | undefined; by?: HeldBy | undefined }) | undefined;
+    /** The holder's devices cannot be reached, or are all muted: as good as vacant. */
+    silent?: "unreachable" | "muted" | undefined;
+    /** An offer that is not answered yet. */
+    offer?: { from: Named; to: Named; until?: number | undefined } | undefined;
+    /** Location ids of the wards that it covers. */
+    wards: string[];
+    /** A duty of its own, such as `privacy-officer`. */
+    kind?: string | undefined;
+    /** The role that is asked while nobody holds this one. */
+    fallbackId?: string | undefined;
+}
+
+/** A shift of a role, or an assignment to a ward. */
+export interface Shift {
+    id: string;
+    person: Named;
+    roleId?: string | undefined;
+    wardId?: string | undefined;
+    start?: number | undefined;
+    end?: number | undefined;
+    deputy: boolean;
 }
 
 export function humanName(name: HumanName | undefined): string {
     if (!name) return "";
     return name.text ?? [name.prefix[0], name.given.join(" "), name.family].filter(Boolean).join(" ");
+}
+
+function named(extension: Extension | undefined): Named | undefined {
+    const id = referenceId(extension?.valueReference, "Practitioner");
+    return id === undefined ? undefined : { id, name: extension?.valueReference?.display };
+}
+
+function isOneOf<T extends string>(known: readonly T[], value: string | undefined): value is T {
+    return known.some((one) => one === value);
+}
+
+const DUTY_STATES = ["on", "busy", "off"] as const;
+const HELD_BY = ["sign-on", "rota", "deputy"] as const;
+const SILENT = ["unreachable", "muted"] as const;
+
+function dutyOf(extension: Extension | undefined): DutyStatus | undefined {
+    const parts = extension?.extension;
+    const state = ours(parts, "status")?.valueCode;
+    if (!isOneOf(DUTY_STATES, state)) return undefined;
+    return {
+        state,
+        until: millis(ours(parts, "until")?.valueInstant),
+        coveredBy: named(ours(parts, "covered-by")),
+    };
 }
 
 export function staffName(resource: v.InferOutput<typeof PractitionerSchema>): StaffMember {
@@ -38,28 +104,76 @@ export function staffName(resource: v.InferOutput<typeof PractitionerSchema>): S
         name: humanName(resource.name[0]) || resource.id,
         job: qualification ?? ours(resource.extension, "job-title")?.valueString ?? "",
         matrixId: ours(resource.extension, "matrix-id")?.valueString,
+        duty: dutyOf(ours(resource.extension, "duty-status")),
     };
 }
 
 type Service = v.InferOutput<typeof HealthcareServiceSchema>;
 
-function roleOf(service: Service): OnCallRole {
-    const holder = ours(service.extension, "current-holder")?.valueReference;
-    const id = referenceId(holder, "Practitioner");
-    const until = millis(ours(service.extension, "current-holder-until")?.valueInstant);
+function offerOf(extension: Extension | undefined): OnCallRole["offer"] {
+    const from = named(ours(extension?.extension, "from"));
+    const to = named(ours(extension?.extension, "to"));
+    const until = millis(ours(extension?.extension, "until")?.valueInstant);
+    return from && to && { from, to, until };
+}
+
+/** A role as the screens use it. */
+export function roleOf(service: Service): OnCallRole {
+    const { extension } = service;
+    const holder = named(ours(extension, "current-holder"));
+    const by = ours(extension, "current-holder-by")?.valueCode;
+    const silent = ours(extension, "current-holder-unreachable")?.valueCode;
     return {
         id: service.id,
         name: service.name,
         phone: service.telecom.find((one) => one.system === "phone")?.value,
-        holder: id === undefined ? undefined : { id, name: holder?.display, until },
+        holder: holder && {
+            ...holder,
+            until: millis(ours(extension, "current-holder-until")?.valueInstant),
+            by: isOneOf(HELD_BY, by) ? by : undefined,
+        },
+        silent: isOneOf(SILENT, silent) ? silent : undefined,
+        offer: offerOf(ours(extension, "role-offer")),
+        wards: service.location.flatMap((one) => referenceId(one, "Location") ?? []),
+        kind: service.type[0]?.coding[0]?.code,
+        fallbackId: referenceId(ours(extension, "role-fallback")?.valueReference, "HealthcareService"),
     };
+}
+
+/** Nobody can be asked through it: nobody holds it, or whoever does cannot be reached. */
+export function isVacant(role: OnCallRole): boolean {
+    return role.holder === undefined || role.silent !== undefined;
 }
 
 /** Every role with its present holder, vacant roles first (they are what somebody must act on), then by name. */
 export function onCallList(services: readonly Service[]): OnCallRole[] {
-    const vacant = (role: OnCallRole): number => Number(role.holder === undefined);
     return services
         .filter((service) => service.active)
         .map(roleOf)
-        .toSorted((a, b) => vacant(b) - vacant(a) || a.name.localeCompare(b.name, "en-GB"));
+        .toSorted(
+            (a, b) => Number(isVacant(b)) - Number(isVacant(a)) || a.name.localeCompare(b.name, t.locale),
+        );
+}
+
+/** A shift as the screens use it. */
+export function shiftOf(resource: v.InferOutput<typeof PractitionerRoleSchema>): Shift | undefined {
+    const id = referenceId(resource.practitioner, "Practitioner");
+    if (id === undefined) return undefined;
+    return {
+        id: resource.id,
+        person: { id, name: resource.practitioner?.display },
+        roleId: referenceId(resource.healthcareService[0], "HealthcareService"),
+        wardId: referenceId(resource.location[0], "Location"),
+        start: millis(resource.period?.start),
+        end: millis(resource.period?.end),
+        deputy: resource.code.some((one) => one.coding.some((coding) => coding.code === "deputy")),
+    };
+}
+
+/** The shifts that have not ended and begin within `days`, soonest first; deputies last at the same time. */
+export function comingShifts(shifts: readonly Shift[], now: number, days: number): Shift[] {
+    const latest = now + days * 86_400_000;
+    return shifts
+        .filter((one) => (one.end ?? Infinity) > now && (one.start ?? 0) < latest)
+        .toSorted((a, b) => (a.start ?? 0) - (b.start ?? 0) || Number(a.deputy) - Number(b.deputy));
 }

@@ -1,4 +1,4 @@
-import { useMemo, type JSX } from "react";
+import { lazy, Suspense, useMemo, useState, type JSX } from "react";
 import { Link } from "wouter";
 import { usePatients, usePlaces, useRequests } from "../fhir/queries.ts";
 import { t } from "../i18n/index.ts";
@@ -8,18 +8,32 @@ import { isOpen, isUnanswered, type Request } from "../requests/model.ts";
 import { useClient } from "../session/store.ts";
 import { Icon } from "../ui/Icon.tsx";
 import { Empty, LoadFailed, Loading } from "../ui/parts.tsx";
-import { age, nhsNumber, shortName } from "./format.ts";
+import { bornWithAge, nhsNumber, shortName } from "./format.ts";
 import { byWard, type Patient } from "./model.ts";
+import { PatientFlags } from "./PatientBanner.tsx";
+
+const FindPatient = lazy(async () => ({ default: (await import("./FindPatient.tsx")).FindPatient }));
 
 /** The ward list: patients by bed, with their open requests; one tap opens the conversation. */
 export function PatientsScreen({ openRoom }: { openRoom: string | undefined }): JSX.Element {
     const patients = usePatients();
     const { data: places } = usePlaces();
     const { data: requests } = useRequests();
+    const [finding, setFinding] = useState(false);
     const wards = useMemo(() => byWard(patients.data ?? [], places), [patients.data, places]);
     if (patients.isPending) return <Loading />;
     return (
         <>
+            <div className="filters">
+                <button type="button" className="button" onClick={() => setFinding(true)}>
+                    <Icon name="search" size={18} /> {t.findPatient.title}
+                </button>
+            </div>
+            {finding && (
+                <Suspense>
+                    <FindPatient onClose={() => setFinding(false)} />
+                </Suspense>
+            )}
             {patients.isError && (
                 <LoadFailed stale={patients.data !== undefined} retry={() => void patients.refetch()} />
             )}
@@ -66,8 +80,9 @@ function PatientRow({ patient, bed, requests, openRoom }: RowProps): JSX.Element
             <span className="bed">{bed || t.patients.noBed}</span>
             <span className="row__main">
                 <span className="row__title">{shortName(patient)}</span>
+                <PatientFlags patient={patient} />
                 <span className="row__sub">
-                    {patient.born !== undefined && `${age(patient.born, new Date())} · `}
+                    {patient.born !== undefined && `${bornWithAge(patient.born, new Date())} · `}
                     {patient.nhsNumber !== undefined && (
                         <>
                             {t.patients.nhsNumber} <bdi dir="ltr">{nhsNumber(patient.nhsNumber)}</bdi>

@@ -23,6 +23,8 @@ const patient = (family: string, placeId?: string): Patient => ({
     given: "",
     title: "",
     placeId,
+    deceased: false,
+    restricted: false,
 });
 
 describe("where a patient is", () => {

@@ -15,7 +15,15 @@ export interface Patient {
     placeId?: string | undefined;
     placeName?: string | undefined;
     roomId?: string | undefined;
+    deceased: boolean;
+    /** Address, telephone and practice of this patient are never shown to anybody. */
+    restricted: boolean;
+    /** The record that goes on, where this one was joined to another. */
+    replacedBy?: string | undefined;
 }
+
+/** Confidentiality of a record whose demographics are restricted. */
+const RESTRICTED = "R";
 
 /** A ward or a bed. */
 export interface Place {
@@ -39,6 +47,9 @@ export function patientFromResource(resource: v.InferOutput<typeof PatientSchema
         placeId: referenceId(place, "Location"),
         placeName: place?.display,
         roomId: ours(resource.extension, "patient-room")?.valueString,
+        deceased: resource.deceasedBoolean ?? false,
+        restricted: resource.meta?.security.some((one) => one.code === RESTRICTED) ?? false,
+        replacedBy: referenceId(resource.link.find((one) => one.type === "replaced-by")?.other, "Patient"),
     };
 }
 

@@ -1,6 +1,8 @@
-import { useId, useState, type FormEvent, type JSX } from "react";
+import { useState, type JSX } from "react";
+import type { ParameterValue } from "../fhir/client.ts";
 import { t } from "../i18n/index.ts";
-import { actionsFor, isUnanswered, type Action, type Request } from "./model.ts";
+import { CancelForm, PassOnForm, WordsForm } from "./ActionForms.tsx";
+import { actionsFor, furtherActions, isUnanswered, type Action, type Party, type Request } from "./model.ts";
 import { useMe, useRequestAction } from "./use-request.ts";
 
 interface ActionsProps {
@@ -9,26 +11,53 @@ interface ActionsProps {
     without?: Action[];
     /** After an action has been saved. */
     onDone?: (action: Action) => void;
+    /** Somebody else was quicker. */
+    onTaken?: (by: Party) => void;
 }
+
+/** These ask something first. */
+const withForm = new Set<Action>(["decline", "cancel", "comment", "reassign", "delegate"]);
 
 function label(action: Action, request: Request): string {
     if (action === "decline" && !isUnanswered(request)) return t.requests.handBack;
     return t.requests.actionName[action];
 }
 
-/** The buttons that answer a request; declining asks for a reason first. */
-export function Actions({ request, without = [], onDone }: ActionsProps): JSX.Element | null {
+/** The buttons that answer a request, and what else can be done with it; some ask something first. */
+export function Actions({ request, without = [], onDone, onTaken }: ActionsProps): JSX.Element | null {
     const me = useMe();
-    const { act, busy, problem } = useRequestAction(request);
-    const [declining, setDeclining] = useState(false);
-    const actions = actionsFor(request, me).filter((action) => !without.includes(action));
-    const run = async (action: Action, reason?: string): Promise<void> => {
-        if (await act(action, reason)) {
-            setDeclining(false);
+    const { act, busy, problem } = useRequestAction(request, onTaken);
+    const [form, setForm] = useState<Action>();
+    const [more, setMore] = useState(false);
+    const offered = (action: Action): boolean => !without.includes(action);
+    const actions = actionsFor(request, me).filter(offered);
+    const further = furtherActions(request, me).filter(offered);
+    const run = async (action: Action, parameters?: Record<string, ParameterValue>): Promise<void> => {
+        if (await act(action, parameters)) {
+            setForm(undefined);
+            setMore(false);
             onDone?.(action);
         }
     };
-    if (actions.length === 0 && problem === undefined) return null;
+    const choose = (action: Action): void => {
+        if (withForm.has(action)) setForm(action);
+        else void run(action);
+    };
+    const all = [...actions, ...further];
+    if (all.length === 0 && problem === undefined) return null;
+    // What can be done may change under one's hands: an open form stays only while it can be sent.
+    const open = form !== undefined && all.includes(form) ? form : undefined;
+    const button = (action: Action, primary: boolean): JSX.Element => (
+        <button
+            key={action}
+            type="button"
+            className={primary ? "button button--primary" : "button"}
+            aria-disabled={busy}
+            onClick={() => choose(action)}
+        >
+            {label(action, request)}
+        </button>
+    );
     return (
         <div className="actions">
             {problem !== undefined && (
@@ -36,84 +65,71 @@ export function Actions({ request, without = [], onDone }: ActionsProps): JSX.El
                     {problem}
                 </p>
             )}
-            {declining ? (
-                <DeclineForm
-                    busy={busy}
-                    onCancel={() => setDeclining(false)}
-                    onDecline={(reason) => void run("decline", reason)}
-                />
+            {open === undefined ? (
+                <>
+                    <div className="actions__row">
+                        {actions.map((action, index) => button(action, index === 0 && action !== "cancel"))}
+                        {further.length > 0 && (
+                            <button
+                                type="button"
+                                className="button button--quiet"
+                                aria-expanded={more}
+                                onClick={() => setMore(!more)}
+                            >
+                                {t.requests.more}
+                            </button>
+                        )}
+                    </div>
+                    {more && (
+                        <div className="actions__row">{further.map((action) => button(action, false))}</div>
+                    )}
+                </>
             ) : (
-                <div className="actions__row">
-                    {actions.map((action, index) => (
-                        <button
-                            key={action}
-                            type="button"
-                            className={
-                                index === 0 && action !== "cancel" ? "button button--primary" : "button"
-                            }
-                            aria-disabled={busy}
-                            onClick={() => {
-                                if (action === "decline") setDeclining(true);
-                                else void run(action);
-                            }}
-                        >
-                            {label(action, request)}
-                        </button>
-                    ))}
-                </div>
+                <Form
+                    action={open}
+                    request={request}
+                    busy={busy}
+                    onCancel={() => setForm(undefined)}
+                    onSend={(parameters) => void run(open, parameters)}
+                />
             )}
         </div>
     );
 }
 
-function DeclineForm(props: {
+interface FormChoice {
+    action: Action;
+    request: Request;
     busy: boolean;
     onCancel: () => void;
-    onDecline: (reason: string) => void;
-}): JSX.Element {
-    const [reason, setReason] = useState("");
-    const [missing, setMissing] = useState(false);
-    const id = useId();
-    const submit = (event: FormEvent): void => {
-        event.preventDefault();
-        setMissing(!reason.trim());
-        if (reason.trim() && !props.busy) props.onDecline(reason.trim());
-    };
-    return (
-        <form className="decline" onSubmit={submit}>
-            <label htmlFor={id}>{t.requests.declineReason}</label>
-            <p id={`${id}-hint`} className="muted">
-                {t.requests.declineHint}
-            </p>
-            {missing && (
-                <p id={`${id}-missing`} className="field-error" role="alert">
-                    {t.requests.declineNeedsReason}
-                </p>
-            )}
-            <input
-                id={id}
-                value={reason}
-                autoFocus
-                maxLength={200}
-                aria-invalid={missing}
-                aria-describedby={missing ? `${id}-missing ${id}-hint` : `${id}-hint`}
-                onChange={(event) => setReason(event.target.value)}
+    onSend: (parameters?: Record<string, ParameterValue>) => void;
+}
+
+function Form({ action, request, onSend, ...rest }: FormChoice): JSX.Element {
+    if (action === "reassign" || action === "delegate")
+        return <PassOnForm {...rest} action={action} onSend={onSend} />;
+    if (action === "cancel") return <CancelForm {...rest} onSend={() => onSend()} />;
+    if (action === "comment") {
+        return (
+            <WordsForm
+                {...rest}
+                label={t.requests.commentLabel}
+                hint={t.requests.commentHint}
+                missing={t.requests.commentMissing}
+                send={t.requests.commentSend}
+                onSend={(text) => onSend({ text })}
             />
-            <div className="chips">
-                {t.requests.declineSuggestions.map((words) => (
-                    <button key={words} type="button" className="chip" onClick={() => setReason(words)}>
-                        {words}
-                    </button>
-                ))}
-            </div>
-            <div className="actions__row">
-                <button type="submit" className="button button--primary" aria-disabled={props.busy}>
-                    {t.requests.declineSend}
-                </button>
-                <button type="button" className="button" onClick={props.onCancel}>
-                    {t.app.back}
-                </button>
-            </div>
-        </form>
+        );
+    }
+    return (
+        <WordsForm
+            {...rest}
+            label={t.requests.declineReason}
+            hint={t.requests.declineHint}
+            missing={t.requests.declineNeedsReason}
+            suggestions={t.requests.declineSuggestions}
+            send={label("decline", request)}
+            onSend={(reason) => onSend({ reason })}
+        />
     );
 }

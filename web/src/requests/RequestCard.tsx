@@ -1,7 +1,9 @@
 import { useEffect, type JSX } from "react";
+import { Link } from "wouter";
 import { t } from "../i18n/index.ts";
 import { clockWithDay } from "../i18n/time.ts";
 import type { RequestContent } from "../matrix/events.ts";
+import { pagePath } from "../paths.ts";
 import { ClassBadge } from "../ui/parts.tsx";
 import { Actions } from "./Actions.tsx";
 import { Chain } from "./Chain.tsx";
@@ -32,7 +34,12 @@ export function RequestCard({ content }: { content: RequestContent }): JSX.Eleme
             </header>
             <RequestWords content={content} />
             {request ? (
-                <RequestStatus request={request} />
+                <>
+                    <RequestStatus request={request} />
+                    <Link className="request__details" href={pagePath("requests", "task", request.id)}>
+                        {t.requests.details}
+                    </Link>
+                </>
             ) : (
                 <p className="request__state">{t.requests.state.sending}</p>
             )}
@@ -44,9 +51,11 @@ export function RequestCard({ content }: { content: RequestContent }): JSX.Eleme
 export function RequestStatus({
     request,
     withActions = true,
+    withChain = true,
 }: {
     request: Request;
     withActions?: boolean;
+    withChain?: boolean;
 }): JSX.Element {
     const name = useNames();
     const now = Date.now();
@@ -58,7 +67,9 @@ export function RequestStatus({
             </p>
             {isOpen(request) && request.neededBy !== undefined && (
                 <p className="request__clock">
-                    {t.requests.neededBy(clockWithDay(request.neededBy, now))}{" "}
+                    {request.class === "action"
+                        ? t.requests.dueBy(clockWithDay(request.neededBy, now))
+                        : t.requests.neededBy(clockWithDay(request.neededBy, now))}{" "}
                     <Countdown to={request.neededBy} />
                 </p>
             )}
@@ -67,8 +78,20 @@ export function RequestStatus({
                     {next} <Countdown to={request.nextStepAt} />
                 </p>
             )}
+            {isOpen(request) && request.class === "action" && request.acceptedById !== undefined && (
+                <p className="request__owner">
+                    {t.requests.owner}:{" "}
+                    <strong>
+                        {name({
+                            kind: "person",
+                            id: request.acceptedById,
+                            display: request.acceptedByName,
+                        })}
+                    </strong>
+                </p>
+            )}
             {withActions && <Actions request={request} />}
-            <Chain request={request} />
+            {withChain && <Chain request={request} />}
         </>
     );
 }

@@ -1,15 +1,16 @@
-import { useEffect, useId, useRef, type JSX } from "react";
+import { useEffect, useId, useRef, useState, type JSX } from "react";
 import { useLocation } from "wouter";
 import { useRequests } from "../fhir/queries.ts";
 import { t } from "../i18n/index.ts";
 import { ago, clockWithDay } from "../i18n/time.ts";
 import { PatientSummary } from "../patients/PatientBanner.tsx";
+import { Dialog } from "../ui/Dialog.tsx";
 import { Icon } from "../ui/Icon.tsx";
 import { useNow } from "../ui/parts.tsx";
 import { Actions } from "./Actions.tsx";
 import { Countdown } from "./Countdown.tsx";
 import { useRequestNotices } from "./delivery.ts";
-import { byUrgency, isMineToDo, isUnanswered, type Action, type Request } from "./model.ts";
+import { byUrgency, isMineToDo, isUnanswered, type Action, type Party, type Request } from "./model.ts";
 import { useRequestWords } from "./request-event.ts";
 import { useMe, useNames } from "./use-request.ts";
 import { RequestWords } from "./RequestWords.tsx";
@@ -18,14 +19,38 @@ import { RequestWords } from "./RequestWords.tsx";
 export function UrgentCover(): JSX.Element | null {
     const me = useMe();
     const { data } = useRequests();
+    const [taken, setTaken] = useState<Party>();
     const waiting = (data ?? [])
         .filter((one) => one.class === "urgent" && isUnanswered(one) && isMineToDo(one, me))
         .toSorted(byUrgency);
     const first = waiting[0];
-    return first ? <UrgentCard key={first.id} request={first} total={waiting.length} /> : null;
+    if (taken) return <Taken by={taken} onClose={() => setTaken(undefined)} />;
+    if (!first) return null;
+    return <UrgentCard key={first.id} request={first} total={waiting.length} onTaken={setTaken} />;
 }
 
-function UrgentCard({ request, total }: { request: Request; total: number }): JSX.Element {
+/** Two answered at once: whoever was later is told who goes. */
+function Taken({ by, onClose }: { by: Party; onClose: () => void }): JSX.Element {
+    const name = useNames();
+    return (
+        <Dialog title={t.requests.takenTitle} onClose={onClose}>
+            <div className="form" role="alert">
+                <p>{t.requests.tooLate(name(by))}</p>
+                <button type="button" className="button button--primary" onClick={onClose}>
+                    {t.requests.takenClose}
+                </button>
+            </div>
+        </Dialog>
+    );
+}
+
+interface UrgentProps {
+    request: Request;
+    total: number;
+    onTaken: (by: Party) => void;
+}
+
+function UrgentCard({ request, total, onTaken }: UrgentProps): JSX.Element {
     const dialog = useRef<HTMLDialogElement>(null);
     const titleId = useId();
     const [, navigate] = useLocation();
@@ -47,7 +72,7 @@ function UrgentCard({ request, total }: { request: Request; total: number }): JS
     }, [request, seen]);
 
     const after = (action: Action): void => {
-        if (action !== "decline" && request.roomId) navigate(`/chats/${encodeURIComponent(request.roomId)}`);
+        if (!leaves.has(action) && request.roomId) navigate(`/chats/${encodeURIComponent(request.roomId)}`);
     };
 
     const requester = name(
@@ -91,14 +116,18 @@ function UrgentCard({ request, total }: { request: Request; total: number }): JS
                 <UrgentWords request={request} />
             </div>
             <footer className="urgent__foot">
-                <Actions request={request} without={["cancel"]} onDone={after} />
+                <Actions request={request} without={["cancel"]} onDone={after} onTaken={onTaken} />
             </footer>
         </dialog>
     );
 }
 
+/** After these there is nothing to do in the conversation. */
+const leaves = new Set<Action>(["decline", "reassign", "comment"]);
+
 function UrgentWords({ request }: { request: Request }): JSX.Element {
     const words = useRequestWords(request);
+    if (request.description !== undefined) return <p>{request.description}</p>;
     if (words === "loading") return <p className="muted">{t.requests.wordsLoading}</p>;
     if (words === "missing") return <p className="notice notice--warning">{t.requests.wordsMissing}</p>;
     return <RequestWords content={words} />;

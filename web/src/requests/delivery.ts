@@ -17,7 +17,7 @@ const sent = new Set<string>();
 type Notice = "delivered" | "seen";
 
 function isDue(request: Request, me: string, notice: Notice): boolean {
-    if (request.holderId !== me || !isUnanswered(request)) return false;
+    if (!request.holders.some((one) => one.id === me) || !isUnanswered(request)) return false;
     return request.state === "raised" || (notice === "seen" && request.state === "delivered");
 }
 
@@ -37,7 +37,9 @@ async function tellNow(
     if (sent.has(key)) return;
     sent.add(key);
     try {
-        await fhir.operation("Task", request.id, notice);
+        await fhir.operation("Task", request.id, notice, {
+            at: { valueInstant: new Date().toISOString() },
+        });
         await queries.invalidateQueries({ queryKey: keys.requests });
     } catch {
         sent.delete(key);

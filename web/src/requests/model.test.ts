@@ -4,7 +4,9 @@ import type { RequestState } from "../matrix/events.ts";
 import {
     actionsFor,
     byUrgency,
+    clockDifference,
     countdown,
+    furtherActions,
     isMineToDo,
     isOpen,
     requestFromTask,
@@ -126,6 +128,55 @@ describe("what one can do", () => {
         expect(isOpen(read(task("failed")))).toBe(true);
         expect(isOpen(read(task("completed")))).toBe(false);
         expect(actionsFor(read(task("completed", { accepted: "reg" })), "reg")).toEqual([]);
+    });
+});
+
+describe("what else one can do", () => {
+    it("lets whoever accepted pass it on or let somebody else do it, and whoever raised it pass it on", () => {
+        const taken = read(task("accepted", { holder: "reg", accepted: "reg" }));
+        expect(furtherActions(taken, "reg")).toEqual(["comment", "reassign", "delegate"]);
+        expect(furtherActions(taken, "nurse")).toEqual(["comment", "reassign"]);
+        expect(furtherActions(taken, "stranger")).toEqual([]);
+    });
+
+    it("lets only whoever raised it open it again", () => {
+        const done = read(task("completed", { accepted: "reg" }));
+        expect(furtherActions(done, "nurse")).toEqual(["comment", "reopen"]);
+        expect(furtherActions(done, "reg")).toEqual(["comment"]);
+    });
+
+    it("asks whoever holds the role now, and no longer whoever handed it over", () => {
+        const asks = (id: string): { url: string; valueReference: { reference: string } } => ({
+            url: "asks",
+            valueReference: person(id),
+        });
+        const step = (at: number, ...more: unknown[]): unknown => ({
+            url: `${EXTENSION}request-transition`,
+            extension: [
+                { url: "state", valueCode: "raised" },
+                { url: "at", valueInstant: new Date(at).toISOString() },
+                { url: "step", valueInteger: 0 },
+                ...more,
+            ],
+        });
+        const made = task("raised", { holder: "daniel" });
+        const chain = [
+            step(1, asks("priya")),
+            step(2, asks("daniel"), { url: "reason", valueString: "the role was handed over" }),
+        ];
+        const request = read({ ...made, extension: [...made.extension, ...chain] });
+        expect(isMineToDo(request, "daniel")).toBe(true);
+        expect(isMineToDo(request, "priya")).toBe(false);
+    });
+
+    it("tells how far the clock of this device is off, by the newest thing done on it", () => {
+        const request = read(task("seen"));
+        const at = { state: "seen" as const, step: 0, device: "PHONE" };
+        const early = { ...at, at: 1_000, deviceAt: 9_000 };
+        const late = { ...at, at: 20_000 };
+        expect(clockDifference([{ ...request, chain: [early] }], "PHONE")).toBe(8_000);
+        expect(clockDifference([{ ...request, chain: [early, late] }], "PHONE")).toBeUndefined();
+        expect(clockDifference([{ ...request, chain: [early] }], "OTHER")).toBeUndefined();
     });
 });
 

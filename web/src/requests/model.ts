@@ -13,7 +13,7 @@ import { requestClasses, requestStates, type RequestClass, type RequestState } f
 
 /** Somebody or something a request speaks of. */
 export interface Party {
-    kind: "person" | "role";
+    kind: "person" | "role" | "team" | "ward";
     id: string;
     display?: string | undefined;
 }
@@ -27,6 +27,12 @@ export interface Transition {
     asks?: Party | undefined;
     step: number;
     reason?: string | undefined;
+    /** What somebody said about it; then nothing else changed. */
+    comment?: string | undefined;
+    /** The device on which the actor did it. */
+    device?: string | undefined;
+    /** What the clock of that device showed, where it differs from the server's by more than two seconds. */
+    deviceAt?: number | undefined;
 }
 
 /** A request as the screens use it. Instants are milliseconds since the epoch. */
@@ -43,11 +49,22 @@ export interface Request {
     changedAt: number;
     roomId?: string | undefined;
     eventId?: string | undefined;
+    /** The conversation of that event, where it is another one: two records of the patient were joined. */
+    eventRoomId?: string | undefined;
     step: number;
     nextStepAt?: number | undefined;
     nextStep?: string | undefined;
     holderId?: string | undefined;
     holderName?: string | undefined;
+    /** Everybody who is asked now. */
+    holders: Party[];
+    /** Those who come too, besides whoever accepted. */
+    helpers: Party[];
+    /** What a request of the server itself is about, in plain words. */
+    description?: string | undefined;
+    playbook?: string | undefined;
+    overdue: boolean;
+    version?: string | undefined;
     acceptedById?: string | undefined;
     acceptedByName?: string | undefined;
     chain: Transition[];
@@ -59,7 +76,17 @@ function party(
     const role = referenceId(reference, "HealthcareService");
     if (role !== undefined) return { kind: "role", id: role, display: reference?.display };
     const person = referenceId(reference, "Practitioner");
-    return person === undefined ? undefined : { kind: "person", id: person, display: reference?.display };
+    if (person !== undefined) return { kind: "person", id: person, display: reference?.display };
+    const team = referenceId(reference, "CareTeam");
+    if (team !== undefined) return { kind: "team", id: team, display: reference?.display };
+    const ward = referenceId(reference, "Location");
+    return ward === undefined ? undefined : { kind: "ward", id: ward, display: reference?.display };
+}
+
+function parties(extensions: readonly Extension[], name: string): Party[] {
+    return extensions
+        .filter((one) => one.url === EXTENSION + name)
+        .flatMap((one) => party(one.valueReference) ?? []);
 }
 
 function codeOf(concept: TaskResource["code"], system: string): string | undefined {
@@ -83,6 +110,9 @@ function transition(extension: Extension): Transition | undefined {
         asks: party(ours(parts, "asks")?.valueReference),
         step: ours(parts, "step")?.valueInteger ?? 0,
         reason: ours(parts, "reason")?.valueString,
+        comment: ours(parts, "comment")?.valueString,
+        device: ours(parts, "device")?.valueString,
+        deviceAt: millis(ours(parts, "device-at")?.valueInstant),
     };
 }
 
@@ -111,16 +141,26 @@ export function requestFromTask(task: TaskResource): Request | undefined {
         changedAt: millis(task.lastModified) ?? raisedAt,
         roomId: ours(task.extension, "request-room")?.valueString,
         eventId: ours(task.extension, "request-event")?.valueString,
+        eventRoomId: ours(task.extension, "request-event-room")?.valueString,
         step: ours(task.extension, "request-step")?.valueInteger ?? 0,
         nextStepAt: millis(ours(task.extension, "request-next-step-at")?.valueInstant),
         nextStep: ours(task.extension, "request-next-step")?.valueString,
         holderId: referenceId(holder, "Practitioner"),
         holderName: holder?.display,
+        holders: parties(task.extension, "request-holder"),
+        helpers: parties(task.extension, "request-helper"),
+        description: task.description,
+        playbook: ours(task.extension, "request-playbook")?.valueString,
+        overdue: ours(task.extension, "request-overdue")?.valueBoolean ?? false,
+        version: task.meta?.versionId,
         acceptedById: referenceId(accepted, "Practitioner"),
         acceptedByName: accepted?.display,
         chain,
     };
 }
+
+/** What the service gives as the reason when whoever holds a role now is asked instead of whoever held it. */
+export const HANDED_OVER = "the role was handed over";
 
 const UNANSWERED: readonly RequestState[] = ["raised", "delivered", "seen", "declined", "failed"];
 
@@ -134,14 +174,24 @@ export function isUnanswered(request: Request): boolean {
     return UNANSWERED.includes(request.state);
 }
 
+/** Whether the role through which `me` was asked at that place in the chain has gone to somebody else since. */
+function wasHandedOver(request: Request, me: string, from: number): boolean {
+    const asked = request.chain[from];
+    return request.chain
+        .slice(from + 1)
+        .some((one) => one.reason === HANDED_OVER && one.step === asked?.step && one.asks?.id !== me);
+}
+
 /** Whether `me` (a Practitioner id) is asked now, or was asked at an earlier step and has not said no. */
 export function isAskedOf(request: Request, me: string): boolean {
-    if (request.holderId === me) return true;
-    const mine = request.chain.filter((one) => one.actor?.kind === "person" && one.actor.id === me);
-    if (mine.some((one) => one.state === "declined")) return false;
-    return (
-        request.requesterId !== me && mine.some((one) => one.state === "delivered" || one.state === "seen")
+    if (request.holders.some((one) => one.id === me)) return true;
+    if (request.requesterId === me) return false;
+    const isMe = (party: Party | undefined): boolean => party?.kind === "person" && party.id === me;
+    if (request.chain.some((one) => one.state === "declined" && isMe(one.actor))) return false;
+    const asked = request.chain.findLastIndex(
+        (one) => isMe(one.asks) || ((one.state === "delivered" || one.state === "seen") && isMe(one.actor)),
     );
+    return asked >= 0 && !wasHandedOver(request, me, asked);
 }
 
 /** Whether `me` should do something about it. */
@@ -152,7 +202,17 @@ export function isMineToDo(request: Request, me: string): boolean {
 }
 
 /** What a person can do with a request. The names are those of the FHIR operations. */
-export type Action = "accept" | "decline" | "on-my-way" | "arrived" | "complete" | "cancel";
+export type Action =
+    | "accept"
+    | "decline"
+    | "on-my-way"
+    | "arrived"
+    | "complete"
+    | "cancel"
+    | "reopen"
+    | "reassign"
+    | "delegate"
+    | "comment";
 
 /** The actions open to `me`, most likely first. The service takes "on my way" and "done" as accepting, too. */
 export function actionsFor(request: Request, me: string): Action[] {
@@ -165,6 +225,32 @@ export function actionsFor(request: Request, me: string): Action[] {
     }
     if (request.requesterId === me && isOpen(request)) actions.push("cancel");
     return actions;
+}
+
+/** What else `me` can do: pass it on, let somebody else do it, say something about it. */
+export function furtherActions(request: Request, me: string): Action[] {
+    const own = request.requesterId === me;
+    const accepted = request.acceptedById === me;
+    if (!own && !accepted && !isAskedOf(request, me)) {
+        return request.helpers.some((one) => one.id === me) ? ["comment"] : [];
+    }
+    const actions: Action[] = ["comment"];
+    if (isOpen(request)) {
+        if (own || accepted || request.acceptedById === undefined) actions.push("reassign");
+        if (accepted) actions.push("delegate");
+    } else if (own) {
+        actions.push("reopen");
+    }
+    return actions;
+}
+
+/** How far the clock of this device is from the server's, in milliseconds (positive: ahead), if they differ. */
+export function clockDifference(requests: readonly Request[], device: string | null): number | undefined {
+    let latest: Transition | undefined;
+    for (const one of requests.flatMap((request) => request.chain)) {
+        if (device !== null && one.device === device && one.at > (latest?.at ?? 0)) latest = one;
+    }
+    return latest?.deviceAt === undefined ? undefined : latest.deviceAt - latest.at;
 }
 
 /** Urgent first, then whatever is needed soonest, then oldest. */

@@ -1,5 +1,7 @@
 import { MatrixEventEvent, type MatrixClient, type MatrixEvent } from "matrix-js-sdk";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
+import { keys } from "../fhir/queries.ts";
 import { parse, REQUEST, RequestContentSchema, type RequestContent } from "../matrix/events.ts";
 import { useRoomChanges } from "../matrix/use-rooms.ts";
 import { useClient } from "../session/store.ts";
@@ -9,8 +11,13 @@ function read(event: MatrixEvent | undefined | null): RequestContent | undefined
     return event?.getType() === REQUEST ? parse(RequestContentSchema, event.getContent()) : undefined;
 }
 
+/** The conversation in which the words were sent: another one where two records of the patient were joined since. */
+function roomOfWords(request: Request): string | undefined {
+    return request.eventRoomId ?? request.roomId;
+}
+
 function inTimeline(client: MatrixClient, request: Request): MatrixEvent | undefined {
-    const events = client.getRoom(request.roomId)?.getLiveTimeline().getEvents() ?? [];
+    const events = client.getRoom(roomOfWords(request))?.getLiveTimeline().getEvents() ?? [];
     return events.findLast(
         (event) => event.getId() === request.eventId || read(event)?.request_id === request.id,
     );
@@ -26,12 +33,20 @@ async function fetchEvent(client: MatrixClient, roomId: string, eventId: string)
 /** The words of a request: opened from its event, `"loading"` until that is there, `"missing"` when it cannot be read. */
 export function useRequestWords(request: Request): RequestContent | "loading" | "missing" {
     const client = useClient();
-    useRoomChanges(request.roomId ?? "");
+    const queries = useQueryClient();
+    const roomId = roomOfWords(request);
+    useRoomChanges(roomId ?? "");
     const [fetched, setFetched] = useState<{ event?: MatrixEvent }>();
+    // Read once, they are kept: a handover list opens without a connection.
+    const { data: kept } = useQuery<RequestContent>({
+        queryKey: [...keys.words, request.id],
+        enabled: false,
+        staleTime: Infinity,
+    });
     const loaded = inTimeline(client, request);
-    const { roomId, eventId } = request;
+    const { eventId } = request;
     const joined = client.getRoom(roomId)?.getMyMembership() === "join";
-    const needsFetch = !loaded && joined && roomId !== undefined && eventId !== undefined;
+    const needsFetch = !kept && !loaded && joined && roomId !== undefined && eventId !== undefined;
 
     useEffect(() => {
         if (!needsFetch) return undefined;
@@ -53,9 +68,14 @@ export function useRequestWords(request: Request): RequestContent | "loading" | 
         };
     }, [client, needsFetch, roomId, eventId]);
 
-    if (!loaded && fetched && !fetched.event) return "missing";
     const event = loaded ?? fetched?.event;
     const content = read(event);
-    if (content) return content;
+    useEffect(() => {
+        // The words of a request never change; its id names them.
+        if (content && !kept) queries.setQueryData([...keys.words, request.id], content);
+    }, [queries, request.id, content, kept]);
+    if (content ?? kept) return content ?? kept ?? "missing";
+    if (!loaded && fetched && !fetched.event) return "missing";
+    if (roomId !== undefined && eventId === undefined && !joined) return "missing";
     return event?.isDecryptionFailure() ? "missing" : "loading";
 }

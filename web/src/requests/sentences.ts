@@ -1,11 +1,15 @@
 /** The sentences that say where a request stands. */
 import { t } from "../i18n/index.ts";
 import { clockWithDay } from "../i18n/time.ts";
-import type { Party, Request, Transition } from "./model.ts";
+import { HANDED_OVER, type Party, type Request, type Transition } from "./model.ts";
 
 /** Reasons for which the service passes a step over, in its words. */
 const VACANT = "nobody holds this role";
 const ALREADY_ASKED = "already asked";
+const NOT_NOW = "not at this time";
+const PASSED_ON = "passed on";
+const REOPENED = "reopened";
+const NO_ANSWER = "no answer";
 
 type Name = (party: Party | undefined) => string;
 
@@ -20,7 +24,8 @@ function latest(request: Request): Transition | undefined {
 
 /** Where it stands: `Accepted by Dr Amy Reed`. */
 export function stateLine(request: Request, name: Name): string {
-    const holder = person(request.holderId, request.holderName) ?? request.addressed;
+    const several = request.holders.length > 1 ? request.addressed : undefined;
+    const holder = several ?? person(request.holderId, request.holderName) ?? request.addressed;
     const taker = person(request.acceptedById, request.acceptedByName) ?? latest(request)?.actor ?? holder;
     const words = t.requests.state;
     switch (request.state) {
@@ -58,7 +63,13 @@ export function nextStepLine(request: Request, now: number): string | undefined 
 export function chainLine(transition: Transition, first: boolean, name: Name): string {
     const step = transition.step + 1;
     const asked = transition.asks && name(transition.asks);
+    if (transition.comment !== undefined && transition.actor)
+        return t.requests.chainComment(name(transition.actor), transition.comment);
     if (transition.state === "raised") {
+        if (transition.reason === NOT_NOW) return t.requests.chainNotNow(step);
+        if (transition.reason === PASSED_ON) return t.requests.chainPassedOn(name(transition.actor), asked);
+        if (transition.reason === REOPENED) return t.requests.chainReopened(name(transition.actor), asked);
+        if (transition.reason === HANDED_OVER) return t.requests.chainHandedOver(asked);
         if (transition.reason === VACANT) return t.requests.chainVacant(step);
         if (transition.reason === ALREADY_ASKED) return t.requests.chainAlready(step);
         if (first && transition.actor) return t.requests.chainRaised(name(transition.actor), asked);
@@ -72,5 +83,6 @@ export function chainLine(transition: Transition, first: boolean, name: Name): s
 }
 
 function because(transition: Transition): string {
-    return transition.reason === undefined ? "" : ` (${transition.reason})`;
+    if (transition.reason === undefined) return "";
+    return ` (${transition.reason === NO_ANSWER ? t.requests.noAnswer : transition.reason})`;
 }

@@ -1,0 +1,78 @@
+import { useState, type JSX } from "react";
+import { Link, useLocation } from "wouter";
+import { startDirect } from "../chats/direct.ts";
+import { t } from "../i18n/index.ts";
+import { pagePath } from "../paths.ts";
+import { useMe } from "../requests/use-request.ts";
+import { useClient } from "../session/store.ts";
+import { Icon } from "../ui/Icon.tsx";
+import { HolderLine, useStaffNames } from "./Holder.tsx";
+import { isVacant, type OnCallRole } from "./model.ts";
+
+/** One role: who holds it, one tap to ask or to write, one more for everything else about it. */
+export function RoleRow({
+    role,
+    opened,
+    onAsk,
+}: {
+    role: OnCallRole;
+    opened?: string | undefined;
+    onAsk: () => void;
+}): JSX.Element {
+    const client = useClient();
+    const name = useStaffNames();
+    const me = useMe();
+    const [, navigate] = useLocation();
+    const [problem, setProblem] = useState(false);
+    const message = async (id: string): Promise<void> => {
+        setProblem(false);
+        try {
+            const roomId = await startDirect(client, id);
+            navigate(`/chats/${encodeURIComponent(roomId)}`);
+        } catch {
+            setProblem(true);
+        }
+    };
+    const { holder, phone } = role;
+    return (
+        <li
+            className={isVacant(role) ? "row role role--vacant" : "row role"}
+            aria-current={opened === `role:${role.id}` ? "true" : undefined}
+        >
+            <div className="row__main">
+                <h2 className="row__title">
+                    <Link href={pagePath("on-call", "role", role.id)} aria-label={t.role.open(role.name)}>
+                        {role.name}
+                    </Link>
+                </h2>
+                <HolderLine role={role} />
+                {phone !== undefined && <p className="muted">{phone}</p>}
+                {problem && (
+                    <p className="field-error" role="alert">
+                        {t.chats.failed}
+                    </p>
+                )}
+            </div>
+            <div className="role__buttons">
+                {holder && holder.id !== me && (
+                    <button
+                        type="button"
+                        className="icon-button"
+                        aria-label={t.onCall.message(name(holder))}
+                        onClick={() => void message(holder.id)}
+                    >
+                        <Icon name="chats" />
+                    </button>
+                )}
+                <button
+                    type="button"
+                    className="button"
+                    aria-label={t.onCall.askRole(role.name)}
+                    onClick={onAsk}
+                >
+                    {t.onCall.ask}
+                </button>
+            </div>
+        </li>
+    );
+}
