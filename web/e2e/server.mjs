@@ -44,9 +44,9 @@ export class Server {
         this.#log = createWriteStream(this.#logFile);
     }
 
-    /** Starts the demo hospital; a second start is at the same address. */
-    async start() {
-        const more = [];
+    /** Starts the demo hospital; a second start is at the same address. With `at` (an instant) its clock shows that time then. */
+    async start({ at } = {}) {
+        const more = at === undefined ? [] : ["--at", at];
         if (this.#named) {
             if (this.#address.endsWith(":0")) this.#address = `127.0.0.1:${await freePort()}`;
             const port = this.#address.split(":")[1];

@@ -47,12 +47,14 @@ export const windows = [];
 export class Window {
     problems = [];
 
-    static async open(browser, url, device) {
+    /** With `clock` (an instant) its clock is set to that time, and goes on from there. */
+    static async open(browser, url, { clock, ...device }) {
         const context = await browser.newContext({ ...device, locale: "en-GB", timezoneId: "Europe/London" });
         const window = new Window();
         windows.push(window);
         window.context = context;
         window.colorScheme = device.colorScheme ?? "light";
+        if (clock !== undefined) await context.clock.install({ time: clock });
         await window.show(url);
         return window;
     }

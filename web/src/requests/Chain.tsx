@@ -5,24 +5,28 @@ import type { Request, Transition } from "./model.ts";
 import { useNames } from "./use-request.ts";
 import { chainLine } from "./sentences.ts";
 
-/** Who saw it when: every step of a request, oldest first, with the device and, where it was wrong, what its clock showed. */
+/** Who saw it when: every step of a request, oldest first. `open` without a fold, and with devices and wrong clocks. */
 export function Chain({ request, open = false }: { request: Request; open?: boolean }): JSX.Element {
     const name = useNames();
     const now = Date.now();
+    const steps = (
+        <ol>
+            {request.chain.map((one, index) => (
+                <li key={`${one.at}-${one.state}-${index}`}>
+                    <time dateTime={new Date(one.at).toISOString()}>{clockWithDay(one.at, now)}</time>
+                    <span className="chain__what">
+                        {chainLine(one, index === 0, name)}
+                        {open && <Circumstances of={one} />}
+                    </span>
+                </li>
+            ))}
+        </ol>
+    );
+    if (open) return <div className="chain">{steps}</div>;
     return (
-        <details className="chain" open={open}>
+        <details className="chain">
             <summary>{t.requests.chain}</summary>
-            <ol>
-                {request.chain.map((one, index) => (
-                    <li key={`${one.at}-${one.state}-${index}`}>
-                        <time dateTime={new Date(one.at).toISOString()}>{clockWithDay(one.at, now)}</time>
-                        <span className="chain__what">
-                            {chainLine(one, index === 0, name)}
-                            {open && <Circumstances of={one} />}
-                        </span>
-                    </li>
-                ))}
-            </ol>
+            {steps}
         </details>
     );
 }

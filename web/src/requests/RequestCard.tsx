@@ -47,7 +47,7 @@ export function RequestCard({ content }: { content: RequestContent }): JSX.Eleme
     );
 }
 
-/** Where a request stands, with its clock, the next step, the buttons and the chain. */
+/** Where a request stands, with its clock, the next step, the buttons and (where it is not told elsewhere) owner and chain. */
 export function RequestStatus({
     request,
     withActions = true,
@@ -78,18 +78,21 @@ export function RequestStatus({
                     {next} <Countdown to={request.nextStepAt} />
                 </p>
             )}
-            {isOpen(request) && request.class === "action" && request.acceptedById !== undefined && (
-                <p className="request__owner">
-                    {t.requests.owner}:{" "}
-                    <strong>
-                        {name({
-                            kind: "person",
-                            id: request.acceptedById,
-                            display: request.acceptedByName,
-                        })}
-                    </strong>
-                </p>
-            )}
+            {withChain &&
+                isOpen(request) &&
+                request.class === "action" &&
+                request.acceptedById !== undefined && (
+                    <p className="request__owner">
+                        {t.requests.owner}:{" "}
+                        <strong>
+                            {name({
+                                kind: "person",
+                                id: request.acceptedById,
+                                display: request.acceptedByName,
+                            })}
+                        </strong>
+                    </p>
+                )}
             {withActions && <Actions request={request} />}
             {withChain && <Chain request={request} />}
         </>
