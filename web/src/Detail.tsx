@@ -16,6 +16,7 @@ const pages: Record<PageKind, ComponentType<PageProps>> = {
     handover: lazy(async () => ({ default: (await import("./handover/HandoverPage.tsx")).HandoverPage })),
     team: lazy(async () => ({ default: (await import("./oncall/TeamPage.tsx")).TeamPage })),
     access: lazy(async () => ({ default: (await import("./patients/AccessPage.tsx")).AccessPage })),
+    playbook: lazy(async () => ({ default: (await import("./playbooks/PlaybookPage.tsx")).PlaybookPage })),
 };
 
 /** What is open beside a list: a conversation, or the page that the address names. */

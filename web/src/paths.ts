@@ -1,7 +1,7 @@
 /** Addresses of what can be open beside a list. A conversation is its room id; everything else says what it is first. */
 
 /** What can be open beside a list, other than a conversation. */
-export const pageKinds = ["task", "role", "handover", "team", "access"] as const;
+export const pageKinds = ["task", "role", "handover", "team", "access", "playbook"] as const;
 export type PageKind = (typeof pageKinds)[number];
 
 /** The address of a page beside the list of a place: `/on-call/role%3Asite-manager`. */

@@ -12,15 +12,20 @@ interface PickerProps {
     onChoose: (person: StaffMember | undefined) => void;
     /** What is wrong with the choice. */
     problem?: string | undefined;
+    /** Oneself can be chosen too. */
+    withMe?: boolean;
 }
 
 /** Finds one colleague as one types; the one chosen stays visible and can be changed. */
-export function PersonPicker({ label, chosen, onChoose, problem }: PickerProps): JSX.Element {
+export function PersonPicker(props: PickerProps): JSX.Element {
+    const { label, chosen, onChoose, problem, withMe = false } = props;
     const me = useMe();
     const [text, setText] = useState("");
     const id = useId();
     const { found, text: asked, searching, kept } = useDirectory(text, ["Practitioner"]);
-    const people = found.flatMap((one) => (one.kind === "person" && one.id !== me ? [one.person] : []));
+    const people = found.flatMap((one) =>
+        one.kind === "person" && (withMe || one.id !== me) ? [one.person] : [],
+    );
     if (chosen) {
         return (
             <div className="picker">

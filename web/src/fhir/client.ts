@@ -78,6 +78,11 @@ export class FhirClient {
         });
     }
 
+    /** Removes a resource. */
+    remove(type: string, id: string): Promise<unknown> {
+        return this.send(`${this.base}/${type}/${encodeURIComponent(id)}`, { method: "DELETE" });
+    }
+
     /** Runs an operation on a resource, or on its type where `id` is undefined. */
     operation(
         type: string,

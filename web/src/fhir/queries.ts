@@ -129,7 +129,10 @@ export function useShifts(roleId: string): UseQueryResult<Shift[]> {
     return useFhir(
         [...keys.shifts, roleId],
         async (fhir) => {
-            const found = await fhir.search("PractitionerRole", { service: `HealthcareService/${roleId}` });
+            const found = await fhir.search("PractitionerRole", {
+                service: `HealthcareService/${roleId}`,
+                date: `ge${new Date().toISOString()}`,
+            });
             return readAll(PractitionerRoleSchema, found).flatMap((one) => shiftOf(one) ?? []);
         },
         MINUTE,

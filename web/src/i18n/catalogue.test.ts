@@ -17,6 +17,7 @@ const samples = [
     [1, 1],
     [2, 3],
     [90, 5],
+    [2, "Ann", "x"],
     ["urgent", "Ann"],
     ["Ann", undefined],
     ["Ann", null],

@@ -1,4 +1,4 @@
-import { useId, useState, type JSX } from "react";
+import { lazy, Suspense, useCallback, useId, useState, type JSX } from "react";
 import { Link } from "wouter";
 import { useDirectory } from "../directory/use-directory.ts";
 import { Results } from "../directory/Results.tsx";
@@ -8,14 +8,19 @@ import { pagePath } from "../paths.ts";
 import { AskDialog } from "../requests/AskDialog.tsx";
 import { Icon } from "../ui/Icon.tsx";
 import { Empty, LoadFailed, Loading } from "../ui/parts.tsx";
+import { useEditing } from "./editing.ts";
 import { isVacant, type OnCallRole } from "./model.ts";
 import { Offers } from "./Offers.tsx";
 import { RoleRow } from "./RoleRow.tsx";
+
+const ScanCode = lazy(async () => ({ default: (await import("./ScanCode.tsx")).ScanCode }));
 
 /** Every role and who holds it now, or in words and red that nobody does; and the directory as one types. */
 export function OnCallScreen({ opened }: { opened: string | undefined }): JSX.Element {
     const [question, setQuestion] = useState("");
     const [asking, setAsking] = useState<OnCallRole>();
+    const [scanning, setScanning] = useState(false);
+    const endScan = useCallback(() => setScanning(false), []);
     const directory = useDirectory(question);
     const id = useId();
     return (
@@ -30,7 +35,15 @@ export function OnCallScreen({ opened }: { opened: string | undefined }): JSX.El
                     placeholder={t.directory.example}
                     onChange={(event) => setQuestion(event.target.value)}
                 />
+                <button type="button" className="button button--quiet" onClick={() => setScanning(true)}>
+                    <Icon name="camera" size={18} /> {t.role.scan}
+                </button>
             </div>
+            {scanning && (
+                <Suspense>
+                    <ScanCode onClose={endScan} />
+                </Suspense>
+            )}
             {directory.text === "" ? (
                 <Board opened={opened} onAsk={setAsking} />
             ) : (
@@ -55,6 +68,7 @@ function Board({
 }): JSX.Element {
     const roles = useOnCall();
     const { data: teams } = useTeams();
+    const editing = useEditing();
     if (roles.isPending) return <Loading />;
     const vacant = (roles.data ?? []).filter(isVacant).length;
     return (
@@ -74,6 +88,13 @@ function Board({
                     <RoleRow key={role.id} role={role} opened={opened} onAsk={() => onAsk(role)} />
                 ))}
             </ul>
+            {editing.playbooks && (
+                <p className="board__tools">
+                    <Link className="button button--quiet" href={pagePath("on-call", "playbook", "")}>
+                        {t.playbooks.title}
+                    </Link>
+                </p>
+            )}
             {teams && teams.length > 0 && (
                 <section className="group" aria-label={t.team.title}>
                     <h2 className="group__title">{t.team.title}</h2>

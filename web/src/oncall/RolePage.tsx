@@ -1,4 +1,4 @@
-import { useState, type JSX } from "react";
+import { lazy, Suspense, useCallback, useState, type JSX } from "react";
 import { Link } from "wouter";
 import type { PageProps } from "../Detail.tsx";
 import { useOnCall, usePlaces } from "../fhir/queries.ts";
@@ -14,6 +14,9 @@ import { Offer } from "./Offers.tsx";
 import { HandOverForm, ReleaseForm, TakeForm } from "./RoleForms.tsx";
 import { Shifts } from "./Shifts.tsx";
 import { useRoleAction } from "./use-role-action.ts";
+
+const ShowCode = lazy(async () => ({ default: (await import("./ShowCode.tsx")).ShowCode }));
+const ScanCode = lazy(async () => ({ default: (await import("./ScanCode.tsx")).ScanCode }));
 
 /** Everything about one role: who holds it and why, how it changes hands, what it covers, its shifts. */
 export function RolePage({ id, back }: PageProps): JSX.Element {
@@ -91,10 +94,10 @@ function Wards({ role }: { role: OnCallRole }): JSX.Element | null {
     );
 }
 
-type Form = "take" | "longer" | "hand-over" | "release";
+type Form = "take" | "longer" | "hand-over" | "release" | "code" | "scan";
 
 /** The ways in which this person can change who holds the role. */
-function Change({ role }: { role: OnCallRole }): JSX.Element | null {
+function Change({ role }: { role: OnCallRole }): JSX.Element {
     const me = useMe();
     const name = useStaffNames();
     const [form, setForm] = useState<Form>();
@@ -102,12 +105,13 @@ function Change({ role }: { role: OnCallRole }): JSX.Element | null {
     const { holder, offer } = role;
     const mine = holder?.id === me && holder.by !== "deputy";
     const free = holder === undefined || holder.by === "deputy";
-    const close = (): void => setForm(undefined);
+    const close = useCallback(() => setForm(undefined), []);
     const run: typeof act = async (action, parameters) => {
         const done = await act(action, parameters);
         if (done) close();
         return done;
     };
+    const taken = holder !== undefined && holder.id !== me;
     const shared = { role, act: run, busy, onCancel: close };
     const button = (which: Form, words: string, primary = false): JSX.Element => (
         <button
@@ -125,10 +129,12 @@ function Change({ role }: { role: OnCallRole }): JSX.Element | null {
                     {problem}
                 </p>
             )}
-            {form === undefined && (mine || free) && (
+            {form === undefined && (
                 <div className="actions__row">
                     {free && button("take", t.role.take, true)}
                     {mine && button("hand-over", t.role.handOver, true)}
+                    {mine && button("code", t.role.showCode)}
+                    {taken && button("scan", t.role.scan)}
                     {mine && button("longer", t.role.longer)}
                     {mine && button("release", t.role.release)}
                     {mine && offer && (
@@ -146,6 +152,10 @@ function Change({ role }: { role: OnCallRole }): JSX.Element | null {
             {(form === "take" || form === "longer") && <TakeForm {...shared} longer={form === "longer"} />}
             {form === "hand-over" && <HandOverForm {...shared} />}
             {form === "release" && <ReleaseForm {...shared} />}
+            <Suspense>
+                {form === "code" && <ShowCode role={role} onClose={close} />}
+                {form === "scan" && <ScanCode roleId={role.id} onClose={close} />}
+            </Suspense>
         </div>
     );
 }

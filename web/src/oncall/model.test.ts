@@ -110,7 +110,7 @@ describe("shifts", () => {
             },
             { resourceType: "PractitionerRole", id: "s2" },
         ]);
-        expect(deputy && shiftOf(deputy)).toMatchObject({ roleId: "med", deputy: true });
+        expect(deputy && shiftOf(deputy)).toMatchObject({ roleId: "med", deputy: true, signedOn: false });
         expect(nobody && shiftOf(nobody)).toBeUndefined();
     });
 
@@ -119,6 +119,7 @@ describe("shifts", () => {
             id,
             person: { id: "amy" },
             deputy: false,
+            signedOn: false,
             start,
             end,
         });

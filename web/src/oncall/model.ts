@@ -66,6 +66,8 @@ export interface Shift {
     start?: number | undefined;
     end?: number | undefined;
     deputy: boolean;
+    /** Not of the rota: somebody took the role, or it was handed over to them. */
+    signedOn: boolean;
 }
 
 export function humanName(name: HumanName | undefined): string {
@@ -159,6 +161,7 @@ export function onCallList(services: readonly Service[]): OnCallRole[] {
 export function shiftOf(resource: v.InferOutput<typeof PractitionerRoleSchema>): Shift | undefined {
     const id = referenceId(resource.practitioner, "Practitioner");
     if (id === undefined) return undefined;
+    const ranks = resource.code.flatMap((one) => one.coding.map(({ code }) => code));
     return {
         id: resource.id,
         person: { id, name: resource.practitioner?.display },
@@ -166,7 +169,8 @@ export function shiftOf(resource: v.InferOutput<typeof PractitionerRoleSchema>):
         wardId: referenceId(resource.location[0], "Location"),
         start: millis(resource.period?.start),
         end: millis(resource.period?.end),
-        deputy: resource.code.some((one) => one.coding.some((coding) => coding.code === "deputy")),
+        deputy: ranks.includes("deputy"),
+        signedOn: ranks.includes("sign-on"),
     };
 }
 

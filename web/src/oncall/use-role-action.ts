@@ -7,7 +7,7 @@ import { t } from "../i18n/index.ts";
 import { useSession } from "../session/store.ts";
 import { roleOf, type OnCallRole } from "./model.ts";
 
-export type RoleAction = "take" | "offer" | "accept-offer" | "decline-offer" | "release";
+export type RoleAction = "take" | "take-over" | "offer" | "accept-offer" | "decline-offer" | "release";
 
 /** Changes who holds a role; the answer is on the board at once. */
 export function useRoleAction(roleId: string): {

@@ -18,7 +18,8 @@ interface ActionsProps {
 /** These ask something first. */
 const withForm = new Set<Action>(["decline", "cancel", "comment", "reassign", "delegate"]);
 
-function label(action: Action, request: Request): string {
+function label(action: Action, request: Request, me?: string): string {
+    if (action === "accept" && me !== undefined && request.delegatedById === me) return t.requests.takeBack;
     if (action === "decline" && !isUnanswered(request)) return t.requests.handBack;
     return t.requests.actionName[action];
 }
@@ -55,7 +56,7 @@ export function Actions({ request, without = [], onDone, onTaken }: ActionsProps
             aria-disabled={busy}
             onClick={() => choose(action)}
         >
-            {label(action, request)}
+            {label(action, request, me)}
         </button>
     );
     return (

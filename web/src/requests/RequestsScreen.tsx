@@ -25,12 +25,17 @@ function sortOut(requests: readonly Request[], me: string, now: number): Sorted 
     const concerns = (one: Request): boolean => one.requesterId === me || one.acceptedById === me;
     return {
         mine: requests.filter((one) => isMineToDo(one, me)).toSorted(byUrgency),
-        waiting: requests.filter((one) => one.requesterId === me && isOpen(one)).toSorted(byUrgency),
+        waiting: requests
+            .filter((one) => isOpen(one) && (one.requesterId === me || one.delegatedById === me))
+            .toSorted(byUrgency),
         closed: requests
             .filter((one) => !isOpen(one) && concerns(one) && one.changedAt >= midnight)
             .toSorted((a, b) => b.changedAt - a.changedAt),
         team: requests
-            .filter((one) => isOpen(one) && !isMineToDo(one, me) && one.requesterId !== me)
+            .filter(
+                (one) =>
+                    isOpen(one) && !isMineToDo(one, me) && ![one.requesterId, one.delegatedById].includes(me),
+            )
             .toSorted(byUrgency),
     };
 }

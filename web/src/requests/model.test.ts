@@ -139,6 +139,14 @@ describe("what else one can do", () => {
         expect(furtherActions(taken, "stranger")).toEqual([]);
     });
 
+    it("lets whoever delegated it have it back, which is nothing that they must do", () => {
+        const chain: [RequestState, string?][] = [["seen", "reg"]];
+        const request = { ...read(task("raised", { holder: "sho", chain })), delegatedById: "reg" };
+        expect(actionsFor(request, "reg")).toEqual(["accept"]);
+        expect(isMineToDo(request, "reg")).toBe(false);
+        expect(isMineToDo(request, "sho")).toBe(true);
+    });
+
     it("lets only whoever raised it open it again", () => {
         const done = read(task("completed", { accepted: "reg" }));
         expect(furtherActions(done, "nurse")).toEqual(["comment", "reopen"]);
@@ -208,6 +216,22 @@ describe("words and clocks", () => {
         expect(chainLine({ ...at, state: "declined", actor: nurse, reason: "in theatre" }, false, name)).toBe(
             "Declined by nurse (in theatre)",
         );
+    });
+
+    it("tells of comments, of what was passed on, delegated, returned and handed over", () => {
+        const at = { at: 0, step: 0, state: "raised" as const };
+        const reg = { kind: "person" as const, id: "reg" };
+        const sho = { kind: "person" as const, id: "sho" };
+        const line = (more: object) => chainLine({ ...at, ...more }, false, name);
+        expect(line({ state: "accepted", actor: reg, comment: "in theatre" })).toBe("reg: “in theatre”");
+        expect(line({ actor: reg, asks: sho, reason: "passed on" })).toBe("Passed on by reg to sho");
+        expect(line({ actor: reg, asks: sho, reason: "delegated" })).toBe("Delegated by reg to sho");
+        const returned = { state: "accepted", asks: reg, reason: "returned to who delegated it" };
+        expect(line(returned)).toBe("Not taken up: it is reg's again");
+        expect(line({ asks: sho, reason: "the role was handed over" })).toBe(
+            "The role was handed over to sho",
+        );
+        expect(line({ actor: reg, reason: "reopened" })).toBe("Opened again by reg");
     });
 
     it("counts down to the deadline and up after it", () => {

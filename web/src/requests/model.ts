@@ -63,6 +63,8 @@ export interface Request {
     /** What a request of the server itself is about, in plain words. */
     description?: string | undefined;
     playbook?: string | undefined;
+    /** Who accepted it and asks somebody else to do it: theirs again unless that one accepts. */
+    delegatedById?: string | undefined;
     overdue: boolean;
     version?: string | undefined;
     acceptedById?: string | undefined;
@@ -151,6 +153,10 @@ export function requestFromTask(task: TaskResource): Request | undefined {
         helpers: parties(task.extension, "request-helper"),
         description: task.description,
         playbook: ours(task.extension, "request-playbook")?.valueString,
+        delegatedById: referenceId(
+            ours(task.extension, "request-delegated-by")?.valueReference,
+            "Practitioner",
+        ),
         overdue: ours(task.extension, "request-overdue")?.valueBoolean ?? false,
         version: task.meta?.versionId,
         acceptedById: referenceId(accepted, "Practitioner"),
@@ -196,7 +202,7 @@ export function isAskedOf(request: Request, me: string): boolean {
 
 /** Whether `me` should do something about it. */
 export function isMineToDo(request: Request, me: string): boolean {
-    if (!isOpen(request)) return false;
+    if (!isOpen(request) || request.delegatedById === me) return false;
     if (request.acceptedById !== undefined) return request.acceptedById === me;
     return isUnanswered(request) && isAskedOf(request, me);
 }
@@ -223,6 +229,8 @@ export function actionsFor(request: Request, me: string): Action[] {
         else if (request.state === "on-my-way") actions.push("arrived", "complete", "decline");
         else actions.push("complete");
     }
+    // Whoever delegated it can have it back until it is accepted.
+    if (request.delegatedById === me && isUnanswered(request)) actions.push("accept");
     if (request.requesterId === me && isOpen(request)) actions.push("cancel");
     return actions;
 }
@@ -231,7 +239,8 @@ export function actionsFor(request: Request, me: string): Action[] {
 export function furtherActions(request: Request, me: string): Action[] {
     const own = request.requesterId === me;
     const accepted = request.acceptedById === me;
-    if (!own && !accepted && !isAskedOf(request, me)) {
+    const delegated = request.delegatedById === me;
+    if (!own && !accepted && !delegated && !isAskedOf(request, me)) {
         return request.helpers.some((one) => one.id === me) ? ["comment"] : [];
     }
     const actions: Action[] = ["comment"];

@@ -9,6 +9,8 @@ const ALREADY_ASKED = "already asked";
 const NOT_NOW = "not at this time";
 const PASSED_ON = "passed on";
 const REOPENED = "reopened";
+const DELEGATED = "delegated";
+const RETURNED = "returned to who delegated it";
 const NO_ANSWER = "no answer";
 
 type Name = (party: Party | undefined) => string;
@@ -68,6 +70,7 @@ export function chainLine(transition: Transition, first: boolean, name: Name): s
     if (transition.state === "raised") {
         if (transition.reason === NOT_NOW) return t.requests.chainNotNow(step);
         if (transition.reason === PASSED_ON) return t.requests.chainPassedOn(name(transition.actor), asked);
+        if (transition.reason === DELEGATED) return t.requests.chainDelegated(name(transition.actor), asked);
         if (transition.reason === REOPENED) return t.requests.chainReopened(name(transition.actor), asked);
         if (transition.reason === HANDED_OVER) return t.requests.chainHandedOver(asked);
         if (transition.reason === VACANT) return t.requests.chainVacant(step);
@@ -75,6 +78,7 @@ export function chainLine(transition: Transition, first: boolean, name: Name): s
         if (first && transition.actor) return t.requests.chainRaised(name(transition.actor), asked);
         return t.requests.chainNext(step, asked) + because(transition);
     }
+    if (transition.reason === RETURNED) return t.requests.chainReturned(name(transition.asks));
     const words = t.requests.chainLine[transition.state];
     const line = transition.actor
         ? `${words} ${name(transition.actor)}`
