@@ -1,9 +1,12 @@
-import { useEffect, type JSX, type ReactNode } from "react";
+import { lazy, Suspense, useEffect, type JSX, type ReactNode } from "react";
 import { Link, Redirect, useRoute } from "wouter";
 import { ChatsScreen } from "./chats/ChatsScreen.tsx";
 import { Announcer } from "./conversation/Announcer.tsx";
 import { Detail } from "./Detail.tsx";
+import { ShiftCheck } from "./duty/ShiftCheck.tsx";
 import { useOnCall, useRequests } from "./fhir/queries.ts";
+import { FirstRun, useIsFirstRun } from "./first-run/FirstRun.tsx";
+import { useHelp, useShortcuts } from "./help/use-shortcuts.ts";
 import { t, useLanguage } from "./i18n/index.ts";
 import { joinedRooms } from "./matrix/rooms.ts";
 import { useAllRooms } from "./matrix/use-rooms.ts";
@@ -30,6 +33,8 @@ import { useClient, useSession } from "./session/store.ts";
 import { ErrorBoundary } from "./ui/ErrorBoundary.tsx";
 import { Icon } from "./ui/Icon.tsx";
 import { Empty } from "./ui/parts.tsx";
+
+const HelpDialog = lazy(async () => ({ default: (await import("./help/HelpDialog.tsx")).HelpDialog }));
 
 const places = ["chats", "patients", "on-call", "requests"] as const;
 type PlaceName = (typeof places)[number];
@@ -69,6 +74,8 @@ function Running(): JSX.Element {
     useAutoLock();
     useWorkerMessages();
     useSpokenNotifications();
+    useShortcuts();
+    const help = useHelp((state) => state.open);
     const place = parameters?.place;
     useNotificationAnswer(parameters?.room === undefined ? undefined : decodeURIComponent(parameters.room));
     if (!isPlace(place)) return <Redirect to="/chats" replace />;
@@ -88,6 +95,7 @@ function Running(): JSX.Element {
                         <MeMenu />
                     </header>
                     <NewDevices />
+                    <Beginning />
                     <div className="pane__body">
                         <ErrorBoundary key={place}>
                             <List place={place} openRoom={openRoom} />
@@ -108,8 +116,18 @@ function Running(): JSX.Element {
             <UrgentCover />
             <LockRequired />
             <RecoveryKey />
+            {help && (
+                <Suspense fallback={null}>
+                    <HelpDialog onClose={() => useHelp.setState({ open: false })} />
+                </Suspense>
+            )}
         </div>
     );
+}
+
+/** What stands before the lists at the first sign-in and at the start of a shift. */
+function Beginning(): JSX.Element {
+    return useIsFirstRun() ? <FirstRun /> : <ShiftCheck />;
 }
 
 function List({ place, openRoom }: { place: PlaceName; openRoom: string | undefined }): ReactNode {

@@ -55,6 +55,7 @@ const STEPS: &[(&str, &str)] = &[
     ("135_handovers", include_str!("../schema/135_handovers.sql")),
     ("105_handover_codes", include_str!("../schema/105_handover_codes.sql")),
     ("106_playbook_versions", include_str!("../schema/106_playbook_versions.sql")),
+    ("113_device_checks", include_str!("../schema/113_device_checks.sql")),
 ];
 
 /// Brings the schema up to date in one transaction.

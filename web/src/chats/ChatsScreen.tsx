@@ -1,5 +1,6 @@
 import { useState, type JSX } from "react";
 import { t } from "../i18n/index.ts";
+import { Hint } from "../help/Hint.tsx";
 import { useSession } from "../session/store.ts";
 import { Empty, Loading } from "../ui/parts.tsx";
 import { ChatRow } from "./ChatRow.tsx";
@@ -36,6 +37,7 @@ export function ChatsScreen({ openRoom }: { openRoom: string | undefined }): JSX
                 </span>
                 <NewChat />
             </div>
+            {loaded && chats.length > 0 && <Hint name="chats" />}
             {loaded && filter === "all" && <Invitations />}
             {loaded ? (
                 <ul className="rows">

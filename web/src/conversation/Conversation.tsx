@@ -1,9 +1,19 @@
 import type { Room } from "matrix-js-sdk";
 import { useEffect, useState, type JSX } from "react";
 import { Link, useLocation, useSearch } from "wouter";
+import { peopleOf } from "../chats/group.ts";
+import { DutyNotice } from "../duty/DutyNotice.tsx";
 import { t } from "../i18n/index.ts";
 import { useDraft } from "../matrix/drafts.ts";
-import { colleagues, continuedIn, isGroup, patientRef, patientStatus } from "../matrix/rooms.ts";
+import {
+    colleagues,
+    continuedIn,
+    isDirect,
+    isGroup,
+    localpart,
+    patientRef,
+    patientStatus,
+} from "../matrix/rooms.ts";
 import { useRoomChanges } from "../matrix/use-rooms.ts";
 import { PatientBanner } from "../patients/PatientBanner.tsx";
 import { PersonBadge } from "../people/PersonBadge.tsx";
@@ -62,6 +72,11 @@ function OpenConversation({ room, back }: { room: Room; back: string }): JSX.Ele
     const jumping = useJumping(room);
 
     useAskedFor(jumping.jump);
+    const client = useClient();
+    // Whoever is asked to join has not joined yet: they too may be off duty.
+    const other = isDirect(client, room)
+        ? peopleOf(room).find(({ userId }) => userId !== room.myUserId)?.userId
+        : undefined;
 
     const compose = (next: ComposeMode): void => {
         const before = mode?.kind === "edit" ? mode.before : text;
@@ -100,6 +115,7 @@ function OpenConversation({ room, back }: { room: Room; back: string }): JSX.Ele
                     onTakenBack={(words) => setText(text ? `${words}\n${text}` : words)}
                     onCompose={compose}
                 />
+                {other !== undefined && <DutyNotice practitionerId={localpart(other)} />}
                 {continued === undefined && (
                     <Composer
                         room={room}

@@ -207,6 +207,9 @@ function isAt(row: Row, eventId: string, from: number | undefined): boolean {
     );
 }
 
+/** How long what was fetched takes at most to be drawn. */
+const LOST_MS = 3_000;
+
 /** Goes where somebody wants to go, as soon as that is drawn; gives the thread that must be open for it. */
 function useArrival(rows: readonly Row[], jumping: Jump, { toRow, container }: Scroll): string | undefined {
     const { target, arrived } = jumping;
@@ -216,8 +219,9 @@ function useArrival(rows: readonly Row[], jumping: Jump, { toRow, container }: S
         const index = rows.findIndex((row) => isAt(row, target.eventId, target.from));
         const row = rows[index];
         if (!row) {
-            arrived();
-            return undefined;
+            // What was fetched is drawn in a moment; what is not there even then is not drawn at all.
+            const timer = setTimeout(arrived, LOST_MS);
+            return () => clearTimeout(timer);
         }
         const inThread = "item" in row && row.item.kind === "thread" ? row.item.root : undefined;
         const wanted = target.from === undefined ? target.eventId : row.key;

@@ -88,12 +88,15 @@ export class FhirClient {
         type: string,
         id: string | undefined,
         name: string,
-        parameters: Record<string, ParameterValue> = {},
+        parameters: Record<string, ParameterValue | readonly ParameterValue[]> = {},
     ): Promise<unknown> {
-        const parameter = Object.entries(parameters).map(([key, value]) => ({
-            name: key,
-            ...(typeof value === "string" ? { valueString: value } : value),
-        }));
+        // What has several values is one parameter for each.
+        const parameter = Object.entries(parameters).flatMap(([key, values]) =>
+            [values].flat().map((value: ParameterValue) => ({
+                name: key,
+                ...(typeof value === "string" ? { valueString: value } : value),
+            })),
+        );
         const body = { resourceType: "Parameters", ...(parameter.length > 0 && { parameter }) };
         const place = id === undefined ? type : `${type}/${encodeURIComponent(id)}`;
         return this.send(`${this.base}/${place}/$${name}`, {

@@ -20,6 +20,7 @@ const samples = [
     [2, "Ann", "x"],
     ["urgent", "Ann"],
     ["Ann", undefined],
+    ["Ann", "", "Bob"],
     ["Ann", null],
     ["4", "Bob"],
     [["Ann", "Bob"], "x"],
@@ -67,6 +68,7 @@ const same = new Set([
     "handover.layouts.ipass",
     "handover.layouts.sbar",
     "clerk",
+    "me.percent",
 ]);
 
 /** English words that Welsh does not have. */

@@ -3,6 +3,7 @@ import { Link } from "wouter";
 import { useDirectory } from "../directory/use-directory.ts";
 import { Results } from "../directory/Results.tsx";
 import { useOnCall, useTeams } from "../fhir/queries.ts";
+import { Hint } from "../help/Hint.tsx";
 import { t } from "../i18n/index.ts";
 import { pagePath } from "../paths.ts";
 import { AskDialog } from "../requests/AskDialog.tsx";
@@ -77,6 +78,7 @@ function Board({
                 <LoadFailed stale={roles.data !== undefined} retry={() => void roles.refetch()} />
             )}
             <Offers />
+            <Hint name="onCall" />
             {roles.data?.length === 0 && <Empty icon="on-call">{t.onCall.empty}</Empty>}
             {vacant > 0 && (
                 <p className="vacancy-count">

@@ -1,6 +1,7 @@
 import { useState, type JSX } from "react";
 import { Link, useLocation } from "wouter";
 import { startDirect } from "../chats/direct.ts";
+import { DeviceLine } from "../duty/DeviceLine.tsx";
 import { t } from "../i18n/index.ts";
 import { pagePath } from "../paths.ts";
 import { useMe } from "../requests/use-request.ts";
@@ -46,6 +47,7 @@ export function RoleRow({
                     </Link>
                 </h2>
                 <HolderLine role={role} />
+                {holder && <DeviceLine practitionerId={holder.id} />}
                 {phone !== undefined && <p className="muted">{phone}</p>}
                 {problem && (
                     <p className="field-error" role="alert">

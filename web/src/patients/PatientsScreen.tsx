@@ -1,6 +1,7 @@
 import { lazy, Suspense, useMemo, useState, type JSX } from "react";
 import { Link } from "wouter";
 import { usePatients, usePlaces, useRequests } from "../fhir/queries.ts";
+import { Hint } from "../help/Hint.tsx";
 import { t } from "../i18n/index.ts";
 import { roomOfPatient } from "../matrix/rooms.ts";
 import { useAllRooms } from "../matrix/use-rooms.ts";
@@ -38,6 +39,7 @@ export function PatientsScreen({ openRoom }: { openRoom: string | undefined }): 
                 <LoadFailed stale={patients.data !== undefined} retry={() => void patients.refetch()} />
             )}
             {patients.data?.length === 0 && <Empty icon="patients">{t.patients.empty}</Empty>}
+            {wards.length > 0 && <Hint name="patients" />}
             {wards.map(({ ward, patients: inWard }) => (
                 <section key={ward} className="group" aria-label={ward || t.patients.noWard}>
                     <h2 className="group__title">

@@ -1,8 +1,7 @@
 import { useEffect, useState, type JSX } from "react";
 import { t } from "../i18n/index.ts";
 import { useClient, useSession } from "../session/store.ts";
-import { Icon } from "../ui/Icon.tsx";
-import { check, type Check } from "./self-test.ts";
+import { SelfTest } from "./SelfTest.tsx";
 import { isSubscribed, PushRefused, subscribe, unsubscribe } from "./subscribe.ts";
 
 /** Notifications of this device: on or off, and a test of all that has to work before a shift. */
@@ -48,36 +47,6 @@ export function Notifications(): JSX.Element {
                 </p>
             )}
             <SelfTest />
-        </div>
-    );
-}
-
-function SelfTest(): JSX.Element {
-    const client = useClient();
-    const [checks, setChecks] = useState<Check[]>();
-    const [busy, setBusy] = useState(false);
-    const run = async (): Promise<void> => {
-        if (busy) return;
-        setBusy(true);
-        setChecks(await check(client));
-        setBusy(false);
-    };
-    return (
-        <div className="self-test">
-            <button type="button" className="button" aria-disabled={busy} onClick={() => void run()}>
-                {busy ? t.push.testing : t.push.test}
-            </button>
-            <ul aria-live="polite">
-                {checks?.map((one) => (
-                    <li key={one.what} className={one.ok ? "self-test__ok" : "self-test__bad"}>
-                        <Icon name={one.ok ? "action" : "warning"} size={20} />
-                        <span>
-                            <strong>{t.push.checks[one.what]}</strong>:{" "}
-                            {one.ok ? t.push.works : t.push.advice[one.what]}
-                        </span>
-                    </li>
-                ))}
-            </ul>
         </div>
     );
 }

@@ -1,5 +1,6 @@
 import { useId, useRef, useState, type FormEvent, type JSX, type ReactNode } from "react";
 import { useLocation } from "wouter";
+import { DutyNotice } from "../duty/DutyNotice.tsx";
 import { useOnCall, usePatients, useStaff } from "../fhir/queries.ts";
 import { t } from "../i18n/index.ts";
 import { useDraft } from "../matrix/drafts.ts";
@@ -115,6 +116,7 @@ export function AskDialog({ roomId: given, to, onClose }: AskProps): JSX.Element
                         </select>
                     )}
                 </Field>
+                {form.to.startsWith("person:") && <DutyNotice practitionerId={form.to.slice(7)} />}
                 <fieldset className="choices choices--class">
                     <legend>{t.ask.class}</legend>
                     {requestClasses.map((value) => (

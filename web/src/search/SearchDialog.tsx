@@ -58,7 +58,7 @@ export function SearchDialog({ onClose }: { onClose: () => void }): JSX.Element 
         <Dialog title={t.search.title} onClose={onClose} wide>
             {/* Arrow keys go from one result to the next; whatever has the focus hears its own keys first. */}
             {/* oxlint-disable-next-line jsx-a11y/no-static-element-interactions */}
-            <div ref={body} className="search" onKeyDown={(event) => step(event, body.current)}>
+            <div ref={body} className="finder" onKeyDown={(event) => step(event, body.current)}>
                 <label htmlFor={id} className="visually-hidden">
                     {t.search.label}
                 </label>

@@ -1,5 +1,7 @@
 import { useState, type JSX } from "react";
+import { DutySetting } from "../duty/DutySetting.tsx";
 import { useStaff } from "../fhir/queries.ts";
+import { useHelp } from "../help/use-shortcuts.ts";
 import { LanguageChoice } from "../i18n/LanguageChoice.tsx";
 import { t } from "../i18n/index.ts";
 import { useOutbox } from "../matrix/outbox.ts";
@@ -7,7 +9,7 @@ import { localpart } from "../matrix/rooms.ts";
 import { Notifications } from "../push/Notifications.tsx";
 import { Dialog } from "../ui/Dialog.tsx";
 import { Avatar } from "../ui/parts.tsx";
-import { themes, useTheme } from "../ui/theme.ts";
+import { Appearance } from "./Appearance.tsx";
 import { LockSetting } from "./LockSetting.tsx";
 import { DevicesDialog } from "./DevicesDialog.tsx";
 import { useRole } from "./role.ts";
@@ -53,11 +55,12 @@ export function MeMenu(): JSX.Element {
                                 <span className="muted">{t.me.fetchHint}</span>
                             </p>
                         )}
+                        {me && <DutySetting />}
+                        <Notifications />
                         <Appearance />
                         <LanguageChoice />
                         <Messages />
                         <LockSetting />
-                        <Notifications />
                         <p>
                             <button type="button" className="button" onClick={() => setDevices(true)}>
                                 {t.me.devices}
@@ -66,32 +69,19 @@ export function MeMenu(): JSX.Element {
                                 {t.me.account}
                             </a>
                         </p>
+                        <button
+                            type="button"
+                            className="button"
+                            onClick={() => useHelp.setState({ open: true })}
+                        >
+                            {t.help.title}
+                        </button>
                         <Leave />
                     </div>
                 </Dialog>
             )}
             {devices && <DevicesDialog onClose={() => setDevices(false)} />}
         </>
-    );
-}
-
-function Appearance(): JSX.Element {
-    const { theme, choose } = useTheme();
-    return (
-        <fieldset className="choices">
-            <legend>{t.me.appearance}</legend>
-            {themes.map((value) => (
-                <label key={value} className="choice">
-                    <input
-                        type="radio"
-                        name="theme"
-                        checked={theme === value}
-                        onChange={() => choose(value)}
-                    />
-                    {t.me.themes[value]}
-                </label>
-            ))}
-        </fieldset>
     );
 }
 

@@ -1,29 +1,71 @@
+/** How the app looks on this device. Preferences, not data: they stay in `localStorage`. */
 import { create } from "zustand";
 
 export const themes = ["auto", "light", "dark"] as const;
 export type Theme = (typeof themes)[number];
 
-const KEY = "wardline-theme";
+/** Sizes of text, in per cent of what the browser says. */
+export const textSizes = [100, 125, 150, 200] as const;
+export type TextSize = (typeof textSizes)[number];
 
-function stored(): Theme {
-    const value = localStorage.getItem(KEY);
-    return themes.find((theme) => theme === value) ?? "auto";
+const KEYS = {
+    theme: "wardline-theme",
+    text: "wardline-text",
+    targets: "wardline-targets",
+    motion: "wardline-motion",
+} as const;
+
+interface Look {
+    theme: Theme;
+    text: TextSize;
+    /** Everything that is pressed is larger: for gloves. */
+    large: boolean;
+    /** Nothing moves by itself, whatever the device says. */
+    still: boolean;
 }
 
-function apply(theme: Theme): void {
-    document.documentElement.dataset["theme"] = theme;
+interface LookStore extends Look {
+    choose: (change: Partial<Look>) => void;
 }
 
-/** Light, dark, or as the device; remembered on this device (it is a preference, not data). */
-export const useTheme = create<{ theme: Theme; choose: (theme: Theme) => void }>((set) => {
-    const theme = stored();
-    apply(theme);
+function stored(): Look {
+    const theme = localStorage.getItem(KEYS.theme);
+    const text = Number(localStorage.getItem(KEYS.text));
     return {
-        theme,
-        choose: (chosen) => {
-            localStorage.setItem(KEY, chosen);
-            apply(chosen);
-            set({ theme: chosen });
+        theme: themes.find((one) => one === theme) ?? "auto",
+        text: textSizes.find((one) => one === text) ?? 100,
+        large: localStorage.getItem(KEYS.targets) === "large",
+        still: localStorage.getItem(KEYS.motion) === "still",
+    };
+}
+
+function keep(name: string, value: string | undefined): void {
+    if (value === undefined) localStorage.removeItem(name);
+    else localStorage.setItem(name, value);
+}
+
+function apply({ theme, text, large, still }: Look): void {
+    const { dataset, style } = document.documentElement;
+    dataset["theme"] = theme;
+    dataset["targets"] = large ? "large" : "usual";
+    dataset["motion"] = still ? "still" : "auto";
+    style.fontSize = text === 100 ? "" : `${text}%`;
+}
+
+/** The look, and how it is changed. */
+export const useLook = create<LookStore>((set, get) => {
+    const look = stored();
+    apply(look);
+    return {
+        ...look,
+        choose: (change) => {
+            set(change);
+            const now = get();
+            keep(KEYS.theme, now.theme === "auto" ? undefined : now.theme);
+            keep(KEYS.text, now.text === 100 ? undefined : String(now.text));
+            keep(KEYS.targets, now.large ? "large" : undefined);
+            keep(KEYS.motion, now.still ? "still" : undefined);
+            apply(now);
         },
     };
 });

@@ -7,6 +7,7 @@ use wardline_clinical::{Location, LocationKind, Organisation, Practitioner};
 use wardline_domain::care::hl7::adt::Name;
 
 use super::{
+    device_check::device_check_extension,
     duty::duty_extension,
     exchange::{Fhir, Id, Parameters, SignedIn},
     include::with_included,
@@ -151,10 +152,9 @@ pub(super) fn practitioner_json(state: &AppState, it: &Practitioner) -> Result<V
         "qualification": [{ "code": { "text": it.job } }],
         "extension": [extension("matrix-id", "valueString", user.as_str())],
     });
-    if let (Some(duty), Some(all)) =
-        (duty_extension(state, &it.id)?, practitioner["extension"].as_array_mut())
-    {
-        all.push(duty);
+    let said = [duty_extension(state, &it.id)?, device_check_extension(state, &it.id)?];
+    if let Some(all) = practitioner["extension"].as_array_mut() {
+        all.extend(said.into_iter().flatten());
     }
     // FHIR has no empty lists.
     if !identifiers.is_empty() {

@@ -132,7 +132,7 @@ fn resource((kind, interactions, parameters): &(&str, &[&str], Parameters)) -> V
         "Patient" => vec![operation("break-glass"), operation("conversation")],
         "HealthcareService" => ROLE_OPERATIONS.iter().map(|name| operation(name)).collect(),
         "CareTeam" => vec![operation("noise")],
-        "Practitioner" => vec![operation("duty")],
+        "Practitioner" => vec![operation("duty"), operation("device-check")],
         "Task" => TASK_OPERATIONS.iter().map(|name| operation(name)).collect(),
         _ => Vec::new(),
     };

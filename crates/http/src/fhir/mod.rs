@@ -3,6 +3,7 @@
 
 mod audit_event;
 mod care_team;
+mod device_check;
 mod directory;
 mod directory_search;
 mod duty;
@@ -48,6 +49,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/Practitioner", get(directory::practitioners))
         .route("/Practitioner/{id}", get(directory::practitioner))
         .route("/Practitioner/{id}/$duty", post(duty::set))
+        .route("/Practitioner/{id}/$device-check", post(device_check::record))
         .route("/CareTeam", get(care_team::search))
         .route("/CareTeam/{id}", get(care_team::read))
         .route("/CareTeam/{id}/$noise", get(care_team::noise))

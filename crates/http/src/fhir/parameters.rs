@@ -39,6 +39,14 @@ impl Given {
         self.parameter.iter().find(|parameter| parameter.name == name)
     }
 
+    /// The `valueCode` of each parameter of this name; `None` where it has another value.
+    pub(super) fn codes(&self, name: &str) -> impl Iterator<Item = Option<&str>> {
+        self.parameter
+            .iter()
+            .filter(move |parameter| parameter.name == name)
+            .map(|it| it.value_code.as_deref())
+    }
+
     /// Whether there is a parameter of this name.
     pub(super) fn has(&self, name: &str) -> bool {
         self.find(name).is_some()

@@ -605,6 +605,35 @@ async fn duty_is_said_by_the_person_and_shown_to_all() {
 }
 
 #[tokio::test]
+async fn the_test_of_a_device_is_recorded_by_its_person_and_shown_to_all() {
+    let it = hospital().await;
+    let megan = it.server.token("megan.evans").await;
+    let say = async |token: &str, list: Value| {
+        let body = json!({ "resourceType": "Parameters", "parameter": list });
+        it.server.call("POST /fhir/R4/Practitioner/megan.evans/$device-check", token, body).await
+    };
+    let silent = json!([
+        { "name": "failed", "valueCode": "sound" },
+        { "name": "failed", "valueCode": "notifications" },
+        { "name": "failed", "valueCode": "sound" },
+    ]);
+    refused(say(&it.nurse, silent.clone()).await, 403, "");
+    let smell = json!([{ "name": "failed", "valueCode": "smell" }]);
+    refused(say(&megan, smell).await, 400, "Parameters.parameter(failed)");
+    let text = json!([{ "name": "failed", "valueString": "sound" }]);
+    refused(say(&megan, text).await, 400, "Parameters.parameter(failed)");
+    assert!(extension(&it.get("Practitioner/megan.evans").await.ok(), "device-check").is_null());
+    say(&megan, silent).await.ok();
+    let parts =
+        extension(&it.get("Practitioner/megan.evans").await.ok(), "device-check")["extension"].clone();
+    assert!(parts[0]["valueInstant"].is_string());
+    assert_eq!((&parts[1]["valueCode"], &parts[2]["valueCode"]), (&json!("sound"), &json!("notifications")));
+    assert!(parts[3].is_null());
+    let well = say(&megan, json!([])).await.ok();
+    assert_eq!(extension(&well, "device-check")["extension"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn the_directory_is_searched_as_one_types() {
     let it = hospital().await;
     let found = it.get("$directory?text=whitfeild").await.ok();

@@ -5,6 +5,7 @@
 pub mod access;
 pub mod alarms;
 mod cipher;
+pub mod device_checks;
 pub mod digests;
 pub mod directory;
 pub mod duty;

@@ -1,0 +1,31 @@
+import { useState, type JSX } from "react";
+import { useOnCall } from "../fhir/queries.ts";
+import { t } from "../i18n/index.ts";
+import { SelfTest } from "../push/SelfTest.tsx";
+import { useMe } from "../requests/use-request.ts";
+import { isCurrent } from "./model.ts";
+import { useStanding } from "./use-duty.ts";
+
+/** Asks whoever holds a role to test their device once a shift, and tells their team. It can be put off. */
+export function ShiftCheck(): JSX.Element | null {
+    const me = useMe();
+    const { data: roles } = useOnCall();
+    const standing = useStanding(me);
+    const [later, setLater] = useState(false);
+    // What does not work stays on the screen until it is put off.
+    const [bad, setBad] = useState(false);
+    const role = roles?.find(({ holder }) => holder?.id === me);
+    const due = standing !== undefined && !isCurrent(standing.check, Date.now());
+    if (!role || later || !(due || bad)) return null;
+    return (
+        <aside className="shift-check" aria-label={t.duty.shiftTitle}>
+            <p>
+                <strong>{t.duty.shiftTitle}</strong> {t.duty.shift(role.name)}
+            </p>
+            <SelfTest onDone={(checks) => setBad(checks.some(({ ok }) => !ok))} />
+            <button type="button" className="button button--quiet" onClick={() => setLater(true)}>
+                {t.recovery.later}
+            </button>
+        </aside>
+    );
+}
