@@ -47,11 +47,12 @@ export const windows = [];
 export class Window {
     problems = [];
 
-    /** With `clock` (an instant) its clock is set to that time, and goes on from there. */
-    static async open(browser, url, { clock, ...device }) {
+    /** With `clock` (an instant) its clock is set to that time, and goes on from there. A `newcomer` is shown how to begin. */
+    static async open(browser, url, { clock, newcomer = false, ...device }) {
         const context = await browser.newContext({ ...device, locale: "en-GB", timezoneId: "Europe/London" });
         const window = new Window();
         windows.push(window);
+        window.newcomer = newcomer;
         window.context = context;
         window.colorScheme = device.colorScheme ?? "light";
         if (clock !== undefined) await context.clock.install({ time: clock });
@@ -63,6 +64,11 @@ export class Window {
     async show(url) {
         this.page = await this.context.newPage();
         this.page.setDefaultTimeout(patience);
+        // Who has been here before knows how to begin.
+        if (!this.newcomer) {
+            const skip = this.page.getByRole("button", { name: "Skip", exact: true });
+            await this.page.addLocatorHandler(skip, (button) => button.click());
+        }
         this.page.on("pageerror", (error) => this.problems.push(String(error)));
         await this.page.goto(url);
     }

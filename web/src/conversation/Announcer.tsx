@@ -1,4 +1,4 @@
-import { RoomEvent, type MatrixEvent, type Room } from "matrix-js-sdk";
+import { MatrixEventEvent, RoomEvent, type MatrixEvent, type Room } from "matrix-js-sdk";
 import { useEffect, useState, type JSX } from "react";
 import { t } from "../i18n/index.ts";
 import { REQUEST } from "../matrix/events.ts";
@@ -7,11 +7,15 @@ import { useClient } from "../session/store.ts";
 
 /** Only what is this fresh is read out: not what a reconnection brings in bulk. */
 const FRESH_MS = 30_000;
+/** So many stay for a screen reader that is still busy with the one before. */
+const KEPT = 5;
 
-async function sentence(room: Room, event: MatrixEvent): Promise<string | undefined> {
-    if (event.getSender() === room.myUserId || event.isState() || Date.now() - event.getTs() > FRESH_MS)
+/** What is read out of an event; `undefined` for nothing, or not yet: what cannot be read is told when it can. */
+export function sentence(room: Room, event: MatrixEvent, now: number): string | undefined {
+    if (event.getSender() === room.myUserId || event.isState() || now - event.getTs() > FRESH_MS)
         return undefined;
-    await event.getDecryptionPromise();
+    if (event.isBeingDecrypted() || event.isDecryptionFailure() || event.isRelation("m.replace"))
+        return undefined;
     const name = nameOf(room, event.getSender() ?? "");
     if (event.getType() === REQUEST) return t.conversation.newRequest(name);
     const body: unknown = event.getContent()["body"];
@@ -25,20 +29,34 @@ async function sentence(room: Room, event: MatrixEvent): Promise<string | undefi
  */
 export function Announcer(): JSX.Element {
     const client = useClient();
-    const [words, setWords] = useState("");
+    const [lines, setLines] = useState<readonly { id: string; text: string }[]>([]);
     useEffect(() => {
-        const listener = (event: MatrixEvent, room?: Room, toStart?: boolean): void => {
-            if (!room || toStart) return;
-            void sentence(room, event).then((line) => line !== undefined && setWords(line));
+        const tell = (event: MatrixEvent, room: Room | null | undefined): void => {
+            const id = event.getId();
+            const text = room && id !== undefined ? sentence(room, event, Date.now()) : undefined;
+            if (text === undefined || id === undefined) return;
+            // Once: what is decrypted anew, or comes back as an echo, is no news.
+            setLines((before) =>
+                before.some((line) => line.id === id) ? before : [...before, { id, text }].slice(-KEPT),
+            );
         };
-        client.on(RoomEvent.Timeline, listener);
+        const came = (event: MatrixEvent, room?: Room, toStart?: boolean): void => {
+            if (toStart !== true) tell(event, room);
+        };
+        // When it comes, an encrypted message may not even have begun to be opened.
+        const opened = (event: MatrixEvent): void => tell(event, client.getRoom(event.getRoomId()));
+        client.on(RoomEvent.Timeline, came);
+        client.on(MatrixEventEvent.Decrypted, opened);
         return () => {
-            client.off(RoomEvent.Timeline, listener);
+            client.off(RoomEvent.Timeline, came);
+            client.off(MatrixEventEvent.Decrypted, opened);
         };
     }, [client]);
     return (
-        <p className="visually-hidden announcer" aria-live="polite">
-            {words}
-        </p>
+        <div className="visually-hidden announcer" aria-live="polite" aria-relevant="additions">
+            {lines.map((line) => (
+                <p key={line.id}>{line.text}</p>
+            ))}
+        </div>
     );
 }

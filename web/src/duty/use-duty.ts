@@ -38,7 +38,7 @@ export function useStanding(practitionerId: string | undefined): Standing | unde
         enabled: fhir !== undefined && practitionerId !== undefined,
         queryFn: async () => {
             if (!fhir || practitionerId === undefined) throw new Error("signed out");
-            return standingIn(await fhir.read("Practitioner", practitionerId));
+            return standingIn(await fhir.get(`Practitioner/${encodeURIComponent(practitionerId)}`));
         },
         staleTime: MINUTE / 2,
         refetchInterval: 2 * MINUTE,

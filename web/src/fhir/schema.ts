@@ -20,7 +20,6 @@ export interface Extension {
     valueTime?: string | undefined;
     valueInteger?: number | undefined;
     valueInstant?: string | undefined;
-    valueTime?: string | undefined;
     valueReference?: v.InferOutput<typeof Reference> | undefined;
     extension?: Extension[] | undefined;
 }
@@ -32,7 +31,6 @@ const ExtensionSchema: v.GenericSchema<Extension> = v.object({
     valueTime: v.optional(v.string()),
     valueInteger: v.optional(v.number()),
     valueInstant: v.optional(v.string()),
-    valueTime: v.optional(v.string()),
     valueReference: v.optional(Reference),
     extension: v.optional(v.array(v.lazy(() => ExtensionSchema))),
 });

@@ -1,6 +1,7 @@
 import { ClientEvent } from "matrix-js-sdk";
 import { useEffect, useState, type JSX } from "react";
 import { useLocation } from "wouter";
+import { create } from "zustand";
 import { useStaff } from "../fhir/queries.ts";
 import { t } from "../i18n/index.ts";
 import { localpart } from "../matrix/rooms.ts";
@@ -11,6 +12,9 @@ import { useClient, useSession } from "../session/store.ts";
 
 /** In the account's data: this person has been shown how to begin. */
 const TYPE = "org.wardline.first_run";
+
+/** Ended on this page: the account's data says so a moment later. */
+const useEnded = create<{ ended: boolean }>(() => ({ ended: false }));
 
 /** Whether this person has never been shown how to begin, on any device. */
 export function useIsFirstRun(): boolean {
@@ -24,7 +28,8 @@ export function useIsFirstRun(): boolean {
         client.on(ClientEvent.AccountData, listener);
         return () => void client.off(ClientEvent.AccountData, listener);
     }, [client]);
-    return heard && !done;
+    const ended = useEnded((state) => state.ended);
+    return heard && !done && !ended;
 }
 
 const steps = ["who", "device", "begin"] as const;
@@ -42,6 +47,7 @@ export function FirstRun(): JSX.Element | null {
     if (!first) return null;
     const step = steps[at] ?? "begin";
     const end = (to?: string): void => {
+        useEnded.setState({ ended: true });
         if (to !== undefined) navigate(to);
         const user = encodeURIComponent(client.getSafeUserId());
         void authorised?.(`/_matrix/client/v3/user/${user}/account_data/${TYPE}`, {
