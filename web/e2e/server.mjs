@@ -60,6 +60,16 @@ export class Server {
         await this.#run(["demo", "--data", this.data, "--listen", this.#address, ...more]);
     }
 
+    /** Where it listens, once it was started. */
+    get address() {
+        return this.#address;
+    }
+
+    /** A port that nobody listens on, for something beside it. */
+    freePort() {
+        return freePort();
+    }
+
     /** Starts a server by its configuration file. */
     async serve(config, address) {
         await this.#run(["serve", "--config", config, "--listen", address]);

@@ -1,5 +1,6 @@
 import { lazy, Suspense, useEffect, type JSX, type ReactNode } from "react";
 import { Link, Redirect, useRoute } from "wouter";
+import { useCalls } from "./calls/center.ts";
 import { ChatsScreen } from "./chats/ChatsScreen.tsx";
 import { Announcer } from "./conversation/Announcer.tsx";
 import { Detail } from "./Detail.tsx";
@@ -15,6 +16,7 @@ import { PatientsScreen } from "./patients/PatientsScreen.tsx";
 import { useNotificationAnswer } from "./push/use-answer.ts";
 import { useBadge, useSpokenNotifications, useWorkerMessages } from "./push/use-push.ts";
 import { useRequestDelivery } from "./requests/delivery.ts";
+import { DeclineDialog } from "./requests/DeclineDialog.tsx";
 import { isMineToDo } from "./requests/model.ts";
 import { RequestsScreen } from "./requests/RequestsScreen.tsx";
 import { UrgentCover } from "./requests/UrgentCard.tsx";
@@ -35,6 +37,7 @@ import { Icon } from "./ui/Icon.tsx";
 import { Empty } from "./ui/parts.tsx";
 
 const HelpDialog = lazy(async () => ({ default: (await import("./help/HelpDialog.tsx")).HelpDialog }));
+const CallScreen = lazy(() => import("./calls/CallScreen.tsx"));
 
 const places = ["chats", "patients", "on-call", "requests"] as const;
 type PlaceName = (typeof places)[number];
@@ -72,6 +75,7 @@ function Running(): JSX.Element {
     const [, parameters] = useRoute("/:place/:room?");
     useRequestDelivery();
     useAutoLock();
+    const calling = useCalls(({ call }) => call !== undefined);
     useWorkerMessages();
     useSpokenNotifications();
     useShortcuts();
@@ -113,7 +117,13 @@ function Running(): JSX.Element {
                 </section>
             </main>
             <Announcer />
+            {calling && (
+                <Suspense fallback={null}>
+                    <CallScreen />
+                </Suspense>
+            )}
             <UrgentCover />
+            <DeclineDialog />
             <LockRequired />
             <RecoveryKey />
             {help && (

@@ -17,6 +17,7 @@ import "./ui/attachments.css";
 import "./ui/requests.css";
 import "./ui/voice.css";
 import "./ui/clinical.css";
+import "./ui/calls.css";
 
 async function draw(): Promise<void> {
     await speak();

@@ -22,6 +22,10 @@ pub use evaluate::{
 /// content sound and stand out, in every room and whatever its ciphertext says.
 pub const URGENT_RULE: &str = ".org.wardline.rule.urgent";
 
+/// The id of the default override rule that keeps an event with `org.wardline.class` = `signal` in its clear content from
+/// notifying: what the devices of a call tell one another, encrypted like a message.
+pub const SIGNAL_RULE: &str = ".org.wardline.rule.signal";
+
 /// Why a change of push rules is refused. The rules are then as they were.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PushRuleError {
@@ -47,14 +51,16 @@ pub enum PushRuleError {
     },
 }
 
-/// The rules of a user who changed nothing: those of the specification, and [`URGENT_RULE`] right after
-/// `.m.rule.master`.
+/// The rules of a user who changed nothing: those of the specification, and [`URGENT_RULE`] and [`SIGNAL_RULE`] right
+/// after `.m.rule.master`.
 #[must_use]
 pub fn default_ruleset(user_id: &UserId) -> Ruleset {
     let mut rules = Ruleset::server_default(user_id);
     rules.postcontent.clear();
-    let (at, _) = rules.override_.insert_full(urgent_rule());
-    rules.override_.move_index(at, 1.min(at));
+    for (place, rule) in [(1, urgent_rule()), (2, signal_rule())] {
+        let (at, _) = rules.override_.insert_full(rule);
+        rules.override_.move_index(at, place.min(at));
+    }
     rules.override_.insert(poll_rule("response", false, Vec::new()));
     let sound = || vec![Action::Notify, Action::SetTweak(Tweak::Sound(SoundTweakValue::Default))];
     for part in ["start", "end"] {
@@ -95,18 +101,25 @@ pub fn refresh(rules: &mut Ruleset, defaults: Ruleset) {
 }
 
 fn urgent_rule() -> ConditionalPushRule {
-    let is_urgent =
-        EventPropertyIsConditionData::new(r"content.org\.wardline\.class".to_owned(), "urgent".into());
-    let mut rule: ConditionalPushRule = NewConditionalPushRule::new(
-        URGENT_RULE.to_owned(),
-        vec![PushCondition::EventPropertyIs(is_urgent)],
-        vec![
-            Action::Notify,
-            Action::SetTweak(Tweak::Sound(SoundTweakValue::Default)),
-            Action::SetTweak(Tweak::Highlight(HighlightTweakValue::Yes)),
-        ],
-    )
-    .into();
+    let actions = vec![
+        Action::Notify,
+        Action::SetTweak(Tweak::Sound(SoundTweakValue::Default)),
+        Action::SetTweak(Tweak::Highlight(HighlightTweakValue::Yes)),
+    ];
+    class_rule(URGENT_RULE, "urgent", actions)
+}
+
+fn signal_rule() -> ConditionalPushRule {
+    class_rule(SIGNAL_RULE, "signal", Vec::new())
+}
+
+/// A default rule about events whose clear content says that they are of `class`.
+fn class_rule(id: &str, class: &str, actions: Vec<Action>) -> ConditionalPushRule {
+    let is_of_class =
+        EventPropertyIsConditionData::new(r"content.org\.wardline\.class".to_owned(), class.into());
+    let conditions = vec![PushCondition::EventPropertyIs(is_of_class)];
+    let mut rule: ConditionalPushRule =
+        NewConditionalPushRule::new(id.to_owned(), conditions, actions).into();
     rule.default = true;
     rule
 }
@@ -310,11 +323,12 @@ mod tests {
     }
 
     #[test]
-    fn the_default_rules_are_those_of_the_specification_of_polls_and_the_urgent_one() {
+    fn the_default_rules_are_those_of_the_specification_of_polls_and_our_own() {
         let rules = default_ruleset(user_id!("@amy:riverside.example"));
         let overrides = [
             ".m.rule.master",
             URGENT_RULE,
+            SIGNAL_RULE,
             ".m.rule.suppress_notices",
             ".m.rule.invite_for_me",
             ".m.rule.member_event",

@@ -28,8 +28,7 @@ impl Identity {
     /// # Errors
     /// A failure of the server.
     pub fn must_erase(&self, token: &str) -> Result<bool, IdentityError> {
-        let hash = token::hash(token);
-        Ok(self.store.read_now(|tx| erasures::by_token(tx, &hash))?.is_some())
+        self.must_erase_by_hash(&token::hash(token))
     }
 
     /// Notes that the client with this dead token has erased what it held.
@@ -37,7 +36,23 @@ impl Identity {
     /// # Errors
     /// [`IdentityError::NotFound`] if it was not asked to, or a failure of the server.
     pub async fn confirm_erasure(&self, token: &str) -> Result<(), IdentityError> {
-        let (hash, at) = (token::hash(token), self.now());
+        self.confirm_erasure_by_hash(token::hash(token)).await
+    }
+
+    /// Whether the client whose token had this SHA-256 is to erase what it holds: a locked client knows no more of its token.
+    ///
+    /// # Errors
+    /// A failure of the server.
+    pub fn must_erase_by_hash(&self, hash: &[u8; 32]) -> Result<bool, IdentityError> {
+        Ok(self.store.read_now(|tx| erasures::by_token(tx, hash))?.is_some())
+    }
+
+    /// Notes that the client whose dead token had this SHA-256 has erased what it held.
+    ///
+    /// # Errors
+    /// [`IdentityError::NotFound`] if it was not asked to, or a failure of the server.
+    pub async fn confirm_erasure_by_hash(&self, hash: [u8; 32]) -> Result<(), IdentityError> {
+        let at = self.now();
         self.store
             .write_with(move |tx| {
                 let found = erasures::by_token(tx, &hash)?;

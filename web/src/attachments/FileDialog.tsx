@@ -15,10 +15,14 @@ export function FileDialog({
     onClose: () => void;
 }): JSX.Element {
     const [busy, setBusy] = useState(false);
+    const [full, setFull] = useState(false);
     const send = (): void => {
         if (busy) return;
         setBusy(true);
-        onSend(file).catch(() => setBusy(false));
+        onSend(file).catch(() => {
+            setBusy(false);
+            setFull(true);
+        });
     };
     return (
         <Dialog title={t.attachments.sendFile} onClose={onClose}>
@@ -31,6 +35,11 @@ export function FileDialog({
                     </span>
                 </p>
                 <p className="muted">{t.attachments.fileHint}</p>
+                {full && (
+                    <p className="notice notice--error" role="alert">
+                        {t.outbox.full}
+                    </p>
+                )}
                 <button type="button" className="button button--primary" aria-disabled={busy} onClick={send}>
                     {t.attachments.send}
                 </button>

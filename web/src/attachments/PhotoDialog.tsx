@@ -18,6 +18,7 @@ export function PhotoDialog({ canvas, onSend, onClose }: PhotoDialogProps): JSX.
     const [tool, setTool] = useState<Tool>("arrow");
     const [caption, setCaption] = useState("");
     const [busy, setBusy] = useState(false);
+    const [full, setFull] = useState(false);
     const id = useId();
 
     useEffect(() => {
@@ -43,7 +44,10 @@ export function PhotoDialog({ canvas, onSend, onClose }: PhotoDialogProps): JSX.
     const send = (): void => {
         if (busy || !view.current) return;
         setBusy(true);
-        onSend(view.current, caption.trim()).catch(() => setBusy(false));
+        onSend(view.current, caption.trim()).catch(() => {
+            setBusy(false);
+            setFull(true);
+        });
     };
     return (
         <Dialog title={t.attachments.photo} onClose={onClose} wide>
@@ -87,6 +91,11 @@ export function PhotoDialog({ canvas, onSend, onClose }: PhotoDialogProps): JSX.
                 <p className="muted">{t.attachments.photoHint}</p>
                 <label htmlFor={id}>{t.attachments.caption}</label>
                 <input id={id} value={caption} onChange={(event) => setCaption(event.target.value)} />
+                {full && (
+                    <p className="notice notice--error" role="alert">
+                        {t.outbox.full}
+                    </p>
+                )}
                 <button type="button" className="button button--primary" aria-disabled={busy} onClick={send}>
                     {busy ? t.attachments.preparing : t.attachments.send}
                 </button>

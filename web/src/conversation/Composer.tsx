@@ -58,6 +58,7 @@ export function Composer(props: ComposerProps): JSX.Element {
     const mentionable = useMentionable(room);
     const naming = useNaming(text, onText, field, mentionable);
     const [speaking, setSpeaking] = useState(false);
+    const [full, setFull] = useState(false);
 
     useLayoutEffect(() => {
         const element = field.current;
@@ -83,7 +84,14 @@ export function Composer(props: ComposerProps): JSX.Element {
         if (!body || !outbox) return;
         typing.stop();
         const mentions = mentionContent(namedIn(body, mentionable));
-        await outbox.add({ roomId, ...composed(body, mode, mentions) });
+        try {
+            await outbox.add({ roomId, ...composed(body, mode, mentions) });
+        } catch {
+            // What cannot be kept could be lost on its way: the words stay where they are.
+            setFull(true);
+            return;
+        }
+        setFull(false);
         onText(mode?.kind === "edit" ? (mode.before ?? "") : "");
         if (mode) onModeEnd(false);
         field.current?.focus();
@@ -113,6 +121,11 @@ export function Composer(props: ComposerProps): JSX.Element {
     };
     return (
         <form className="composer" onSubmit={submit}>
+            {full && (
+                <p className="notice notice--error composer__full" role="alert">
+                    {t.outbox.full}
+                </p>
+            )}
             {mode && <ModeLine mode={mode} onEnd={() => onModeEnd(true)} />}
             {naming.found.length > 0 && (
                 <MentionList

@@ -1,6 +1,7 @@
 import type { Room } from "matrix-js-sdk";
 import { useEffect, useState, type JSX } from "react";
 import { Link, useLocation, useSearch } from "wouter";
+import { CallButtons } from "../calls/CallButtons.tsx";
 import { peopleOf } from "../chats/group.ts";
 import { DutyNotice } from "../duty/DutyNotice.tsx";
 import { t } from "../i18n/index.ts";
@@ -63,6 +64,7 @@ const noMode = undefined as ComposeMode | undefined;
 function OpenConversation({ room, back }: { room: Room; back: string }): JSX.Element {
     const ref = patientRef(room);
     const continued = continuedIn(room);
+    const direct = useIsDirect(room);
     const [text, setText] = useDraft(`message:${room.roomId}`, "");
     const [mode, setMode] = useDraft(`mode:${room.roomId}`, noMode);
     const [asking, setAsking] = useState(false);
@@ -90,10 +92,13 @@ function OpenConversation({ room, back }: { room: Room; back: string }): JSX.Ele
     };
     return (
         <JumpContext value={jumping.jump}>
-            <div className={ref === undefined ? "conversation" : "conversation conversation--patient"}>
+            <div
+                className={`conversation${ref === undefined ? "" : " conversation--patient"}${direct ? " conversation--direct" : ""}`}
+            >
                 <header className="conversation__head">
                     <BackLink to={back} />
                     {ref === undefined ? <PersonHead room={room} /> : <PatientBanner patientRef={ref} />}
+                    {direct && <CallButtons room={room} name={room.name} />}
                     <button
                         type="button"
                         className="icon-button"
@@ -164,6 +169,12 @@ function Standing({ room }: { room: Room }): JSX.Element | null {
     if (deceased) return <p className="notice notice--warning standing-note">{t.patients.deceased}</p>;
     if (!open) return <p className="notice notice--warning standing-note">{t.patients.closed}</p>;
     return null;
+}
+
+/** Whether it is a conversation with one person. */
+function useIsDirect(room: Room): boolean {
+    const client = useClient();
+    return isDirect(client, room) && colleagues(room).length === 1;
 }
 
 function PersonHead({ room }: { room: Room }): JSX.Element {

@@ -252,6 +252,16 @@ export const cy: Catalogue = {
         accept: (name) => `Rwyf wedi gwirio mai ${name} sydd yno`,
     },
     lock: {
+        byDevice: "Datgloi ag ôl bys neu wyneb",
+        notSeen: "Nid yw'r ddyfais hon wedi'ch adnabod. Rhowch gynnig arall arni, neu rhowch eich PIN.",
+        allowDevice: "Datgloi ag ôl bys neu wyneb",
+        forbidDevice: "Datgloi â'r PIN yn unig",
+        deviceHint:
+            "Rhowch eich PIN unwaith; wedyn caiff y ddyfais hon ddatgloi Wardline fel y mae'n datgloi ei hun. Mae'r PIN yn dal i weithio.",
+        allow: "Ymlaen",
+        wrongHere: "Nid dyna'ch PIN.",
+        deviceFailed:
+            "Ni all y ddyfais hon wneud hynny, neu nid yw wedi'ch adnabod. Mae'ch PIN yn dal i weithio.",
         title: "Mae Wardline wedi'i gloi",
         lead: "Rhowch eich PIN i fynd ymlaen. Ni ellir darllen yr hyn a gedwir yma hebddo.",
         pin: "PIN",
@@ -905,7 +915,6 @@ export const cy: Catalogue = {
         missed: (kind) => `${kind} a gollwyd`,
         noAnswer: "dim ateb",
         declined: "gwrthodwyd",
-        running: "ar y gweill",
         lasted: (time) => time,
     },
     info: {
@@ -933,6 +942,7 @@ export const cy: Catalogue = {
         remove: "Tynnu",
         refused: "Ni dderbyniodd y gweinydd hyn",
         notEncrypted: "Nid yw'r sgwrs hon wedi'i hamgryptio, felly ni ellir anfon dim yma",
+        full: "Nid oes lle ar ôl ar y ddyfais hon i gadw hyn yn ddiogel nes ei anfon, felly ni chafodd ei anfon. Gwnewch le a'i anfon eto.",
     },
     errors: {
         load: "Ni ellid nôl y rhestr hon.",

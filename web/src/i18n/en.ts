@@ -286,6 +286,15 @@ export const en = {
         change: "Change PIN",
         remove: "Remove PIN",
         now: "Lock now",
+        byDevice: "Unlock with fingerprint or face",
+        notSeen: "This device did not recognise you. Try again, or enter your PIN.",
+        allowDevice: "Unlock with fingerprint or face",
+        forbidDevice: "Unlock with the PIN only",
+        deviceHint:
+            "Enter your PIN once; from then on this device may unlock Wardline the way it unlocks itself. The PIN still works.",
+        allow: "Go on",
+        wrongHere: "That is not your PIN.",
+        deviceFailed: "This device cannot do that, or did not recognise you. Your PIN still works.",
         setTitle: "Set a PIN",
         required: "Your organisation asks for a PIN on every device.",
         hint: (most: number) =>
@@ -904,7 +913,6 @@ export const en = {
         missed: (kind: string) => `Missed ${kind.toLowerCase()}`,
         noAnswer: "no answer",
         declined: "declined",
-        running: "under way",
         lasted: (time: string) => time,
     },
     info: {
@@ -932,6 +940,7 @@ export const en = {
         remove: "Remove",
         refused: "The server did not accept it",
         notEncrypted: "This conversation is not encrypted, so nothing can be sent here",
+        full: "This device has no room left to keep this safely until it is sent, so it was not sent. Make some room and send it again.",
     },
     errors: {
         load: "This list could not be fetched.",

@@ -1,5 +1,5 @@
 import type { MatrixClient, MatrixEvent } from "matrix-js-sdk";
-import { EventStatus, RoomEvent } from "matrix-js-sdk";
+import { EventStatus, EventType, RoomEvent } from "matrix-js-sdk";
 import { parse, REQUEST, RequestContentSchema } from "./events.ts";
 
 /** How urgent a request is, in clear beside its ciphertext: push rules and Web Push must know before anybody can decrypt. */
@@ -16,9 +16,17 @@ export function sendClasses(client: MatrixClient): void {
     });
 }
 
-/** Puts the class of an encrypted request beside its ciphertext; leaves every other event as it is. */
+/** What push rules and Web Push may know of an event: the class of a request, that it is a call, that it is nothing to tell. */
+function classOf(event: MatrixEvent): string | undefined {
+    const type = event.getType();
+    if (type === REQUEST) return parse(RequestContentSchema, event.getContent())?.class;
+    if (type === (EventType.CallInvite as string)) return "call";
+    // What follows a call is between the two devices.
+    return type.startsWith("m.call.") ? "signal" : undefined;
+}
+
+/** Puts the class of an encrypted event beside its ciphertext; leaves every other event as it is. */
 export function putClass(event: MatrixEvent): void {
-    if (!event.isEncrypted() || event.getType() !== REQUEST) return;
-    const content = parse(RequestContentSchema, event.getContent());
-    if (content) event.event.content = { ...event.getWireContent(), [CLEAR_CLASS]: content.class };
+    const known = event.isEncrypted() ? classOf(event) : undefined;
+    if (known !== undefined) event.event.content = { ...event.getWireContent(), [CLEAR_CLASS]: known };
 }

@@ -41,7 +41,6 @@ export async function makeClient(
         // A dead connection must not keep a message "being sent" for ever; `/sync` has its own longer limit.
         localTimeoutMs: 30_000,
         verificationMethods: [],
-        disableVoip: true,
     });
     client.setMaxListeners(200);
     const storageKey = Uint8Array.from(

@@ -41,7 +41,8 @@ export function useDraft<T>(name: string, empty: T): [T, (value: T) => void] {
         if (pending.current) clearTimeout(pending.current.timer);
         const save = (): void => {
             pending.current = undefined;
-            void store(vault, key, next, empty);
+            // On a full device the draft is only on the screen.
+            void store(vault, key, next, empty).catch(() => undefined);
         };
         pending.current = { save, timer: setTimeout(save, next === empty ? 0 : SAVE_AFTER_MS) };
     };

@@ -12,7 +12,7 @@ import {
     type OutboxItem,
     type QueuedRequest,
 } from "./outbox-logic.ts";
-import { storeFiles, Uploads, type Files } from "./uploads.ts";
+import { filesOf, storeFiles, Uploads, type Files } from "./uploads.ts";
 import type { Vault } from "./vault.ts";
 
 /** Everything typed and not yet seen in its conversation, for the screens. */
@@ -62,7 +62,7 @@ export class Outbox {
         this.flush();
     }
 
-    /** Takes responsibility for a message: resolves when it is on disk, not when it is sent. */
+    /** Takes responsibility for a message: resolves when it is on disk, not when it is sent; rejects when it cannot be kept. */
     async add(
         entry: Pick<OutboxItem, "roomId" | "type" | "content" | "request">,
         files?: Files,
@@ -76,8 +76,13 @@ export class Outbox {
             state: "waiting",
             attempts: 0,
         };
-        if (files) item.attachment = await storeFiles(this.vault, item.txnId, files);
-        await this.vault.put(recordName(item), item);
+        try {
+            if (files) item.attachment = await storeFiles(this.vault, item.txnId, files);
+            await this.vault.put(recordName(item), item);
+        } catch (error) {
+            await this.uploads.forget(filesOf(item.txnId)).catch(() => undefined);
+            throw error;
+        }
         useOutbox.setState(({ items }) => ({ items: [...items, item] }));
         this.flush();
     }

@@ -1,4 +1,5 @@
-import { MsgType, RelationType, type MatrixEvent, type Room } from "matrix-js-sdk";
+import { EventType, MsgType, RelationType, type MatrixEvent, type Room } from "matrix-js-sdk";
+import { callLine } from "../calls/line.ts";
 import { t } from "../i18n/index.ts";
 import {
     FORWARDED,
@@ -130,6 +131,16 @@ function drawn(event: MatrixEvent, room: Room): Drawn | undefined {
     return item;
 }
 
+/** The line of a call, which changes with what comes after it and so is not kept. */
+function drawnCall(events: readonly MatrixEvent[], index: number, room: Room): Drawn | undefined {
+    const event = events[index];
+    if (event?.getType() !== EventType.CallInvite || event.isRedacted()) return undefined;
+    const text = callLine(events, index, room.myUserId ?? "");
+    return text === undefined
+        ? undefined
+        : { kind: "system", key: event.getId() ?? "", at: event.getTs(), text };
+}
+
 function draw(event: MatrixEvent, room: Room): Drawn | undefined {
     const key = event.getId() ?? `local-${event.getTxnId() ?? event.getTs()}`;
     const at = event.getTs();
@@ -221,9 +232,9 @@ export function buildTimeline(
     const said = new Set<string>();
     let last: TimelineItem | undefined;
     let unread = false;
-    for (const event of events) {
+    for (const [index, event] of events.entries()) {
         unread ||= unreadFrom !== undefined && event.getId() === unreadFrom;
-        const found = drawn(event, room);
+        const found = drawn(event, room) ?? drawnCall(events, index, room);
         if (!found) continue;
         if (found.kind === "message" && found.thread !== undefined && said.has(found.thread)) {
             const open = threads.get(found.thread);
@@ -288,7 +299,8 @@ export function preview(room: Room): { text: string; at: number; own: boolean } 
     for (let index = events.length - 1; index >= 0; index--) {
         const event = events[index];
         // Who joined is no news in a list of conversations.
-        const item = event && !event.isState() ? drawn(event, room) : undefined;
+        const item =
+            event && !event.isState() ? (drawn(event, room) ?? drawnCall(events, index, room)) : undefined;
         if (!item) continue;
         const own = "own" in item && item.own;
         return { text: previewText(item), at: item.at, own };

@@ -17,14 +17,20 @@ function tell(txnId: string, share: number | undefined): void {
     useUploads.setState(({ shares }) => ({ shares: { ...shares, [txnId]: share } }));
 }
 
+/** Where the files of a message are kept. */
+export function filesOf(txnId: string): Required<QueuedAttachment> {
+    return { full: `file:${txnId}:full`, thumbnail: `file:${txnId}:thumbnail` };
+}
+
 /** Puts the files into the vault, where they wait (encrypted) until the server has them. */
 export async function storeFiles(vault: Vault, txnId: string, files: Files): Promise<QueuedAttachment> {
     const store = async (name: string, blob: Blob): Promise<string> => {
         await vault.putBytes(name, new Uint8Array(await blob.arrayBuffer()));
         return name;
     };
+    const names = filesOf(txnId);
     return {
-        full: await store(`file:${txnId}:full`, files.full),
+        full: await store(names.full, files.full),
         thumbnail: files.thumbnail && (await store(`file:${txnId}:thumbnail`, files.thumbnail)),
     };
 }

@@ -1,9 +1,11 @@
 import { lockUnder, openWith, pause, type PinLock } from "./pin.ts";
+import { openWithPlatform, type PlatformLock } from "./platform-lock.ts";
 
 /**
  * The only place where this browser keeps anything between visits.
  *
- * With a PIN the key is not stored at all: it lies, wrapped, under a key made of the PIN (`pin.ts`), and whoever opens the
+ * With a PIN the key is not stored at all: it lies, wrapped, under a key made of the PIN (`pin.ts`), and if the person wants under the
+ * device's own unlocking as well (`platform-lock.ts`); whoever opens the
  * browser without it has ciphertext. On a shared computer the key is in the tab's own session and goes with the tab.
  *
  * Every record is JSON, encrypted with AES-256-GCM. The key is made here, is marked non-extractable, and lives in
@@ -16,6 +18,9 @@ const KEYS = "keys";
 const RECORDS = "records";
 const MASTER = "master";
 const LOCK = "lock";
+const PLATFORM = "platform";
+/** Not a key: the hash of the session's token, by which a locked device learns that it is to erase itself. */
+const WATCH = "watch";
 const TAB_KEY = "wardline-tab-key";
 
 interface Sealed {
@@ -87,16 +92,60 @@ async function tabKey(database: IDBDatabase): Promise<CryptoKey> {
 /** How an attempt to unlock ended. */
 export type Unlocking =
     | { vault: Vault }
-    /** Wrong: how many are left, and when the next may be tried. */
+    /** Wrong: how many are left, and when the next may be tried; see `Locked`. */
     | { left: number; notBefore: number }
     | { erased: true };
 
+/** What stands before what is kept here. */
+export interface Locked {
+    /** PINs that may still be tried. */
+    left: number;
+    /** When the next one may be tried, milliseconds since the epoch. */
+    notBefore: number;
+    /** The device's own unlocking opens it too. */
+    platform: boolean;
+    /** See `Vault.watch`. */
+    watch?: string | undefined;
+}
+
 /** Whether a PIN stands before what is kept here, and when the next one may be tried. */
-export async function lockOf(): Promise<{ left: number; notBefore: number } | undefined> {
+export async function lockOf(): Promise<Locked | undefined> {
     const database = await open();
-    const lock = await readKey<PinLock>(database, LOCK);
+    const [lock, platform, watch] = await Promise.all([
+        readKey<PinLock>(database, LOCK),
+        readKey<PlatformLock>(database, PLATFORM),
+        readKey<string>(database, WATCH),
+    ]);
     database.close();
-    return lock && { left: lock.most - lock.wrong, notBefore: lock.notBefore };
+    return (
+        lock && {
+            left: lock.most - lock.wrong,
+            notBefore: lock.notBefore,
+            platform: platform !== undefined,
+            watch,
+        }
+    );
+}
+
+/** Opens the vault by the device's own unlocking; `undefined` when the person did not show themselves to it. */
+export async function unlockByPlatform(): Promise<Vault | undefined> {
+    const database = await open();
+    const [lock, platform] = await Promise.all([
+        readKey<PinLock>(database, LOCK),
+        readKey<PlatformLock>(database, PLATFORM),
+    ]);
+    const raw = platform && (await openWithPlatform(platform));
+    if (!raw) {
+        database.close();
+        return undefined;
+    }
+    if (lock) await writeKey(database, LOCK, { ...lock, wrong: 0, notBefore: 0 });
+    return Vault.with(database, await importKey(raw));
+}
+
+/** Erases everything, without opening it. */
+export async function eraseLocked(): Promise<void> {
+    await done(indexedDB.deleteDatabase(DATABASE));
 }
 
 /** Opens the vault with a PIN. A wrong one is counted before anything is answered; too many erase everything. */
@@ -162,10 +211,57 @@ export class Vault {
             const raw = crypto.getRandomValues(new Uint8Array(32));
             const lock = await lockUnder(pin, raw, most);
             await this.rekey(await importKey(raw), (keys) => {
-                keys.clear();
+                // What the device's own unlocking opens is the key of before.
+                for (const name of [MASTER, PLATFORM]) keys.delete(name);
                 keys.put(lock, LOCK);
             });
         });
+    }
+
+    /**
+     * Lets the device's own unlocking open what lies under the PIN; `make` lays the key under it. `false` for a wrong PIN, which counts
+     * as one on the lock screen does.
+     */
+    allowPlatform(
+        pin: string,
+        now: number,
+        make: (key: Uint8Array<ArrayBuffer>) => Promise<PlatformLock>,
+    ): Promise<boolean> {
+        return this.inLine(async () => {
+            const lock = await readKey<PinLock>(this.database, LOCK);
+            if (!lock || now < lock.notBefore) return false;
+            const raw = await openWith(pin, lock);
+            if (!raw) {
+                const wrong = Math.min(lock.wrong + 1, lock.most - 1);
+                await writeKey(this.database, LOCK, { ...lock, wrong, notBefore: now + pause(wrong) });
+                return false;
+            }
+            await writeKey(this.database, PLATFORM, await make(raw));
+            return true;
+        });
+    }
+
+    /** Only the PIN opens it from now on. */
+    forbidPlatform(): Promise<void> {
+        return this.inLine(() => this.removeKey(PLATFORM));
+    }
+
+    /** Whether the device's own unlocking opens it. */
+    async opensByPlatform(): Promise<boolean> {
+        return (await readKey<PlatformLock>(this.database, PLATFORM)) !== undefined;
+    }
+
+    /** Keeps the hash of the session's token in clear, for when this is locked: see `session/erasure.ts`. */
+    watch(hash: string): Promise<void> {
+        return this.inLine(async () => {
+            if (!this.erased) await writeKey(this.database, WATCH, hash);
+        });
+    }
+
+    private async removeKey(name: string): Promise<void> {
+        const transaction = this.database.transaction(KEYS, "readwrite", { durability: "strict" });
+        transaction.objectStore(KEYS).delete(name);
+        await committed(transaction);
     }
 
     /** Takes the PIN away: all records get a new key, which this browser keeps. */
@@ -173,7 +269,7 @@ export class Vault {
         return this.inLine(async () => {
             const key = await importKey(crypto.getRandomValues(new Uint8Array(32)));
             await this.rekey(key, (keys) => {
-                keys.clear();
+                for (const name of [LOCK, PLATFORM]) keys.delete(name);
                 keys.put(key, MASTER);
             });
         });

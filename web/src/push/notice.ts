@@ -1,7 +1,7 @@
 /** What a push says, as the service worker shows it. Pure. Shape: `engine`, `push/web.rs`; every part is untrusted. */
 import * as v from "valibot";
 
-const classes = ["urgent", "action", "information", "invite", "mention", "message"] as const;
+const classes = ["urgent", "call", "action", "information", "invite", "mention", "message"] as const;
 
 const PushSchema = v.object({
     room_id: v.pipe(v.string(), v.maxLength(255)),
@@ -38,6 +38,7 @@ export function ackOf(payload: unknown): string | undefined {
 const titles: Record<string, Record<PushClass, string>> = {
     en: {
         urgent: "Urgent request",
+        call: "Incoming call",
         action: "Request",
         information: "For your information",
         invite: "Invitation",
@@ -46,6 +47,7 @@ const titles: Record<string, Record<PushClass, string>> = {
     },
     cy: {
         urgent: "Cais brys",
+        call: "Galwad i mewn",
         action: "Cais",
         information: "Er gwybodaeth",
         invite: "Gwahoddiad",
@@ -72,8 +74,8 @@ export function shown(notice: Notice, language: string): Shown {
         title: words?.[notice.class] ?? "Wardline",
         options: {
             tag: notice.roomId,
-            renotify: request,
-            requireInteraction: notice.class === "urgent",
+            renotify: request || notice.class === "call",
+            requireInteraction: notice.class === "urgent" || notice.class === "call",
             icon: "/icon.svg",
             data: { roomId: notice.roomId, class: notice.class },
             ...(request &&

@@ -1,3 +1,4 @@
+import { Calls } from "../calls/center.ts";
 import { ClientEvent, type MatrixClient } from "matrix-js-sdk";
 import { dropAnswers, keepAnswers } from "../fhir/cache.ts";
 import { FhirClient } from "../fhir/client.ts";
@@ -16,8 +17,9 @@ import { takeTabLock } from "../matrix/tab-lock.ts";
 import { TokenHolder, type Tokens } from "../matrix/tokens.ts";
 import { organisation } from "../matrix/trust.ts";
 import { VaultStore } from "../matrix/vault-store.ts";
-import { lockOf, unlock, Vault } from "../matrix/vault.ts";
+import { eraseLocked, lockOf, unlock, unlockByPlatform, Vault } from "../matrix/vault.ts";
 import { withEvent } from "../requests/model.ts";
+import { confirmErased, hashOf, isToErase } from "./erasure.ts";
 import { comeBack, isBack, leaveForSignIn, revoke, type OAuthClient, type SignedIn } from "./oauth.ts";
 import { owner } from "./owner.ts";
 import { eraseCryptoStores, isNewTab, isShared } from "./shared.ts";
@@ -79,7 +81,32 @@ export async function tryPin(pin: string): Promise<void> {
         await eraseCryptoStores();
         sessionStorage.setItem(NOTICE, t.lock.erased);
         location.assign("/");
-    } else useSession.setState({ lock: result });
+    } else useSession.setState(({ lock }) => ({ lock: { platform: false, ...lock, ...result } }));
+}
+
+/** Unlocks by the device itself; `false` when the person did not show themselves to it. */
+export async function tryPlatform(): Promise<boolean> {
+    const vault = await unlockByPlatform();
+    if (!vault) return false;
+    try {
+        await begin(vault, true);
+    } catch {
+        useSession.setState({ phase: "unusable" });
+    }
+    return true;
+}
+
+/** While locked: erases everything if this device was signed out from elsewhere. */
+export async function eraseIfAsked(): Promise<void> {
+    const { phase, lock } = useSession.getState();
+    if (phase !== "locked" || lock?.watch === undefined || leaving) return;
+    if (!(await isToErase(lock.watch))) return;
+    leaving = true;
+    await eraseLocked();
+    await eraseCryptoStores();
+    await confirmErased(lock.watch);
+    sessionStorage.setItem(NOTICE, t.signIn.endedByServer);
+    location.assign("/");
 }
 
 /** Leaves nothing in memory: the page begins anew, behind the PIN. */
@@ -90,6 +117,11 @@ export async function lockNow(): Promise<void> {
     await client?.store.save(true);
     halt();
     location.reload();
+}
+
+/** Keeps what is needed to learn, while locked, that this device was signed out from elsewhere. */
+async function watch(vault: Vault, { refreshToken, accessToken }: Tokens): Promise<void> {
+    if (!isShared()) await vault.watch(await hashOf(refreshToken ?? accessToken)).catch(() => undefined);
 }
 
 /** Puts a PIN before this session, or takes it away. */
@@ -183,11 +215,14 @@ async function run(vault: Vault, session: StoredSession): Promise<void> {
         session,
         async (renewed) => {
             current = { ...current, ...renewed };
-            await vault.put(SESSION, current);
+            // On a full device it goes on in memory: the old tokens are spent, and giving up would end the session.
+            await vault.put(SESSION, current).catch(() => undefined);
+            await watch(vault, current);
             useSession.getState().client?.setAccessToken(renewed.accessToken);
         },
         (soft) => void lose(vault, current, soft),
     );
+    void watch(vault, session);
     const holder = new SecretKeyHolder();
     const [store, trust] = await Promise.all([
         VaultStore.open(vault),
@@ -209,12 +244,15 @@ async function run(vault: Vault, session: StoredSession): Promise<void> {
         counted();
     };
     const media = new MediaStore(tokens.authorised);
+    const calls = new Calls(client);
+    calls.start();
     useSession.setState({
         phase: "running",
         client,
         fhir,
         outbox,
         media,
+        calls,
         authorised: tokens.authorised,
         loaded: false,
         keptAt: store.keptAt,
@@ -269,8 +307,9 @@ let stopWatching: () => void = () => undefined;
 
 /** Stops everything that this tab does with the session; what is stored stays. */
 function halt(): void {
-    const { client, outbox, search } = useSession.getState();
+    const { client, outbox, calls, search } = useSession.getState();
     stopWatching();
+    calls?.stop();
     outbox?.stop();
     search?.stop();
     client?.stopClient();

@@ -1,10 +1,11 @@
 import type { MatrixClient } from "matrix-js-sdk";
 import { create } from "zustand";
+import type { Calls } from "../calls/center.ts";
 import type { FhirClient } from "../fhir/client.ts";
 import type { MediaStore } from "../matrix/media.ts";
 import type { Outbox } from "../matrix/outbox.ts";
+import type { Locked, Vault } from "../matrix/vault.ts";
 import type { MessageSearch } from "../search/message-search.ts";
-import type { Vault } from "../matrix/vault.ts";
 
 /** Where this browser stands. */
 export type Phase =
@@ -44,6 +45,7 @@ export interface SessionState {
     fhir?: FhirClient | undefined;
     outbox?: Outbox | undefined;
     media?: MediaStore | undefined;
+    calls?: Calls | undefined;
     /** `fetch` with the session's token, for the server's own services. */
     authorised?: typeof globalThis.fetch | undefined;
     /** Finds what was said; there soon after the start. */
@@ -51,8 +53,8 @@ export interface SessionState {
     vault?: Vault | undefined;
     /** A PIN stands before this session. */
     pin?: boolean | undefined;
-    /** When the next PIN may be tried, and how many are left; while locked. */
-    lock?: { left: number; notBefore: number } | undefined;
+    /** What stands before the session; while locked. */
+    lock?: Locked | undefined;
 }
 
 /** The session, for the screens. Only `session.ts` changes it. */

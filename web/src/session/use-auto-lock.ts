@@ -1,4 +1,5 @@
 import { useEffect } from "react";
+import { useCalls } from "../calls/center.ts";
 import { usePolicy } from "./policy.ts";
 import { lockNow } from "./session.ts";
 import { isShared } from "./shared.ts";
@@ -16,6 +17,12 @@ export function useAutoLock(): void {
         let hidden = document.visibilityState === "hidden" ? Date.now() : undefined;
         const look = (): void => {
             const now = Date.now();
+            // Whoever talks is there, without a touch.
+            if (useCalls.getState().call?.step === "connected") {
+                touched = now;
+                if (hidden !== undefined) hidden = now;
+                return;
+            }
             const away = hidden !== undefined && !isShared() && now - hidden >= background * 1000;
             if (away || now - touched >= idle * 1000) void lockNow();
         };

@@ -92,6 +92,7 @@ export function VoiceButton({ roomId, onSent, onActive }: VoiceButtonProps): JSX
         if (recording.step === "idle") start();
         else if (active) send();
     };
+    const words = { short: t.voice.tooShort, refused: t.voice.refused };
     return (
         <>
             {active && (
@@ -99,7 +100,7 @@ export function VoiceButton({ roomId, onSent, onActive }: VoiceButtonProps): JSX
             )}
             {recording.step === "idle" && recording.problem !== undefined && (
                 <p className="voice-problem" role="alert">
-                    {recording.problem === "short" ? t.voice.tooShort : t.voice.refused}
+                    {recording.problem === "full" ? t.outbox.full : words[recording.problem]}
                 </p>
             )}
             <button

@@ -3,7 +3,7 @@ import { LONGEST_MS, VoiceRecorder, type Recorded } from "./recorder.ts";
 
 /** Where a recording stands. */
 export type Recording =
-    | { step: "idle"; problem?: "short" | "refused" | undefined }
+    | { step: "idle"; problem?: "short" | "refused" | "full" | undefined }
     | { step: "starting" }
     | { step: "recording"; durationMs: number; levels: number[]; full: boolean }
     | { step: "sending" };
@@ -60,8 +60,15 @@ export function useRecording(onRecorded: (recorded: Recorded) => Promise<void>):
         setRecording({ step: "sending" });
         const finish = async (): Promise<void> => {
             const recorded = await (await begun).finish();
-            if (recorded) await onRecorded(recorded);
-            setRecording({ step: "idle", problem: recorded ? undefined : "short" });
+            if (!recorded) {
+                setRecording({ step: "idle", problem: "short" });
+                return;
+            }
+            const kept = await onRecorded(recorded).then(
+                () => true,
+                () => false,
+            );
+            setRecording({ step: "idle", problem: kept ? undefined : "full" });
         };
         finish().catch(() => setRecording({ step: "idle", problem: "refused" }));
     }, [onRecorded]);

@@ -102,6 +102,8 @@ fn the_default_rules_do_what_people_expect() {
         ("m.room.encrypted", None, AMY, json!({ "ciphertext": "x" }), NOTIFY),
         ("m.room.encrypted", None, AMY, json!({ "ciphertext": "x", "org.wardline.class": "urgent" }), ALARM),
         ("m.room.encrypted", None, AMY, json!({ "ciphertext": "x", "org.wardline.class": "action" }), NOTIFY),
+        ("m.room.encrypted", None, AMY, json!({ "ciphertext": "x", "org.wardline.class": "call" }), NOTIFY),
+        ("m.room.encrypted", None, AMY, json!({ "ciphertext": "x", "org.wardline.class": "signal" }), QUIET),
         ("m.room.encrypted", None, BEN, json!({ "org.wardline.class": "urgent" }), QUIET),
         ("m.room.member", Some(BEN), AMY, json!({ "membership": "invite" }), SOUND),
         ("m.room.member", Some(CAT), AMY, json!({ "membership": "invite" }), QUIET),

@@ -144,6 +144,8 @@ fn weigh(notice: &Notice) -> Weight {
     let weight = |class: &str, title, urgency, ttl| Weight { class: class.to_owned(), title, urgency, ttl };
     match class(notice).as_deref() {
         Some("urgent") => weight("urgent", "Urgent request", "high", 15 * 60),
+        // It rings for a minute.
+        Some("call") => weight("call", "Incoming call", "high", 60),
         Some("action") => weight("action", "Request", "high", 4 * 3600),
         Some("information") => weight("information", "For your information", "normal", 24 * 3600),
         _ if notice.invites => weight("invite", "Invitation", "normal", 24 * 3600),

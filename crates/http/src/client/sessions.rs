@@ -1,5 +1,6 @@
 //! The person's own sessions as Wardline's clients show them: `/_wardline/client/v1/sessions…`, and the confirmation of
-//! a device that it has erased what it held: `POST /_wardline/client/v1/erased`.
+//! a device that it has erased what it held: `POST /_wardline/client/v1/erased`, and for one that is locked
+//! `POST /_wardline/client/v1/erasure`.
 //! Specification: `docs/protocol/sessions.md`.
 
 use axum::{
@@ -8,6 +9,7 @@ use axum::{
     routing::{get, post},
 };
 use http::{HeaderMap, header};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{AppState, Authenticated, ClientAddr, Empty, Json, LimitKey, MatrixError, Path};
@@ -20,6 +22,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route(&format!("{SESSIONS}/end_others"), post(end_others))
         .route(&format!("{SESSIONS}/{{deviceId}}/end"), post(end))
         .route("/_wardline/client/v1/erased", post(erased))
+        .route("/_wardline/client/v1/erasure", post(erasure))
 }
 
 /// All devices, and those that were signed out from elsewhere and whether they have erased what they held.
@@ -92,4 +95,31 @@ async fn erased(
     let token = header.and_then(|value| value.split_once(' ')).map(|(_, token)| token.trim());
     state.identity.confirm_erasure(token.ok_or_else(MatrixError::missing_token)?).await?;
     Ok(Empty)
+}
+
+#[derive(Deserialize)]
+struct Locked {
+    /// SHA-256 of an access or refresh token, in hexadecimal.
+    token_sha256: String,
+    /// It has erased what it held.
+    #[serde(default)]
+    done: bool,
+}
+
+/// A client that is locked, and so cannot use its token, asks by the token's hash whether it was signed out from elsewhere, and
+/// says when it has erased what it held. The hash opens nothing, and nothing is said of any other.
+async fn erasure(
+    State(state): State<AppState>,
+    ClientAddr(address): ClientAddr,
+    Json(body): Json<Locked>,
+) -> Result<Json<Value>, MatrixError> {
+    state.limiter.take(&LimitKey::new("erasure", address, ""), state.config.login_address_limit)?;
+    let mut hash = [0; 32];
+    hex::decode_to_slice(&body.token_sha256, &mut hash)
+        .map_err(|_| MatrixError::invalid_param("token_sha256: must be 64 hexadecimal digits"))?;
+    let erase = state.identity.must_erase_by_hash(&hash)?;
+    if erase && body.done {
+        state.identity.confirm_erasure_by_hash(hash).await?;
+    }
+    Ok(Json(json!({ "erase": erase })))
 }

@@ -1,6 +1,7 @@
 //! A person's sessions: the list, signing out from elsewhere with erasure, the news of a new device, and step-up.
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::{Browser, WHOAMI, code_for, redeem, refresh, signed_in};
 use crate::support::{PASSWORD, Server, text};
@@ -61,6 +62,31 @@ async fn a_device_signed_out_from_elsewhere_is_told_to_erase_and_confirms_it() {
     server.call("POST /_matrix/client/v3/logout", &ward, Value::Null).await.ok();
     let answer = server.get(WHOAMI, &ward).await.refused(401, "M_UNKNOWN_TOKEN");
     assert_eq!(answer.get("org.wardline.erase"), None);
+}
+
+#[tokio::test]
+async fn a_locked_device_learns_by_the_hash_of_its_token_that_it_is_to_erase_itself() {
+    const ERASURE: &str = "POST /_wardline/client/v1/erasure";
+    let server = Server::new().await;
+    let (_, _, token) = signed_in(&server).await;
+    let ward = text(&server.login("amy", json!({ "device_id": "WARDPC" })).await.ok(), "access_token");
+    let hash = hex::encode(Sha256::digest(&token));
+    let asked = json!({ "token_sha256": hash });
+    assert_eq!(server.call(ERASURE, "", asked.clone()).await.ok(), json!({ "erase": false }));
+    server.call(&format!("POST {SESSIONS}/PHONE12345/end"), &ward, Value::Null).await.ok();
+    assert_eq!(server.call(ERASURE, "", asked).await.ok(), json!({ "erase": true }));
+    let list = server.get(SESSIONS, &ward).await.ok();
+    assert_eq!(list["erasures"][0]["confirmed_ts"], Value::Null, "asking confirms nothing");
+    let done = json!({ "token_sha256": hash, "done": true });
+    assert_eq!(server.call(ERASURE, "", done).await.ok(), json!({ "erase": true }));
+    let list = server.get(SESSIONS, &ward).await.ok();
+    assert!(list["erasures"][0]["confirmed_ts"].is_i64());
+    // Anybody else's hash tells nothing, and what is none is refused by name.
+    let other = json!({ "token_sha256": "00".repeat(32), "done": true });
+    assert_eq!(server.call(ERASURE, "", other).await.ok(), json!({ "erase": false }));
+    let answer = server.call(ERASURE, "", json!({ "token_sha256": "short" })).await;
+    let answer = answer.refused(400, "M_INVALID_PARAM");
+    assert!(text(&answer, "error").contains("token_sha256"));
 }
 
 #[tokio::test]

@@ -1,0 +1,283 @@
+// Calls between two people: ringing, talking, holding, a second device, both at once, and by way of a TURN server.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before } from "node:test";
+import { Stage } from "./stage.mjs";
+import { Window, desktop, medicalRegistrar, openBrowser, phone } from "./windows.mjs";
+
+const SECRET = "a secret of the two servers";
+const stage = new Stage("calls");
+const feature = stage.feature.bind(stage);
+const { server } = stage;
+let browser;
+let turn;
+let nurse;
+let doctor;
+let doctorName;
+let doctorUser;
+const nurseName = "Sister Grace Adeyemi";
+
+before(async () => {
+    // Fill the hospital, then serve it with a TURN server in its configuration.
+    await server.start();
+    await server.stop();
+    const port = await server.freePort();
+    turn = spawn("turnserver", [
+        "-n",
+        "--no-tls",
+        "--no-dtls",
+        "--no-cli",
+        "--listening-ip=127.0.0.1",
+        "--relay-ip=127.0.0.1",
+        "--allow-loopback-peers",
+        `--listening-port=${port}`,
+        "--realm=riverside.example",
+        "--use-auth-secret",
+        `--static-auth-secret=${SECRET}`,
+        "--log-file=stdout",
+        `--pidfile=${join(server.data, "turn.pid")}`,
+    ]);
+    turn.stdout.resume();
+    turn.stderr.resume();
+    writeFileSync(join(server.data, "turn-secret"), `${SECRET}\n`);
+    const lines = [
+        'server_name = "riverside.example"',
+        `data = ${JSON.stringify(server.data)}`,
+        "[accounts]",
+        "password_login = true",
+        "[limits]",
+        "rates = false",
+        "[voip]",
+        `turn_uris = ["turn:127.0.0.1:${port}?transport=udp"]`,
+        'turn_secret_file = "turn-secret"',
+    ];
+    const file = join(server.data, "calls.toml");
+    writeFileSync(file, lines.join("\n"));
+    await server.serve(file, server.address);
+    browser = await openBrowser();
+    nurse = await Window.open(browser, server.url, desktop);
+    doctor = await Window.open(browser, server.url, { ...phone, colorScheme: "dark" });
+    for (const { page } of [nurse, doctor]) await watch(page);
+    await nurse.signIn("grace.adeyemi");
+    const registrar = await medicalRegistrar(nurse);
+    doctorName = registrar.name;
+    doctorUser = registrar.user;
+    await doctor.signIn(registrar.user);
+    await nurse.goTo("Chats");
+    await nurse.page.getByRole("button", { name: "New conversation" }).click();
+    await nurse.page
+        .getByRole("dialog")
+        .getByRole("button", { name: new RegExp(doctorName) })
+        .first()
+        .click();
+    await nurse.write("May I call you?");
+    await doctor.goTo("Chats");
+    await doctor.page
+        .getByRole("button", { name: /^(Accept|Join)/ })
+        .first()
+        .click();
+    await doctor.reads("May I call you?");
+});
+after(async () => {
+    await browser?.close();
+    turn?.kill();
+    await server.stop();
+    server.remove();
+});
+
+/** Keeps the connections of a page, and lets a test say how they may be made. */
+async function watch(page) {
+    await page.addInitScript(() => {
+        globalThis.connections = [];
+        const Plain = RTCPeerConnection;
+        globalThis.RTCPeerConnection = class extends Plain {
+            constructor(config) {
+                const policy =
+                    sessionStorage.getItem("relay-only") === "yes" ? "relay" : config?.iceTransportPolicy;
+                super({ ...config, ...(policy && { iceTransportPolicy: policy }) });
+                globalThis.connections.push(this);
+            }
+        };
+    });
+    await page.reload();
+}
+
+/** What this window has heard and seen of the other: bytes of sound, frames of picture, and how it reaches it. */
+function received({ page }) {
+    return page.evaluate(async () => {
+        const stats = [...(await globalThis.connections.at(-1).getStats()).values()];
+        const inbound = (kind) => stats.find((one) => one.type === "inbound-rtp" && one.kind === kind);
+        const pair = stats.find(
+            (one) => one.type === "candidate-pair" && one.state === "succeeded" && one.nominated,
+        );
+        return {
+            sound: inbound("audio")?.bytesReceived ?? 0,
+            frames: inbound("video")?.framesDecoded ?? 0,
+            by: stats.find((one) => one.id === pair?.localCandidateId)?.candidateType,
+        };
+    });
+}
+
+/** Waits until more of `what` has come than `than`. */
+async function hears(window, what = "sound", than = 0) {
+    for (let n = 0; n < 150; n++) {
+        const now = await received(window);
+        if (now[what] > than) return now;
+        await window.page.waitForTimeout(200);
+    }
+    return assert.fail(`${what} of the other`);
+}
+
+const ringing = (window, words) => window.page.getByRole("alertdialog", { name: words });
+const inCall = (window, name) => window.page.getByRole("region", { name: `Call with ${name}` });
+
+/** Waits until the clock of a call runs. */
+async function talks(window, name) {
+    await inCall(window, name).getByRole("timer").waitFor();
+}
+
+async function hangUp(window, name) {
+    await inCall(window, name).getByRole("button", { name: "Hang up" }).click();
+}
+
+async function over() {
+    await Promise.all([
+        inCall(nurse, doctorName).waitFor({ state: "detached" }),
+        inCall(doctor, nurseName).waitFor({ state: "detached" }),
+    ]);
+}
+
+feature("a voice call rings, is answered, heard, muted, held, made small, and ended", async () => {
+    await nurse.page.getByRole("button", { name: `Call ${doctorName}` }).click();
+    const asked = ringing(doctor, `${nurseName} is calling`);
+    await asked.waitFor();
+    await inCall(nurse, doctorName).getByText("Ringing").waitFor();
+    await doctor.look("120-call-incoming");
+    await asked.getByRole("button", { name: "Answer", exact: true }).click();
+    await Promise.all([talks(nurse, doctorName), talks(doctor, nurseName)]);
+    await Promise.all([hears(nurse), hears(doctor)]);
+    await nurse.look("121-call-voice");
+
+    const call = inCall(nurse, doctorName);
+    await call.getByRole("button", { name: "Mute" }).click();
+    await call.getByRole("button", { name: "Unmute" }).waitFor();
+    await call.getByRole("button", { name: "Unmute" }).click();
+    await call.getByRole("button", { name: "Devices" }).click();
+    const devices = nurse.page.getByRole("dialog", { name: "Microphone, camera and speaker" });
+    assert.ok((await devices.getByLabel("Microphone", { exact: true }).locator("option").count()) >= 2);
+    await devices.getByLabel("Microphone", { exact: true }).selectOption({ index: 1 });
+    await nurse.look("122-call-devices");
+    await devices.getByRole("button", { name: "Close" }).click();
+
+    await call.getByRole("button", { name: "Hold" }).click();
+    await call.getByText("On hold", { exact: true }).first().waitFor();
+    await inCall(doctor, nurseName).getByText("You are on hold").first().waitFor();
+    await call.getByRole("button", { name: "Resume" }).click();
+    await talks(doctor, nurseName);
+    const before = await received(doctor);
+    await hears(doctor, "sound", before.sound + 500);
+
+    // Made small, there is something else to do meanwhile.
+    await call.getByRole("button", { name: "Make the call small" }).click();
+    await nurse.write("I write while we talk");
+    await doctor.page.getByRole("button", { name: "Make the call small" }).click();
+    await doctor.reads("I write while we talk");
+    await nurse.look("123-call-small");
+    await hangUp(nurse, doctorName);
+    await over();
+    await nurse.page.getByText(/^Voice call: \d+:\d\d/).waitFor();
+    await doctor.page.getByText(/^Voice call: \d+:\d\d/).waitFor();
+});
+
+feature(
+    "a call that nobody takes is missed, one that is declined says so, and neither counts as messages",
+    async () => {
+        await nurse.page.getByRole("button", { name: `Call ${doctorName}` }).click();
+        await ringing(doctor, `${nurseName} is calling`).waitFor();
+        await hangUp(nurse, doctorName);
+        await ringing(doctor, `${nurseName} is calling`).waitFor({ state: "detached" });
+        await doctor.page.getByText(/^Missed voice call/).waitFor();
+        await nurse.page.getByText("Voice call: no answer").waitFor();
+        await doctor.look("124-call-missed");
+
+        await nurse.page.getByRole("button", { name: `Call ${doctorName}` }).click();
+        await ringing(doctor, `${nurseName} is calling`).getByRole("button", { name: "Decline" }).click();
+        await inCall(nurse, doctorName).getByText("Declined").waitFor();
+        await over();
+        await nurse.page.getByText("Voice call: declined").waitFor();
+    },
+);
+
+feature("a video call is seen on both sides, and the camera can be put away", async () => {
+    await doctor.page.getByRole("button", { name: `Video call with ${nurseName}` }).click();
+    const asked = ringing(nurse, `${doctorName} asks for a video call`);
+    await asked.getByRole("button", { name: "Answer with video" }).click();
+    await Promise.all([talks(nurse, doctorName), talks(doctor, nurseName)]);
+    await Promise.all([hears(nurse, "frames", 2), hears(doctor, "frames", 2)]);
+    await nurse.page.getByLabel(`The picture of ${doctorName}`).waitFor();
+    await doctor.look("125-call-video");
+    await inCall(doctor, nurseName).getByRole("button", { name: "Camera off" }).click();
+    await nurse.page.getByLabel(`The picture of ${doctorName}`).waitFor({ state: "hidden" });
+    await hangUp(doctor, nurseName);
+    await over();
+});
+
+feature("a second device rings too, and stops when the first has answered", async () => {
+    const second = await Window.open(browser, server.url, desktop);
+    await second.signIn(doctorUser);
+    // Its sync has come; it is a device of its own.
+    await second.goTo("Chats");
+    await nurse.page.getByRole("button", { name: `Call ${doctorName}` }).click();
+    await Promise.all([
+        ringing(doctor, `${nurseName} is calling`).waitFor(),
+        ringing(second, `${nurseName} is calling`).waitFor(),
+    ]);
+    await ringing(doctor, `${nurseName} is calling`)
+        .getByRole("button", { name: "Answer", exact: true })
+        .click();
+    await ringing(second, `${nurseName} is calling`).waitFor({ state: "detached" });
+    await talks(nurse, doctorName);
+    await hangUp(nurse, doctorName);
+    await over();
+    await second.page.close();
+});
+
+feature("who both call at once are in one call", async () => {
+    await Promise.all([
+        nurse.page.getByRole("button", { name: `Call ${doctorName}` }).click(),
+        doctor.page.getByRole("button", { name: `Call ${nurseName}` }).click(),
+    ]);
+    // Whoever was slower may have been asked; both are in the same call in the end.
+    for (const [window, name] of [
+        [nurse, doctorName],
+        [doctor, nurseName],
+    ]) {
+        const answer = window.page
+            .getByRole("alertdialog")
+            .getByRole("button", { name: "Answer", exact: true });
+        const clock = inCall(window, name).getByRole("timer");
+        await answer.or(clock).first().waitFor();
+        if (await answer.isVisible()) await answer.click();
+    }
+    await Promise.all([talks(nurse, doctorName), talks(doctor, nurseName)]);
+    await Promise.all([hears(nurse), hears(doctor)]);
+    await hangUp(doctor, nurseName);
+    await over();
+});
+
+feature("where nothing but the relay is reachable, the call goes by way of it", async () => {
+    for (const { page } of [nurse, doctor])
+        await page.evaluate(() => sessionStorage.setItem("relay-only", "yes"));
+    await nurse.page.getByRole("button", { name: `Call ${doctorName}` }).click();
+    await ringing(doctor, `${nurseName} is calling`)
+        .getByRole("button", { name: "Answer", exact: true })
+        .click();
+    await Promise.all([talks(nurse, doctorName), talks(doctor, nurseName)]);
+    const [one, other] = await Promise.all([hears(nurse), hears(doctor)]);
+    assert.deepEqual([one.by, other.by], ["relay", "relay"]);
+    await hangUp(nurse, doctorName);
+    await over();
+});
