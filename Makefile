@@ -3,6 +3,7 @@
 # make lint  formatting and lints only
 # make soak  plays 500 staff who lose devices and stay away, 20,000 encrypted messages: make soak SOAK_PEOPLE=100 SOAK_MESSAGES=4000
 # make bench measures and writes docs/performance.md: make bench PEER=synapse SIZE=full ROUNDS=3
+# make bench-web measures the web app and writes docs/performance/web.md
 # make profile draws a flame graph of sends and syncs and counts the instructions of a send
 
 SHELL := /bin/bash
@@ -131,6 +132,13 @@ browser: tools web dev-binary
 bench:
 	@scripts/need cargo cc
 	scripts/bench/run
+
+# The web app's figures, in Chromium, against the release server: make bench-web MESSAGES=50000
+MESSAGES ?= 50000
+.PHONY: bench-web
+bench-web: tools web
+	cargo build --locked --release -p wardline
+	cd web && WARDLINE_BIN="$(TARGET)/release/wardline" MESSAGES=$(MESSAGES) node e2e/figures.mjs
 
 .PHONY: profile
 profile:

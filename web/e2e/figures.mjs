@@ -1,0 +1,240 @@
+// Measures the app in Chromium as a mid-range phone has it, and writes docs/performance/web.md: `make bench-web`.
+// MESSAGES=50000 is how long the conversation is that is scrolled.
+
+import { writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { root } from "./places.mjs";
+import { Server } from "./server.mjs";
+import { Window, desktop, medicalRegistrar, openBrowser, phone, sendToScreen } from "./windows.mjs";
+
+const MESSAGES = Number(process.env["MESSAGES"] ?? 50_000);
+const IN_MEMORY = Math.min(10_000, MESSAGES);
+const ROUNDS = Number(process.env["ROUNDS"] ?? 5);
+/** A mid-range phone, and a bar of signal. */
+const CPU = 4;
+const NETWORK = {
+    offline: false,
+    latency: 300,
+    downloadThroughput: 1_600_000 / 8,
+    uploadThroughput: 750_000 / 8,
+};
+const FREE = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: -1 };
+
+const server = new Server("figures");
+const rows = [];
+const row = (what, target, measured) => rows.push([what, target, measured]);
+
+function quantile(values, share) {
+    const sorted = values.toSorted((a, b) => a - b);
+    return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+}
+
+const ms = (value) => `${Math.round(value)} ms`;
+
+async function slow(session, cpu, network = FREE) {
+    await session.send("Emulation.setCPUThrottlingRate", { rate: cpu });
+    await session.send("Network.emulateNetworkConditions", network);
+}
+
+/** Messages of another device of the doctor's, said in clear: drawn as every other, and quick to make. */
+async function fill(roomId, user, count) {
+    const call = (method, path, token, body) =>
+        fetch(`${server.url}/_matrix/client/v3${path}`, {
+            method: method === "PUT" ? "PUT" : "POST",
+            headers: {
+                ...(token && { Authorization: `Bearer ${token}` }),
+                "Content-Type": "application/json",
+            },
+            body: JSON.stringify(body),
+        });
+    const login = {
+        type: "m.login.password",
+        identifier: { type: "m.id.user", user },
+        password: "riverside-demo",
+    };
+    const { access_token: token } = await (await call("POST", "/login", undefined, login)).json();
+    const room = encodeURIComponent(roomId);
+    let next = 0;
+    const sender = async () => {
+        while (next < count) {
+            const n = next++;
+            const body = `Observation ${n}: pulse ${60 + (n % 60)}, ${"comfortable and settled. ".repeat(1 + (n % 5))}`;
+            const content = { msgtype: "m.text", body };
+            const answer = await call("PUT", `/rooms/${room}/send/m.room.message/f${n}`, token, content);
+            if (answer.status === 429) {
+                const { retry_after_ms: wait = 1000 } = await answer.json();
+                await new Promise((resolve) => setTimeout(resolve, wait));
+                next = Math.min(next, n);
+            } else if (!answer.ok) throw new Error(`send ${answer.status}`);
+        }
+    };
+    await Promise.all(Array.from({ length: 16 }, sender));
+}
+
+/** Goes back in the open conversation until so many messages are loaded. */
+async function load(page, most) {
+    await page.getByRole("log").evaluate(async (log, wanted) => {
+        const start = () => document.querySelector(".timeline__start");
+        let height = 0;
+        for (let same = 0; same < 400;) {
+            if (/start of the conversation/.test(start().textContent)) return;
+            log.scrollTo(0, 0);
+            await new Promise((resolve) => setTimeout(resolve, 25));
+            same = log.scrollHeight === height ? same + 1 : 0;
+            height = log.scrollHeight;
+            // Sixty a page: counted by what is asked for.
+            if (
+                performance.getEntriesByType("resource").filter(({ name }) => name.includes("/messages?"))
+                    .length *
+                    60 >
+                wanted
+            )
+                return;
+            performance.setResourceTimingBufferSize(100_000);
+        }
+    }, most);
+}
+
+/** The times between frames while the conversation is scrolled for ten seconds, as a finger does it. */
+function frames(page) {
+    return page.getByRole("log").evaluate(
+        (log) =>
+            new Promise((resolve) => {
+                const times = [];
+                let last = performance.now();
+                const end = last + 10_000;
+                log.scrollTo(0, log.scrollHeight / 2);
+                const step = (now) => {
+                    times.push(now - last);
+                    last = now;
+                    log.scrollBy(0, 40);
+                    if (now < end) requestAnimationFrame(step);
+                    else resolve(times.slice(5));
+                };
+                requestAnimationFrame(step);
+            }),
+    );
+}
+
+async function heap(session) {
+    await session.send("HeapProfiler.collectGarbage");
+    const { metrics } = await session.send("Performance.getMetrics");
+    return metrics.find(({ name }) => name === "JSHeapUsedSize").value / 1e6;
+}
+
+/** From the address to a composer that takes keys. */
+async function openToKeyboard(window, address, { cold }) {
+    const { page, context } = window;
+    const session = await context.newCDPSession(page);
+    await session.send("Network.enable");
+    if (cold) {
+        await session.send("Storage.clearDataForOrigin", {
+            origin: server.url,
+            storageTypes: "service_workers,cache_storage",
+        });
+        await session.send("Network.clearBrowserCache");
+    }
+    await page.goto("about:blank");
+    await slow(session, CPU, NETWORK);
+    const began = Date.now();
+    await page.goto(address, { waitUntil: "commit" });
+    await page.getByLabel("Write a message").click();
+    const took = Date.now() - began;
+    await slow(session, 1);
+    await page.getByLabel("Write a message").waitFor();
+    await page.evaluate(async () => {
+        await navigator.serviceWorker.ready;
+        while (!(await caches.match("/"))) await new Promise((resolve) => setTimeout(resolve, 100));
+    });
+    await session.detach();
+    return took;
+}
+
+await server.start();
+const browser = await openBrowser();
+try {
+    const nurse = await Window.open(browser, server.url, desktop);
+    const doctor = await Window.open(browser, server.url, phone);
+    await nurse.signIn("grace.adeyemi");
+    const registrar = await medicalRegistrar(nurse);
+    await doctor.signIn(registrar.user);
+    for (const window of [nurse, doctor]) {
+        await window.goTo("Patients");
+        await window.page.getByRole("link", { name: /Okonkwo/i }).click();
+        await window.page.getByLabel("Write a message").waitFor();
+    }
+    const address = doctor.page.url();
+    const roomId = decodeURIComponent(new URL(address).pathname.split("/").at(-1));
+
+    const session = await doctor.context.newCDPSession(doctor.page);
+    await session.send("Performance.enable");
+    await session.send("Network.enable");
+    await nurse.write("The first word");
+    await doctor.reads("The first word");
+    await slow(session, CPU);
+    const sent = [];
+    for (let n = 0; n < 10; n++) sent.push(await sendToScreen(nurse, doctor, `Stopwatch ${n}`));
+    row(
+        "send to screen, two devices, CPU ×4 on the reader's",
+        "–",
+        `${ms(quantile(sent, 0.5))} (p90 ${ms(quantile(sent, 0.9))})`,
+    );
+    await slow(session, 1);
+
+    const [cold, warm] = [[], []];
+    for (let n = 0; n < ROUNDS; n++) cold.push(await openToKeyboard(doctor, address, { cold: true }));
+    for (let n = 0; n < ROUNDS; n++) warm.push(await openToKeyboard(doctor, address, { cold: false }));
+    row("open to keyboard, cold (no file of the app kept)", "under 2500 ms", ms(quantile(cold, 0.5)));
+    row("open to keyboard, warm (installed)", "under 1000 ms", ms(quantile(warm, 0.5)));
+
+    const empty = await heap(session);
+    await fill(roomId, "grace.adeyemi", IN_MEMORY);
+    await load(doctor.page, IN_MEMORY);
+    const full = await heap(session);
+    row(
+        `memory (JavaScript heap) after ${IN_MEMORY} messages`,
+        "–",
+        `${full.toFixed(0)} MB (${empty.toFixed(0)} MB before)`,
+    );
+
+    if (MESSAGES > IN_MEMORY) {
+        await doctor.page.goto("about:blank");
+        await fill(roomId, "grace.adeyemi", MESSAGES - IN_MEMORY).catch(() => undefined);
+        await doctor.page.goto(address);
+        await doctor.page.getByLabel("Write a message").waitFor();
+        await load(doctor.page, MESSAGES);
+    }
+    await slow(session, CPU);
+    const times = await frames(doctor.page);
+    const late = times.filter((time) => time > 17.5).length / times.length;
+    row(
+        `frames while ${MESSAGES} events are scrolled, CPU ×4`,
+        "16.7 ms",
+        `p50 ${quantile(times, 0.5).toFixed(1)} ms, p95 ${quantile(times, 0.95).toFixed(1)} ms, p99 ${quantile(times, 0.99).toFixed(1)} ms; ${(100 * late).toFixed(1)} % late`,
+    );
+    const long = [];
+    for (let n = 0; n < 5; n++) {
+        await doctor.page.getByRole("log").evaluate((log) => log.scrollTo(0, log.scrollHeight));
+        long.push(await sendToScreen(nurse, doctor, `Long stopwatch ${n}`));
+    }
+    row(`send to screen in a conversation of ${MESSAGES} events, CPU ×4`, "–", ms(quantile(long, 0.5)));
+} finally {
+    await browser.close();
+    await server.stop();
+    server.remove();
+}
+
+const lines = [
+    "## The web app",
+    "",
+    `Measured by \`make bench-web\` on ${new Date().toISOString().slice(0, 10)} in headless Chromium without a graphics card, ${cpus().length} cores of ` +
+        `${cpus()[0].model}; the server runs on the same machine. CPU ×4, 1.6 Mbit/s and 300 ms are Chromium's own throttling. Median of ${ROUNDS}.`,
+    "",
+    "| figure | target | measured |",
+    "|---|---|---|",
+    ...rows.map((cells) => `| ${cells.join(" | ")} |`),
+    "",
+];
+writeFileSync(join(root, "docs/performance/web.md"), lines.join("\n"));
+console.log(lines.join("\n"));
