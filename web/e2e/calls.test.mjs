@@ -134,6 +134,11 @@ async function hears(window, what = "sound", than = 0) {
 const ringing = (window, words) => window.page.getByRole("alertdialog", { name: words });
 const inCall = (window, name) => window.page.getByRole("region", { name: `Call with ${name}` });
 
+/** Waits until the conversation says what became of a call. */
+async function told(window, words) {
+    await window.page.getByRole("log").locator(".system").getByText(words).last().waitFor();
+}
+
 /** Waits until the clock of a call runs. */
 async function talks(window, name) {
     await inCall(window, name).getByRole("timer").waitFor();
@@ -188,8 +193,8 @@ feature("a voice call rings, is answered, heard, muted, held, made small, and en
     await nurse.look("123-call-small");
     await hangUp(nurse, doctorName);
     await over();
-    await nurse.page.getByText(/^Voice call: \d+:\d\d/).waitFor();
-    await doctor.page.getByText(/^Voice call: \d+:\d\d/).waitFor();
+    await told(nurse, /^Voice call: \d+:\d\d/);
+    await told(doctor, /^Voice call: \d+:\d\d/);
 });
 
 feature(
@@ -199,15 +204,15 @@ feature(
         await ringing(doctor, `${nurseName} is calling`).waitFor();
         await hangUp(nurse, doctorName);
         await ringing(doctor, `${nurseName} is calling`).waitFor({ state: "detached" });
-        await doctor.page.getByText(/^Missed voice call/).waitFor();
-        await nurse.page.getByText("Voice call: no answer").waitFor();
+        await told(doctor, /^Missed voice call/);
+        await told(nurse, "Voice call: no answer");
         await doctor.look("124-call-missed");
 
         await nurse.page.getByRole("button", { name: `Call ${doctorName}` }).click();
         await ringing(doctor, `${nurseName} is calling`).getByRole("button", { name: "Decline" }).click();
         await inCall(nurse, doctorName).getByText("Declined").waitFor();
         await over();
-        await nurse.page.getByText("Voice call: declined").waitFor();
+        await told(nurse, "Voice call: declined");
     },
 );
 
