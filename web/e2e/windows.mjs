@@ -18,7 +18,7 @@ const sizes = {
 const schemes = ["light", "dark"];
 
 /** How long anything on a screen may take, in milliseconds; generous, for a busy test machine. */
-const patience = 30_000;
+const patience = 45_000;
 
 export async function openBrowser() {
     return chromium.launch({

@@ -1,5 +1,5 @@
 /** Calls between two people over WebRTC, as `m.call.*` (client-server API, "Voice over IP"); the SDK speaks, this says where it stands. */
-import { createNewMatrixCall, type MatrixClient } from "matrix-js-sdk";
+import { createNewMatrixCall, MatrixEventEvent, type MatrixClient, type MatrixEvent } from "matrix-js-sdk";
 import {
     CallDirection,
     CallErrorCode,
@@ -41,6 +41,9 @@ export interface Ongoing {
 /** The call, for the screens. */
 export const useCalls = create<{ call: Ongoing | undefined }>(() => ({ call: undefined }));
 
+/** Only what is this fresh may be about a call that rings. */
+const FRESH_MS = 60_000;
+
 /** How long it is said why a call has ended. */
 const ENDING_MS = 4_000;
 
@@ -57,16 +60,20 @@ export class Calls {
     private call: MatrixCall | undefined;
     private clearing: ReturnType<typeof setTimeout> | undefined;
     private declined = false;
+    /** Events that came just now and could not be read yet. */
+    private readonly unread = new Set<string>();
 
     constructor(private readonly client: MatrixClient) {}
 
     start(): void {
         this.client.on(CallEventHandlerEvent.Incoming, this.came);
+        this.client.on(MatrixEventEvent.Decrypted, this.opened);
     }
 
     /** Hangs up and takes no more. */
     stop(): void {
         this.client.off(CallEventHandlerEvent.Incoming, this.came);
+        this.client.off(MatrixEventEvent.Decrypted, this.opened);
         this.hangUp();
     }
 
@@ -117,6 +124,20 @@ export class Calls {
         await this.client.getMediaHandler().setMediaInputs(microphone, camera);
         this.show();
     }
+
+    /**
+     * The SDK looks at an event of a call once, when it comes. On a device that is so new that the key came after it, it is looked at
+     * again as soon as it can be read.
+     */
+    private readonly opened = (event: MatrixEvent): void => {
+        const id = event.getId() ?? "";
+        if (event.isDecryptionFailure()) {
+            if (Date.now() - event.getTs() < FRESH_MS) this.unread.add(id);
+            return;
+        }
+        if (!this.unread.delete(id) || !event.getType().startsWith("m.call.")) return;
+        this.client.callEventHandler?.callEventBuffer.push(event);
+    };
 
     private readonly came = (call: MatrixCall): void => {
         if (call.state !== CallState.Ringing) return;

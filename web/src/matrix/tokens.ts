@@ -50,7 +50,7 @@ export class TokenHolder {
         }
         const used = this.tokens.accessToken;
         headers.set("Authorization", `Bearer ${used}`);
-        const response = await fetch(input, { ...init, headers });
+        const response = await answered(input, { ...init, headers });
         const refusal = response.status === 401 ? await unknownToken(response) : undefined;
         if (!refusal || !(await this.renew(used, refusal.soft))) return response;
         headers.set("Authorization", `Bearer ${this.tokens.accessToken}`);
@@ -108,6 +108,25 @@ export class TokenHolder {
 async function isOver(response: Response): Promise<boolean> {
     const body = (await response.json().catch(() => ({}))) as { error?: string };
     return body.error === "invalid_grant";
+}
+
+/** `/sync` waits for 25 seconds at the server; what has not begun to answer by then hangs on a dead connection. */
+const SYNC_MS = 32_000;
+
+/** `fetch` that gives a hanging `/sync` up: networks of radios lose connections without a word. */
+async function answered(input: RequestInfo | URL, init: RequestInit): Promise<Response> {
+    const url = typeof input === "string" ? input : input instanceof URL ? input.href : input.url;
+    if (!url.includes("/sync?")) return fetch(input, init);
+    const controller = new AbortController();
+    const give = (): void => controller.abort();
+    const timer = setTimeout(give, SYNC_MS);
+    init.signal?.addEventListener("abort", give);
+    try {
+        return await fetch(input, { ...init, signal: controller.signal });
+    } finally {
+        // From here on the answer itself may take its time; whoever asked may still stop it.
+        clearTimeout(timer);
+    }
 }
 
 interface RefusedToken {
