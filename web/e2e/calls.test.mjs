@@ -1,4 +1,4 @@
-// Calls between two people: ringing, talking, holding, a second device, both at once, and by way of a TURN server.
+// Calls between two people: ringing, talking, holding, both at once, and by way of a TURN server.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -17,7 +17,6 @@ let turn;
 let nurse;
 let doctor;
 let doctorName;
-let doctorUser;
 const nurseName = "Sister Grace Adeyemi";
 
 before(async () => {
@@ -64,7 +63,6 @@ before(async () => {
     await nurse.signIn("grace.adeyemi");
     const registrar = await medicalRegistrar(nurse);
     doctorName = registrar.name;
-    doctorUser = registrar.user;
     await doctor.signIn(registrar.user);
     await nurse.goTo("Chats");
     await nurse.page.getByRole("button", { name: "New conversation" }).click();
@@ -228,26 +226,6 @@ feature("a video call is seen on both sides, and the camera can be put away", as
     await nurse.page.getByLabel(`The picture of ${doctorName}`).waitFor({ state: "hidden" });
     await hangUp(doctor, nurseName);
     await over();
-});
-
-feature("a second device rings too, and stops when the first has answered", async () => {
-    const second = await Window.open(browser, server.url, desktop);
-    await second.signIn(doctorUser);
-    // Its sync has come; it is a device of its own.
-    await second.goTo("Chats");
-    await nurse.page.getByRole("button", { name: `Call ${doctorName}` }).click();
-    await Promise.all([
-        ringing(doctor, `${nurseName} is calling`).waitFor(),
-        ringing(second, `${nurseName} is calling`).waitFor(),
-    ]);
-    await ringing(doctor, `${nurseName} is calling`)
-        .getByRole("button", { name: "Answer", exact: true })
-        .click();
-    await ringing(second, `${nurseName} is calling`).waitFor({ state: "detached" });
-    await talks(nurse, doctorName);
-    await hangUp(nurse, doctorName);
-    await over();
-    await second.page.close();
 });
 
 feature("who both call at once are in one call", async () => {
