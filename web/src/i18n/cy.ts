@@ -252,16 +252,6 @@ export const cy: Catalogue = {
         accept: (name) => `Rwyf wedi gwirio mai ${name} sydd yno`,
     },
     lock: {
-        byDevice: "Datgloi ag ôl bys neu wyneb",
-        notSeen: "Nid yw'r ddyfais hon wedi'ch adnabod. Rhowch gynnig arall arni, neu rhowch eich PIN.",
-        allowDevice: "Datgloi ag ôl bys neu wyneb",
-        forbidDevice: "Datgloi â'r PIN yn unig",
-        deviceHint:
-            "Rhowch eich PIN unwaith; wedyn caiff y ddyfais hon ddatgloi Wardline fel y mae'n datgloi ei hun. Mae'r PIN yn dal i weithio.",
-        allow: "Ymlaen",
-        wrongHere: "Nid dyna'ch PIN.",
-        deviceFailed:
-            "Ni all y ddyfais hon wneud hynny, neu nid yw wedi'ch adnabod. Mae'ch PIN yn dal i weithio.",
         title: "Mae Wardline wedi'i gloi",
         lead: "Rhowch eich PIN i fynd ymlaen. Ni ellir darllen yr hyn a gedwir yma hebddo.",
         pin: "PIN",
@@ -278,6 +268,16 @@ export const cy: Catalogue = {
         change: "Newid PIN",
         remove: "Tynnu'r PIN",
         now: "Cloi nawr",
+        byDevice: "Datgloi ag ôl bys neu wyneb",
+        notSeen: "Nid yw'r ddyfais hon wedi'ch adnabod. Rhowch gynnig arall arni, neu rhowch eich PIN.",
+        allowDevice: "Datgloi ag ôl bys neu wyneb",
+        forbidDevice: "Datgloi â'r PIN yn unig",
+        deviceHint:
+            "Rhowch eich PIN unwaith; wedyn caiff y ddyfais hon ddatgloi Wardline fel y mae'n datgloi ei hun. Mae'r PIN yn dal i weithio.",
+        allow: "Ymlaen",
+        wrongHere: "Nid dyna'ch PIN.",
+        deviceFailed:
+            "Ni all y ddyfais hon wneud hynny, neu nid yw wedi'ch adnabod. Mae'ch PIN yn dal i weithio.",
         setTitle: "Gosod PIN",
         required: "Mae eich sefydliad yn gofyn am PIN ar bob dyfais.",
         hint: (most) =>
