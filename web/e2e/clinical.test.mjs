@@ -1,7 +1,7 @@
 // The clinical core on its screens: requests in full, roles that change hands, the handover list, patients from outside the team.
 
 import assert from "node:assert/strict";
-import { statSync } from "node:fs";
+import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { artefacts } from "./places.mjs";
@@ -42,6 +42,33 @@ async function open(user, device) {
     const window = await Window.open(browser, server.url, device);
     await window.signIn(user);
     return window;
+}
+
+/** What stands in a picture: its width, its height, and how light each pixel is. */
+async function pixels(element) {
+    const png = (await element.screenshot({ scale: "css" })).toString("base64");
+    return element.page().evaluate(async (data) => {
+        const picture = new Image();
+        picture.src = `data:image/png;base64,${data}`;
+        await picture.decode();
+        const [width, height] = [640, 480];
+        const canvas = new OffscreenCanvas(width, height);
+        const context = canvas.getContext("2d");
+        context.fillStyle = "#fff";
+        context.fillRect(0, 0, width, height);
+        const side = 400;
+        context.drawImage(picture, (width - side) / 2, (height - side) / 2, side, side);
+        const { data: all } = context.getImageData(0, 0, width, height);
+        return { width, height, light: Array.from({ length: width * height }, (_, n) => all[n * 4]) };
+    }, png);
+}
+
+/** A film (YUV4MPEG2) of one grey picture, for a camera to see. */
+function filmOf({ width, height, light }) {
+    const colour = Buffer.alloc((width * height) / 2, 128);
+    const frame = Buffer.concat([Buffer.from("FRAME\n"), Buffer.from(light), colour]);
+    const head = Buffer.from(`YUV4MPEG2 W${width} H${height} F10:1 Ip A1:1 C420jpeg\n`);
+    return Buffer.concat([head, frame, frame]);
 }
 
 let broken = false;

@@ -20,7 +20,8 @@ const schemes = ["light", "dark"];
 /** How long anything on a screen may take, in milliseconds; generous, for a busy test machine. */
 const patience = 45_000;
 
-export async function openBrowser() {
+/** A browser, with `more` on its command line. */
+export async function openBrowser(more = []) {
     return chromium.launch({
         executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
         args: [
@@ -34,6 +35,7 @@ export async function openBrowser() {
             // A camera that shows a test picture, and is allowed.
             "--use-fake-device-for-media-stream",
             "--use-fake-ui-for-media-stream",
+            ...more,
             // Calls between two windows of one machine.
             "--allow-loopback-in-peer-connection",
         ],

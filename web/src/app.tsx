@@ -12,6 +12,7 @@ import { t, useLanguage } from "./i18n/index.ts";
 import { joinedRooms } from "./matrix/rooms.ts";
 import { useAllRooms } from "./matrix/use-rooms.ts";
 import { OnCallScreen } from "./oncall/OnCallScreen.tsx";
+import { pageOf } from "./paths.ts";
 import { PatientsScreen } from "./patients/PatientsScreen.tsx";
 import { useNotificationAnswer } from "./push/use-answer.ts";
 import { useBadge, useSpokenNotifications, useWorkerMessages } from "./push/use-push.ts";
@@ -106,7 +107,7 @@ function Running(): JSX.Element {
                         </ErrorBoundary>
                     </div>
                 </section>
-                <section className="pane pane--detail" aria-label={t.conversation.label}>
+                <section className="pane pane--detail" aria-label={besides(openRoom)}>
                     <ErrorBoundary key={openRoom}>
                         {openRoom === undefined ? (
                             <Choose place={place} />
@@ -138,6 +139,11 @@ function Running(): JSX.Element {
 /** What stands before the lists at the first sign-in and at the start of a shift. */
 function Beginning(): JSX.Element {
     return useIsFirstRun() ? <FirstRun /> : <ShiftCheck />;
+}
+
+/** What the part beside the list is called: a conversation, or a page about something. */
+function besides(opened: string | undefined): string {
+    return opened !== undefined && pageOf(opened) ? t.requests.details : t.conversation.label;
 }
 
 function List({ place, openRoom }: { place: PlaceName; openRoom: string | undefined }): ReactNode {

@@ -1,5 +1,11 @@
 /** What the screens read from the clinical service, cached and refreshed by react-query. */
-import { useQuery, type QueryClient, type UseQueryResult } from "@tanstack/react-query";
+import {
+    queryOptions,
+    useQueries,
+    useQuery,
+    type QueryClient,
+    type UseQueryResult,
+} from "@tanstack/react-query";
 import { t } from "../i18n/index.ts";
 import { requestFromTask, type Request } from "../requests/model.ts";
 import { useSession } from "../session/store.ts";
@@ -139,20 +145,37 @@ export function useShifts(roleId: string): UseQueryResult<Shift[]> {
     );
 }
 
-/** A patient who is not on the ward list, if this person may see them; `null` if not. */
-export function useOtherPatient(ref: string | undefined, enabled: boolean): Patient | null | undefined {
-    const { data, isError } = useFhir(
-        [...keys.patient, ref ?? ""],
-        async (fhir) => {
-            const found = readAll(PatientSchema, [
-                await fhir.get(`Patient/${encodeURIComponent(ref ?? "")}`),
-            ])[0];
+/** How a patient who is not on the ward list is asked for. Each look is noted, so it is not repeated without need. */
+function otherPatient(fhir: FhirClient | undefined, ref: string, enabled: boolean) {
+    return queryOptions({
+        queryKey: [...keys.patient, ref],
+        enabled: enabled && fhir !== undefined,
+        staleTime: 10 * MINUTE,
+        retry: 1,
+        queryFn: async (): Promise<Patient | null> => {
+            if (!fhir) throw new Error("signed out");
+            const answer = await fhir.get(`Patient/${encodeURIComponent(ref)}`);
+            const found = readAll(PatientSchema, [answer])[0];
             return found ? patientFromResource(found) : null;
         },
-        10 * MINUTE,
-        enabled && ref !== undefined,
-    );
+    });
+}
+
+/** A patient who is not on the ward list, if this person may see them; `null` if not. */
+export function useOtherPatient(ref: string | undefined, enabled: boolean): Patient | null | undefined {
+    const fhir = useSession((session) => session.fhir);
+    const { data, isError } = useQuery(otherPatient(fhir, ref ?? "", enabled && ref !== undefined));
     return data ?? (isError ? null : undefined);
+}
+
+function present(answers: readonly { data?: Patient | null | undefined }[]): Patient[] {
+    return answers.flatMap(({ data }) => data ?? []);
+}
+
+/** Those of these patients whom this person may see. */
+export function useOtherPatients(refs: readonly string[]): Patient[] {
+    const fhir = useSession((session) => session.fhir);
+    return useQueries({ queries: refs.map((ref) => otherPatient(fhir, ref, true)), combine: present });
 }
 
 /** Puts a request that an operation answered with into the cache, so that the screen does not wait for a refresh. */
