@@ -223,6 +223,9 @@ part("two accept at once: one has it, the other is told who", async () => {
     await later.page.getByRole("button", { name: "I understand" }).click();
     const card = nurse.page.getByRole("article", { name: /^Urgent request/ });
     await card.getByRole("status").getByText(`Accepted by ${winner}`).waitFor();
+    await card.getByRole("button", { name: "Cancel request" }).click();
+    await card.getByRole("button", { name: "Cancel request" }).click();
+    await card.getByRole("status").getByText("Cancelled").waitFor();
     await surgeon.context.close();
     windows.splice(windows.indexOf(surgeon), 1);
 });
@@ -296,8 +299,10 @@ part(
         await next.goTo("On call");
         await next.page.getByRole("link", { name: "Read what is open and take over" }).click();
         const list = beside(next, "Handover: Medical registrar");
-        const takeOver = list.getByRole("button", { name: "Take over the role and everything on the list" });
-        await takeOver.waitFor();
+        await next.look("73-offered-desktop");
+        await list.getByRole("button", { name: "Accept the role" }).click();
+        await list.getByText("Repeat the potassium at ten").waitFor();
+        const takeOver = list.getByRole("button", { name: "Accept the handover list" });
         assert.equal(await takeOver.getAttribute("aria-disabled"), "true");
         await next.look("73-handover-desktop");
         for (const box of await list.getByRole("checkbox").all()) await box.check();

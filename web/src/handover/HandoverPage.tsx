@@ -7,12 +7,13 @@ import { t } from "../i18n/index.ts";
 import { dateTime } from "../i18n/time.ts";
 import { useStaffNames } from "../oncall/Holder.tsx";
 import type { OnCallRole } from "../oncall/model.ts";
+import { useRoleAction } from "../oncall/use-role-action.ts";
 import { useMe, useNames } from "../requests/use-request.ts";
 import { useSession } from "../session/store.ts";
 import { Page } from "../ui/Page.tsx";
 import { Empty, LoadFailed, Loading } from "../ui/parts.tsx";
 import { HandoverCard, layouts, type Layout } from "./HandoverCard.tsx";
-import { cardKey, handoverFrom, sameRequests, type HandoverList } from "./model.ts";
+import { cardKey, handoverFrom, type HandoverList } from "./model.ts";
 
 function useHandover(roleId: string): ReturnType<typeof useFhir<HandoverList>> {
     return useFhir(
@@ -89,7 +90,8 @@ function Cards({ list, role, roleId, layout }: CardsProps): JSX.Element {
     const [read, setRead] = useState<ReadonlySet<string>>(new Set());
     const { accept, busy, problem, changed } = useAcceptance(roleId);
     const me = useMe();
-    const incoming = role?.offer?.to.id === me || role?.holder?.id === me;
+    const offered = role !== undefined && role.offer?.to.id === me && role.holder?.id !== me;
+    const incoming = role?.holder?.id === me;
     const accepted = list.acceptedBy;
     const left = list.cards.filter((card) => !read.has(cardKey(card))).length;
     const tick = (key: string, on: boolean): void => {
@@ -104,6 +106,7 @@ function Cards({ list, role, roleId, layout }: CardsProps): JSX.Element {
                 {t.handover.count(list.cards.reduce((sum, card) => sum + card.requests.length, 0))}{" "}
                 <span className="muted">{t.handover.asOf(dateTime(list.at))}</span>
             </p>
+            {offered && <TakeFirst role={role} />}
             {accepted !== undefined && (
                 <p className="notice notice--good" role="status">
                     {t.handover.acceptedBy(
@@ -143,10 +146,10 @@ function Cards({ list, role, roleId, layout }: CardsProps): JSX.Element {
                         className="button button--primary"
                         aria-disabled={busy || left > 0}
                         onClick={() => {
-                            if (left === 0) void accept(list, role);
+                            if (left === 0) void accept(list);
                         }}
                     >
-                        {role?.offer?.to.id === me ? t.handover.takeOver : t.handover.accept}
+                        {t.handover.accept}
                     </button>
                 </section>
             )}
@@ -154,41 +157,26 @@ function Cards({ list, role, roleId, layout }: CardsProps): JSX.Element {
     );
 }
 
-/**
- * Takes over the role, where it is on offer, and then accepts the list as it stands: taking over moves the requests, so it is
- * read once more in between. If anything new has come it is not accepted but shown.
- */
+/** Accepts the list as it was read. If anything has changed meanwhile it is not accepted but shown. */
 function useAcceptance(roleId: string): {
-    accept: (list: HandoverList, role: OnCallRole | undefined) => Promise<void>;
+    accept: (list: HandoverList) => Promise<void>;
     busy: boolean;
     problem: string | undefined;
     changed: boolean;
 } {
     const fhir = useSession((session) => session.fhir);
     const queries = useQueryClient();
-    const me = useMe();
     const [busy, setBusy] = useState(false);
     const [problem, setProblem] = useState<string>();
     const [changed, setChanged] = useState(false);
-    const accept = async (read: HandoverList, role: OnCallRole | undefined): Promise<void> => {
+    const accept = async ({ digest }: HandoverList): Promise<void> => {
         if (!fhir || busy) return;
         setBusy(true);
         setProblem(undefined);
         setChanged(false);
-        const path = `HealthcareService/${encodeURIComponent(roleId)}/$handover`;
         try {
-            let list: HandoverList | undefined = read;
-            if (role?.offer?.to.id === me) {
-                await fhir.operation("HealthcareService", roleId, "accept-offer");
-                list = handoverFrom(await fhir.get(path));
-                if (!list || !sameRequests(read, list)) {
-                    setChanged(true);
-                    return;
-                }
-            }
-            const digest = { digest: list.digest };
             const answer = handoverFrom(
-                await fhir.operation("HealthcareService", roleId, "accept-handover", digest),
+                await fhir.operation("HealthcareService", roleId, "accept-handover", { digest }),
             );
             if (answer) queries.setQueryData([...keys.handover, roleId], answer);
         } catch (error) {
@@ -197,11 +185,35 @@ function useAcceptance(roleId: string): {
             else setProblem(t.role.failedOffline);
         } finally {
             setBusy(false);
-            for (const key of [keys.onCall, keys.requests, keys.patients, keys.handover])
-                void queries.invalidateQueries({ queryKey: key });
+            void queries.invalidateQueries({ queryKey: keys.handover });
         }
     };
     return { accept, busy, problem, changed };
+}
+
+/** The role is on offer: patients and words are for whoever holds it, so it is accepted first. */
+function TakeFirst({ role }: { role: OnCallRole }): JSX.Element {
+    const { act, busy, problem } = useRoleAction(role.id);
+    return (
+        <section className="notice offer no-print" aria-label={t.role.offer(role.name)}>
+            <p>{t.handover.roleFirst}</p>
+            {problem !== undefined && (
+                <p className="field-error" role="alert">
+                    {problem}
+                </p>
+            )}
+            <div className="actions__row">
+                <button
+                    type="button"
+                    className="button button--primary"
+                    aria-disabled={busy}
+                    onClick={() => void act("accept-offer")}
+                >
+                    {t.role.acceptOffer}
+                </button>
+            </div>
+        </section>
+    );
 }
 
 /** On paper only: what it is, whose, when. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { EXTENSION, REQUEST_CLASS, REQUEST_STATE } from "../fhir/schema.ts";
-import { cardKey, handoverFrom, sameRequests, severity } from "./model.ts";
+import { cardKey, handoverFrom, severity } from "./model.ts";
 
 function task(id: string, patient: string | undefined, requestClass: string, version = "1") {
     return {
@@ -71,8 +71,5 @@ describe("a handover list", () => {
         const [first, second] = [before?.cards[0], after?.cards[0]];
         if (!before || !after || !first || !second) throw new Error("no list");
         expect(cardKey(first)).not.toBe(cardKey(second));
-        expect(sameRequests(before, after)).toBe(true);
-        const more = handoverFrom(bundle([task("1", "a", "action"), task("2", "a", "action")]));
-        expect(more && sameRequests(before, more)).toBe(false);
     });
 });

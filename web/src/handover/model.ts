@@ -48,16 +48,6 @@ export function cardKey(card: Card): string {
     return [card.patientRef ?? "", ...versions].join("\n");
 }
 
-/** Names what a card is about: the same requests, however they have moved on since. */
-export function sameRequests(before: HandoverList, after: HandoverList): boolean {
-    const ids = (list: HandoverList): string =>
-        list.cards
-            .flatMap((card) => card.requests.map((one) => one.id))
-            .toSorted()
-            .join(" ");
-    return ids(before) === ids(after);
-}
-
 export type Severity = "urgent" | "waiting" | "in-hand";
 
 /** How pressing a card is: something urgent is open, something waits for an answer, or all of it is in somebody's hands. */

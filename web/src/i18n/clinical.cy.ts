@@ -274,7 +274,8 @@ export const clinicalCy: typeof clinical = {
             `Heb ei dicio eto: ${plural(count, "cerdyn", "gardiau")}. Darllenwch bob un a'i dicio.`,
         ready: "Mae popeth wedi'i ddarllen.",
         accept: "Derbyn y rhestr drosglwyddo",
-        takeOver: "Cymryd y rôl a phopeth ar y rhestr drosodd",
+        roleFirst:
+            "Cynigir y rôl i chi. Dangosir cleifion a'r hyn a ysgrifennwyd unwaith y byddwch yn ei dal: derbyniwch y rôl, yna darllenwch y rhestr, ticiwch hi a'i derbyn.",
         changed:
             "Mae'r rhestr wedi newid yn y cyfamser. Nid yw'r hyn sy'n newydd neu'n wahanol wedi'i dicio: darllenwch ef eto.",
         acceptedBy: (name, time) => `Derbyniwyd gan ${name}${time && `, ${time}`}`,

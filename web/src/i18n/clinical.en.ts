@@ -276,7 +276,8 @@ export const clinical = {
             `${plural(count, "card is", "cards are")} not ticked yet. Read each and tick it.`,
         ready: "Everything is read.",
         accept: "Accept the handover list",
-        takeOver: "Take over the role and everything on the list",
+        roleFirst:
+            "The role is offered to you. Patients and what was written are shown once you hold it: accept the role, then read the list, tick it and accept it.",
         changed: "The list has changed meanwhile. What is new or different is not ticked: read it again.",
         acceptedBy: (name: string, time: string) => `Accepted by ${name}${time && `, ${time}`}`,
         signedOver: "Handed over by (name, signature, time): ________________________________________",

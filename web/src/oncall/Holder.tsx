@@ -7,6 +7,9 @@ import { useMe } from "../requests/use-request.ts";
 import { Icon } from "../ui/Icon.tsx";
 import type { Named, OnCallRole } from "./model.ts";
 
+/** A shift that ends later than this has no end that anybody means. */
+const YEAR = 366 * 86_400_000;
+
 /** Turns somebody named by the service into the name that the directory has. */
 export function useStaffNames(): (person: Named) => string {
     const { data: staff } = useStaff();
@@ -27,7 +30,7 @@ export function HolderLine({ role }: { role: OnCallRole }): JSX.Element {
                         {name(holder)}
                         {holder.id === me && ` (${t.onCall.you})`}
                     </strong>
-                    {holder.until !== undefined && (
+                    {holder.until !== undefined && holder.until - Date.now() < YEAR && (
                         <span className="muted"> {t.time.until(clockWithDay(holder.until, Date.now()))}</span>
                     )}
                     {holder.by === "deputy" && <span className="muted"> ({t.role.by.deputy})</span>}
