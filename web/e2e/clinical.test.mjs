@@ -1,10 +1,7 @@
-// The clinical core on its screens: requests in full, roles that change hands, the handover list, patients from outside the team.
+// The clinical core on its screens: requests in full, who covers what, roles that change hands.
 
 import assert from "node:assert/strict";
-import { statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { artefacts } from "./places.mjs";
 import { Server } from "./server.mjs";
 import { openPatient } from "./stage.mjs";
 import { Window, desktop, medicalRegistrar, openBrowser, phone, windows } from "./windows.mjs";
@@ -42,33 +39,6 @@ async function open(user, device) {
     const window = await Window.open(browser, server.url, device);
     await window.signIn(user);
     return window;
-}
-
-/** What stands in a picture: its width, its height, and how light each pixel is. */
-async function pixels(element) {
-    const png = (await element.screenshot({ scale: "css" })).toString("base64");
-    return element.page().evaluate(async (data) => {
-        const picture = new Image();
-        picture.src = `data:image/png;base64,${data}`;
-        await picture.decode();
-        const [width, height] = [640, 480];
-        const canvas = new OffscreenCanvas(width, height);
-        const context = canvas.getContext("2d");
-        context.fillStyle = "#fff";
-        context.fillRect(0, 0, width, height);
-        const side = 400;
-        context.drawImage(picture, (width - side) / 2, (height - side) / 2, side, side);
-        const { data: all } = context.getImageData(0, 0, width, height);
-        return { width, height, light: Array.from({ length: width * height }, (_, n) => all[n * 4]) };
-    }, png);
-}
-
-/** A film (YUV4MPEG2) of one grey picture, for a camera to see. */
-function filmOf({ width, height, light }) {
-    const colour = Buffer.alloc((width * height) / 2, 128);
-    const frame = Buffer.concat([Buffer.from("FRAME\n"), Buffer.from(light), colour]);
-    const head = Buffer.from(`YUV4MPEG2 W${width} H${height} F10:1 Ip A1:1 C420jpeg\n`);
-    return Buffer.concat([head, frame, frame]);
 }
 
 let broken = false;
@@ -278,106 +248,6 @@ part("a vacant role is red, is taken, handed over and put down", async () => {
     await samuel.context.close();
     windows.splice(windows.indexOf(samuel), 1);
 });
-
-part(
-    "the handover list is read, accepted with the role, printed on A4, and open without a network",
-    async () => {
-        await openPatient(nurse);
-        await ask(nurse, "Action", "Repeat the potassium at ten");
-        const other = registrarName === "Dr Priya Raman" ? "daniel.osei" : "priya.raman";
-        await registrar.goTo("On call");
-        await registrar.page.getByRole("link", { name: /^Medical registrar:/ }).click();
-        const role = beside(registrar, "Medical registrar");
-        await role.getByRole("heading", { name: "Shifts of the coming week" }).waitFor();
-        await registrar.look("72-role-phone-dark");
-        await role.getByRole("button", { name: "Hand over" }).click();
-        await pick(role, "To whom?", other.split(".")[1], "Specialty registrar");
-        await role.getByRole("button", { name: "Offer the role" }).click();
-        await role.getByText(/not accepted yet$/).waitFor();
-
-        const next = await open(other, desktop);
-        await next.goTo("On call");
-        await next.page.getByRole("link", { name: "Read what is open and take over" }).click();
-        const list = beside(next, "Handover: Medical registrar");
-        await next.look("73-offered-desktop");
-        await list.getByRole("button", { name: "Accept the role" }).click();
-        await list.getByText("Repeat the potassium at ten").waitFor();
-        const takeOver = list.getByRole("button", { name: "Accept the handover list" });
-        assert.equal(await takeOver.getAttribute("aria-disabled"), "true");
-        await next.look("73-handover-desktop");
-        for (const box of await list.getByRole("checkbox").all()) await box.check();
-        await list.getByText("Everything is read.").waitFor();
-        await takeOver.click();
-        await list.getByText(/^Accepted by/).waitFor();
-        await list.getByText("Repeat the potassium at ten").waitFor();
-        await list.getByRole("button", { name: "SBAR" }).click();
-        await next.look("74-handover-accepted-desktop");
-        const pdf = join(artefacts, "handover.pdf");
-        await next.page.pdf({ path: pdf, preferCSSPageSize: true });
-        assert.ok(statSync(pdf).size > 5_000, "the list is on paper");
-        await next.page.emulateMedia({ media: "print" });
-        await list.getByText(/^Taken over by \(name/).waitFor();
-        await next.page.getByRole("heading", { level: 1, name: "Handover: Medical registrar" }).waitFor();
-        await next.page.getByRole("navigation", { name: "Places" }).waitFor({ state: "hidden" });
-        await next.page.emulateMedia({ media: null });
-
-        // Kept, and open without a network.
-        await next.page.waitForTimeout(3_000);
-        await next.context.setOffline(true);
-        await next.page.reload();
-        await next.page.getByText("Repeat the potassium at ten").waitFor();
-        await next.context.setOffline(false);
-        await registrar.shows(/^(Dr Daniel Osei|Dr Priya Raman)$/);
-        await next.context.close();
-        windows.splice(windows.indexOf(next), 1);
-    },
-);
-
-part(
-    "a patient of another team is opened with two identifiers and a reason; the privacy officer sees it at once",
-    async () => {
-        const officer = await open("margaret.oconnor", desktop);
-        const outside = await open("megan.evans", { ...phone, viewport: { width: 360, height: 740 } });
-        await outside.goTo("Patients");
-        await button(outside, "Find a patient").click();
-        const dialog = outside.page.getByRole("dialog", { name: "Find a patient" });
-        await dialog.getByRole("button", { name: "Open conversation" }).click();
-        await dialog.getByText(/^Enter the ten digits/).waitFor();
-        await dialog.getByText("Enter the date of birth or the surname").waitFor();
-        await dialog.getByLabel("NHS number").fill("999 000 0069");
-        await dialog.getByLabel("Surname").fill("Okonkwe");
-        await dialog.getByRole("button", { name: "Open conversation" }).click();
-        await dialog
-            .getByLabel("Why must you see this patient?")
-            .fill("Collapsed in the corridor of my ward");
-        await outside.look("75-break-glass-360");
-        await dialog.getByRole("button", { name: "Open and record" }).click();
-        await dialog.getByText(/^These do not belong to one patient/).waitFor();
-        await dialog.getByLabel("Surname").fill("Okonkwo");
-        await dialog.getByRole("button", { name: "Open conversation" }).click();
-        await dialog
-            .getByLabel("Why must you see this patient?")
-            .fill("Collapsed in the corridor of my ward");
-        await dialog.getByRole("button", { name: "Open and record" }).click();
-        await outside.page.getByLabel("Write a message").waitFor();
-        await outside.shows(/OKONKWO/);
-
-        const urgent = officer.page.getByRole("alertdialog", { name: "Urgent request" });
-        await urgent.waitFor();
-        await officer.look("76-privacy-urgent-desktop");
-        await urgent.getByRole("button", { name: "Accept", exact: true }).click();
-        await officer.goTo("Requests");
-        await officer.page.getByRole("link", { name: "Details" }).first().click();
-        await beside(officer, "Request").getByRole("link", { name: "Who looked at this record" }).click();
-        const list = beside(officer, "Who looked at this record");
-        await list.getByText("Reason: Collapsed in the corridor of my ward").waitFor();
-        await list.getByText("opened the conversation from outside the team").waitFor();
-        await officer.look("77-access-desktop");
-        // Nobody else may see it.
-        await outside.page.goto(officer.page.url());
-        await outside.shows(/^Only the privacy officer can see/);
-    },
-);
 
 part("the audit is whole", async () => {
     await server.stop();

@@ -88,11 +88,13 @@ interface CardsProps {
 function Cards({ list, role, roleId, layout }: CardsProps): JSX.Element {
     const name = useNames();
     const [read, setRead] = useState<ReadonlySet<string>>(new Set());
-    const { accept, busy, problem, changed } = useAcceptance(roleId);
+    const { accept, busy, problem, changed, done } = useAcceptance(roleId);
     const me = useMe();
     const offered = role !== undefined && role.offer?.to.id === me && role.holder?.id !== me;
     const incoming = role?.holder?.id === me;
-    const accepted = list.acceptedBy;
+    // What was accepted moves on at once, for it is being worked on: it was accepted all the same.
+    const accepted = list.acceptedBy ?? (done === undefined ? undefined : me);
+    const acceptedAt = list.acceptedAt ?? done;
     const left = list.cards.filter((card) => !read.has(cardKey(card))).length;
     const tick = (key: string, on: boolean): void => {
         const next = new Set(read);
@@ -111,7 +113,7 @@ function Cards({ list, role, roleId, layout }: CardsProps): JSX.Element {
                 <p className="notice notice--good" role="status">
                     {t.handover.acceptedBy(
                         name({ kind: "person", id: accepted }),
-                        list.acceptedAt === undefined ? "" : dateTime(list.acceptedAt),
+                        acceptedAt === undefined ? "" : dateTime(acceptedAt),
                     )}
                 </p>
             )}
@@ -146,7 +148,7 @@ function Cards({ list, role, roleId, layout }: CardsProps): JSX.Element {
                         className="button button--primary"
                         aria-disabled={busy || left > 0}
                         onClick={() => {
-                            if (left === 0) void accept(list);
+                            if (left === 0) void accept(list, read);
                         }}
                     >
                         {t.handover.accept}
@@ -157,28 +159,42 @@ function Cards({ list, role, roleId, layout }: CardsProps): JSX.Element {
     );
 }
 
-/** Accepts the list as it was read. If anything has changed meanwhile it is not accepted but shown. */
+/**
+ * Accepts the list as it was read. If it has another version meanwhile it is read again, and accepted if everything on it was
+ * ticked as it stands; else it is not accepted but shown.
+ */
 function useAcceptance(roleId: string): {
-    accept: (list: HandoverList) => Promise<void>;
+    accept: (list: HandoverList, read: ReadonlySet<string>) => Promise<void>;
     busy: boolean;
     problem: string | undefined;
     changed: boolean;
+    /** When it was accepted during this visit. */
+    done: number | undefined;
 } {
     const fhir = useSession((session) => session.fhir);
     const queries = useQueryClient();
     const [busy, setBusy] = useState(false);
     const [problem, setProblem] = useState<string>();
     const [changed, setChanged] = useState(false);
-    const accept = async ({ digest }: HandoverList): Promise<void> => {
+    const [done, setDone] = useState<number>();
+    const accept = async (list: HandoverList, read: ReadonlySet<string>): Promise<void> => {
         if (!fhir || busy) return;
         setBusy(true);
         setProblem(undefined);
         setChanged(false);
+        const send = (digest: string): Promise<unknown> =>
+            fhir.operation("HealthcareService", roleId, "accept-handover", { digest });
+        const sendAgain = async (error: unknown): Promise<unknown> => {
+            if (!(error instanceof FhirError) || error.status !== 409) throw error;
+            const path = `HealthcareService/${encodeURIComponent(roleId)}/$handover`;
+            const now = handoverFrom(await fhir.get(path));
+            if (!now?.cards.every((card) => read.has(cardKey(card)))) throw error;
+            return send(now.digest);
+        };
         try {
-            const answer = handoverFrom(
-                await fhir.operation("HealthcareService", roleId, "accept-handover", { digest }),
-            );
+            const answer = handoverFrom(await send(list.digest).catch(sendAgain));
             if (answer) queries.setQueryData([...keys.handover, roleId], answer);
+            setDone(answer?.acceptedAt ?? Date.now());
         } catch (error) {
             if (error instanceof FhirError && error.status === 409) setChanged(true);
             else if (error instanceof FhirError) setProblem(t.role.failed(error.message));
@@ -188,7 +204,7 @@ function useAcceptance(roleId: string): {
             void queries.invalidateQueries({ queryKey: keys.handover });
         }
     };
-    return { accept, busy, problem, changed };
+    return { accept, busy, problem, changed, done };
 }
 
 /** The role is on offer: patients and words are for whoever holds it, so it is accepted first. */

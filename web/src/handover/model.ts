@@ -42,10 +42,16 @@ export function handoverFrom(bundle: unknown): HandoverList | undefined {
     };
 }
 
+/** What a reader of the list must know of a request: not that it was delivered or seen meanwhile. */
+function substance(request: Request): string {
+    const waiting = request.state === "delivered" || request.state === "seen";
+    const said = request.chain.filter((one) => one.comment !== undefined).length;
+    return [request.id, waiting ? "raised" : request.state, request.acceptedById ?? "", said].join(" ");
+}
+
 /** Names what a card says: whoever ticked it has read this, and nothing that came after. */
 export function cardKey(card: Card): string {
-    const versions = card.requests.map((one) => `${one.id} ${one.version ?? ""}`).toSorted();
-    return [card.patientRef ?? "", ...versions].join("\n");
+    return [card.patientRef ?? "", ...card.requests.map(substance).toSorted()].join("\n");
 }
 
 export type Severity = "urgent" | "waiting" | "in-hand";
