@@ -46,7 +46,7 @@ function Words({ room, onClose, onGallery }: WordsProps): JSX.Element {
                 id={id}
                 type="search"
                 value={wanted}
-                autoFocus
+                data-focus
                 onChange={(event) => setWanted(event.target.value)}
             />
             <Hits

@@ -66,7 +66,7 @@ export function SearchDialog({ onClose }: { onClose: () => void }): JSX.Element 
                     id={id}
                     type="search"
                     value={wanted}
-                    autoFocus
+                    data-focus
                     placeholder={t.search.label}
                     onChange={(event) => setWanted(event.target.value)}
                 />

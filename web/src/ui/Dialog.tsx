@@ -24,6 +24,8 @@ export function Dialog({
     useEffect(() => {
         const dialog = element.current;
         dialog?.showModal();
+        // Opening gives the focus to the first button; what is there to be typed into comes first.
+        dialog?.querySelector<HTMLElement>("[data-focus]")?.focus();
         return () => dialog?.close();
     }, []);
     return (
