@@ -1,0 +1,197 @@
+// The clinical core on its screens: the handover list, and patients who are opened from outside the team.
+
+import assert from "node:assert/strict";
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { artefacts } from "./places.mjs";
+import { Server } from "./server.mjs";
+import { openPatient } from "./stage.mjs";
+import { Window, desktop, medicalRegistrar, openBrowser, phone, windows } from "./windows.mjs";
+
+const server = new Server("care");
+let browser;
+/** A ward sister on a ward PC. */
+let nurse;
+/** The medical registrar on a phone at night. */
+let registrar;
+let registrarName;
+
+before(async () => {
+    await server.start();
+    await server.stop();
+    server.import(new URL("core.json", import.meta.url).pathname);
+    server.import(new URL("core.toml", import.meta.url).pathname);
+    await server.start();
+    browser = await openBrowser();
+    nurse = await open("grace.adeyemi", desktop);
+    const found = await medicalRegistrar(nurse);
+    registrarName = found.name;
+    registrar = await open(found.user, { ...phone, colorScheme: "dark" });
+    await Promise.all([openPatient(nurse), openPatient(registrar)]);
+});
+
+after(async () => {
+    await browser?.close();
+    await server.stop();
+    server.remove();
+});
+
+async function open(user, device) {
+    const window = await Window.open(browser, server.url, device);
+    await window.signIn(user);
+    return window;
+}
+
+let broken = false;
+
+/** One part. Later parts stand on earlier ones, so the first that fails ends the file; what fails leaves a picture of every window. */
+function part(name, play) {
+    test(name, async () => {
+        assert.ok(!broken, "an earlier part failed");
+        broken = true;
+        try {
+            await play();
+            for (const window of windows) assert.deepEqual(window.problems, []);
+            broken = false;
+        } finally {
+            if (broken)
+                for (const [n, window] of windows.entries())
+                    await window.screenshot(`care-failed-${n}`).catch(() => undefined);
+        }
+    });
+}
+
+async function ask(window, requestClass, words) {
+    const { page } = window;
+    await page.getByRole("button", { name: "Ask", exact: true }).click();
+    const dialog = page.getByRole("dialog", { name: "Ask" });
+    const role = dialog.getByLabel("To", { exact: true });
+    await role.selectOption({
+        label: await role.getByRole("option", { name: /^Medical registrar/ }).textContent(),
+    });
+    await dialog.getByRole("radio", { name: requestClass }).check();
+    await dialog.getByLabel("Needed in (minutes)").fill("60");
+    await dialog.getByLabel("Situation", { exact: true }).fill(words);
+    await dialog.getByRole("button", { name: "Send request" }).click();
+}
+
+function button(window, name) {
+    return window.page.getByRole("button", { name, exact: true });
+}
+
+/** The page beside the list. */
+function beside(window, name) {
+    return window.page.getByRole("region", { name, exact: true });
+}
+
+/** Chooses a colleague as one types. */
+async function pick(scope, label, text, name) {
+    await scope.getByLabel(label).fill(text);
+    await scope.getByRole("button", { name: new RegExp(name) }).click();
+}
+
+part(
+    "the handover list is read, accepted with the role, printed on A4, and open without a network",
+    async () => {
+        await openPatient(nurse);
+        await ask(nurse, "Action", "Repeat the potassium at ten");
+        const other = registrarName === "Dr Priya Raman" ? "daniel.osei" : "priya.raman";
+        await registrar.goTo("On call");
+        await registrar.page.getByRole("link", { name: /^Medical registrar:/ }).click();
+        const role = beside(registrar, "Medical registrar");
+        await role.getByRole("heading", { name: "Shifts of the coming week" }).waitFor();
+        await registrar.look("72-role-phone-dark");
+        await role.getByRole("button", { name: "Hand over" }).click();
+        await pick(role, "To whom?", other.split(".")[1], "Specialty registrar");
+        await role.getByRole("button", { name: "Offer the role" }).click();
+        await role.getByText(/not accepted yet$/).waitFor();
+
+        const next = await open(other, desktop);
+        await next.goTo("On call");
+        await next.page.getByRole("link", { name: "Read what is open and take over" }).click();
+        const list = beside(next, "Handover: Medical registrar");
+        await next.look("73-offered-desktop");
+        await list.getByRole("button", { name: "Accept the role" }).click();
+        await list.getByText("Repeat the potassium at ten").waitFor();
+        const takeOver = list.getByRole("button", { name: "Accept the handover list" });
+        assert.equal(await takeOver.getAttribute("aria-disabled"), "true");
+        await next.look("73-handover-desktop");
+        for (const box of await list.getByRole("checkbox").all()) await box.check();
+        await list.getByText("Everything is read.").waitFor();
+        await takeOver.click();
+        await list.getByText(/^Accepted by/).waitFor();
+        await list.getByText("Repeat the potassium at ten").waitFor();
+        await list.getByRole("button", { name: "SBAR" }).click();
+        await next.look("74-handover-accepted-desktop");
+        const pdf = join(artefacts, "handover.pdf");
+        await next.page.pdf({ path: pdf, preferCSSPageSize: true });
+        assert.ok(statSync(pdf).size > 5_000, "the list is on paper");
+        await next.page.emulateMedia({ media: "print" });
+        await list.getByText(/^Taken over by \(name/).waitFor();
+        await next.page.getByRole("heading", { level: 1, name: "Handover: Medical registrar" }).waitFor();
+        await next.page.getByRole("navigation", { name: "Places" }).waitFor({ state: "hidden" });
+        await next.page.emulateMedia({ media: null });
+
+        // Kept, and open without a network.
+        await next.page.waitForTimeout(3_000);
+        await next.context.setOffline(true);
+        await next.page.reload();
+        await next.page.getByText("Repeat the potassium at ten").waitFor();
+        await next.context.setOffline(false);
+        await registrar.shows(/^(Dr Daniel Osei|Dr Priya Raman)$/);
+        await next.context.close();
+        windows.splice(windows.indexOf(next), 1);
+    },
+);
+
+part(
+    "a patient of another team is opened with two identifiers and a reason; the privacy officer sees it at once",
+    async () => {
+        const officer = await open("margaret.oconnor", desktop);
+        const outside = await open("megan.evans", { ...phone, viewport: { width: 360, height: 740 } });
+        await outside.goTo("Patients");
+        await button(outside, "Find a patient").click();
+        const dialog = outside.page.getByRole("dialog", { name: "Find a patient" });
+        await dialog.getByRole("button", { name: "Open conversation" }).click();
+        await dialog.getByText(/^Enter the ten digits/).waitFor();
+        await dialog.getByText("Enter the date of birth or the surname").waitFor();
+        await dialog.getByLabel("NHS number").fill("999 000 0069");
+        await dialog.getByLabel("Surname").fill("Okonkwe");
+        await dialog.getByRole("button", { name: "Open conversation" }).click();
+        await dialog
+            .getByLabel("Why must you see this patient?")
+            .fill("Collapsed in the corridor of my ward");
+        await outside.look("75-break-glass-360");
+        await dialog.getByRole("button", { name: "Open and record" }).click();
+        await dialog.getByText(/^These do not belong to one patient/).waitFor();
+        await dialog.getByLabel("Surname").fill("Okonkwo");
+        await dialog.getByRole("button", { name: "Open conversation" }).click();
+        await dialog
+            .getByLabel("Why must you see this patient?")
+            .fill("Collapsed in the corridor of my ward");
+        await dialog.getByRole("button", { name: "Open and record" }).click();
+        await outside.page.getByLabel("Write a message").waitFor();
+        await outside.shows(/OKONKWO/);
+
+        const urgent = officer.page.getByRole("alertdialog", { name: "Urgent request" });
+        await urgent.waitFor();
+        await officer.look("76-privacy-urgent-desktop");
+        await urgent.getByRole("button", { name: "Accept", exact: true }).click();
+        await officer.goTo("Requests");
+        await officer.page.getByRole("link", { name: "Details" }).first().click();
+        await beside(officer, "Request").getByRole("link", { name: "Who looked at this record" }).click();
+        const list = beside(officer, "Who looked at this record");
+        await list.getByText("Reason: Collapsed in the corridor of my ward").waitFor();
+        await list.getByText("opened the conversation from outside the team").waitFor();
+        await officer.look("77-access-desktop");
+        // Nobody else may see it.
+        await outside.page.goto(officer.page.url());
+        await outside.shows(/^Only the privacy officer can see/);
+    },
+);
+
+part("the audit is whole", async () => {
+    await server.stop();
+    server.verifyAudit();
+});
