@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type * as v from "valibot";
 import { askEntry, emptyAsk } from "../requests/ask.ts";
@@ -15,7 +16,7 @@ interface Schema {
 }
 
 function published(name: string): Schema {
-    const file = new URL(`../../../docs/protocol/schema/${name}.json`, import.meta.url);
+    const file = join(import.meta.dirname, "../../../docs/protocol/schema", `${name}.json`);
     return JSON.parse(readFileSync(file, "utf8")) as Schema;
 }
 
