@@ -1,5 +1,6 @@
 import { lazy, Suspense, useEffect, type JSX, type ReactNode } from "react";
 import { Link, Redirect, useRoute } from "wouter";
+import { CallBar } from "./alarms/CallBar.tsx";
 import { useCalls } from "./calls/center.ts";
 import { ChatsScreen } from "./chats/ChatsScreen.tsx";
 import { Announcer } from "./conversation/Announcer.tsx";
@@ -90,6 +91,7 @@ function Running(): JSX.Element {
             <a className="skip" href="#content">
                 {t.app.skip}
             </a>
+            <CallBar />
             <Places current={place} />
             <main id="content" className="panes" tabIndex={-1}>
                 <section className="pane pane--list" aria-label={t.places[place]}>

@@ -18,6 +18,7 @@ import "./ui/requests.css";
 import "./ui/voice.css";
 import "./ui/clinical.css";
 import "./ui/calls.css";
+import "./ui/alarms.css";
 
 async function draw(): Promise<void> {
     await speak();

@@ -114,6 +114,16 @@ actions! {
     RoleHeld = "role.held",
     /// A request went from one state to another; `state` in the detail says to which.
     RequestTransition = "request.transition",
+    /// A crash call or broadcast was made; `kind` and `drill` in the detail.
+    CallRaised = "call.raised",
+    /// Somebody answered a broadcast; `answer` in the detail.
+    CallAnswered = "call.answered",
+    /// Those who had not answered a broadcast were told again.
+    CallRepeated = "call.repeated",
+    /// A crash call or broadcast was ended.
+    CallEnded = "call.ended",
+    /// The board of a call was opened, or its report taken; `report` in the detail says in what form.
+    CallRead = "call.read",
     /// An event, room or user was reported; `report` in the detail is the report's number.
     Reported = "report",
     /// Another system is told of changes of requests from now on, or is no longer; `change` in the detail says which.

@@ -3,7 +3,7 @@
 //! [`Clinical`] is the whole floor: built once with the store, the column key, the clock, the random source and
 //! its port into Matrix ([`Conversations`]), and asked by `http`. Its parts: `directory` (who and what there is), `directory_search` (found as one types),
 //! `on_call` (who holds a role), `subscriptions` (who is told when requests change), `standing` (whom the steps of a plan ask at a moment), `sign_on` (taking it and handing it over), `duty` (what follows the role), `duty_status` (whether people work, and what may disturb them), `device_checks` (whether their devices work), `patients` (admission to discharge), `access` (who may resolve a patient),
-//! `merge` (what a merge or discharge does to conversations), `break_glass` (opening a conversation from outside, and who looked at a patient), `handover` (what is open when a role changes hands), `handover_code` (handing it over from phone to phone), `shifts` (the rota by hand), `editors` (who may change rota and playbooks), `digest` (what was sent for information, told twice a day), `alarms` (the server's own requests),
+//! `merge` (what a merge or discharge does to conversations), `break_glass` (opening a conversation from outside, and who looked at a patient), `handover` (what is open when a role changes hands), `handover_code` (handing it over from phone to phone), `shifts` (the rota by hand), `editors` (who may change rota and playbooks), `digest` (what was sent for information, told twice a day), `alarms` (the server's own requests), `calls` (crash calls and broadcasts),
 //! `requests` (raising and moving them), `timers` (their durable clocks), `outbox` (work in rooms that follows a
 //! decision), `playbooks` (what rota and directory say against one), `playbook_editor` (saving one by hand), `proof` (the signed chain of a request), `interruptions` (how often teams are), `import` (FHIR bundles, tables, iCalendar, HL7 v2 ADT files, playbooks).
 //!
@@ -17,6 +17,7 @@
 mod access;
 mod alarms;
 mod break_glass;
+mod calls;
 mod device_checks;
 mod digest;
 mod directory;
@@ -57,6 +58,10 @@ use wardline_outgoing::Outgoing;
 use wardline_store::Store;
 
 pub use break_glass::{Access, AccessKind, BreakGlass};
+pub use calls::{
+    Board, BoardAnswer, BoardRow, CallManagers, CallOptions, CallPlan, CallReport, CallView, MAX_PEOPLE,
+    NewCall, NewCallKind, PlanRole,
+};
 pub use directory_search::{EntryKind, FoundEntry};
 pub use duty_status::{Silence, silence};
 pub use editors::Editor;
@@ -75,6 +80,7 @@ pub use shifts::NewShift;
 pub use sign_on::Until;
 pub use wardline_store::clinical::{
     ColumnCipher,
+    calls::{Audience, Call, CallKind, Called, CalledPerson, Reply},
     device_checks::{DeviceCheck, DevicePart},
     directory::{Location, LocationKind, Organisation, Practitioner, Service},
     duty::{Cover, DutyState, DutyStatus, Reach},
@@ -83,7 +89,7 @@ pub use wardline_store::clinical::{
     patients::{Demographics, Patient},
     rota::{Duty, PractitionerRole},
     subscriptions::{Criteria, Subscription, Terms},
-    tasks::Task,
+    tasks::{CallPart, Task},
     teams::{Member, Team},
 };
 
@@ -113,6 +119,8 @@ pub struct ClinicalParts {
     pub digest_times: Vec<LocalTime>,
     /// The key that signs transitions of requests: the server's.
     pub signer: Arc<Signer>,
+    /// Who may broadcast, and see and end every call.
+    pub call_managers: CallManagers,
     /// The client by which subscribers are told; without it nobody is.
     pub outgoing: Option<Outgoing>,
     /// The rooms.
@@ -129,6 +137,8 @@ pub struct Clinical {
     news: Notify,
     /// The directory as it is searched.
     indexed: directory_search::Indexed,
+    /// Changed whenever a call may have.
+    calls_changed: tokio::sync::watch::Sender<()>,
     /// When the roles are looked at next, in ms.
     roles_due: AtomicI64,
     /// When digests are sent next, in ms.
@@ -162,9 +172,16 @@ impl Clinical {
             outbox_filled: Notify::new(),
             news: Notify::new(),
             indexed: directory_search::Indexed::default(),
+            calls_changed: tokio::sync::watch::Sender::new(()),
             roles_due: AtomicI64::new(0),
             digests_due: AtomicI64::new(0),
         }
+    }
+
+    /// The time zone of the organisation's clocks.
+    #[must_use]
+    pub const fn zone(&self) -> &TimeZone {
+        &self.parts.zone
     }
 
     /// Runs the clocks and the outbox until the future is dropped, which is safe at any instant.
@@ -185,6 +202,7 @@ impl Clinical {
         self.timers_changed.notify_one();
         self.outbox_filled.notify_one();
         self.news.notify_one();
+        self.calls_changed.send_replace(());
     }
 }
 

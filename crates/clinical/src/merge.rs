@@ -111,7 +111,7 @@ impl Clinical {
             .write_with(move |tx| {
                 for mut task in tasks::of_patient(tx, &cipher, &from)? {
                     task.patient = Some(to.clone());
-                    if !task.request.state.is_final() && task.description.is_none() {
+                    if !task.request.state.is_final() && !task.in_own_room() {
                         let room = std::mem::replace(&mut task.room, target.clone());
                         task.event_room = task.event_room.or_else(|| task.event.is_some().then_some(room));
                     }

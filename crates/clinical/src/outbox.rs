@@ -61,13 +61,16 @@ pub(crate) enum Job {
     Join { room: OwnedRoomId, user: OwnedUserId },
     /// Tell a person how much was sent to them for information.
     Digest { user: OwnedUserId, content: Value, key: String },
+    /// Tell the people of a broadcast: those who were not told yet; with `again`, all who have not answered; with `ended`,
+    /// the same, that it is over.
+    Tell { call: String, again: bool, ended: bool },
     /// Raise a request of the server itself in the conversation of a role.
     Raise { service: String, request: OwnRequest },
 }
 
 /// Whose jobs are done in order: the patient's, or the room's.
 pub(crate) fn subject(task: &Task) -> String {
-    task.patient.clone().filter(|_| task.description.is_none()).unwrap_or_else(|| task.room.to_string())
+    task.patient.clone().filter(|_| !task.in_own_room()).unwrap_or_else(|| task.room.to_string())
 }
 
 /// Leaves a job, in the transaction of the decision.
@@ -149,6 +152,7 @@ impl Clinical {
                 let room = rooms.create_digest_room(&user).await?;
                 rooms.announce(&room, "m.room.message", content, &key).await?;
             }
+            Job::Tell { call, again, ended } => self.tell_broadcast(&call, again, ended).await?,
             Job::Raise { service, request } => self.raise_own(service, request).await?,
             Job::Announce { room, kind, mut content, asks, key, own: false } => {
                 if let (Some(user), Some(fields)) = (asks, content.as_object_mut())

@@ -36,6 +36,15 @@ pub trait Conversations: Send + Sync + Debug {
     /// has opened it before, gives that room.
     fn create_digest_room<'a>(&'a self, user: &'a UserId) -> PortFuture<'a, OwnedRoomId>;
 
+    /// Opens the conversation of a crash call, named as the call, and joins `members`; if the clerk has opened it before,
+    /// gives that room.
+    fn create_call_room<'a>(
+        &'a self,
+        call: &'a str,
+        name: &'a str,
+        members: Vec<OwnedUserId>,
+    ) -> PortFuture<'a, OwnedRoomId>;
+
     /// Joins a local user to a room; nothing to do if they are in it.
     fn join<'a>(&'a self, room: &'a RoomId, user: &'a UserId) -> PortFuture<'a, ()>;
 

@@ -60,7 +60,7 @@ fn malformed(error: &SigningError) -> StoreError {
 /// What was asked, of whom and about whom: the constants of a request.
 fn raised(task: &Task) -> Value {
     let request = &task.request;
-    json!({
+    let mut raised = json!({
         "class": request.class,
         "requester": request.requester,
         "addressed": task.addressed,
@@ -71,7 +71,11 @@ fn raised(task: &Task) -> Value {
         "raised_at": request.raised_at,
         "event": task.event,
         "description": task.description,
-    })
+    });
+    if let Some(call) = &task.call {
+        raised["call"] = json!(call);
+    }
+    raised
 }
 
 impl Clinical {

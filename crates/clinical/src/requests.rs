@@ -5,8 +5,10 @@ mod moves;
 mod plan;
 mod reading;
 
-pub(crate) use announce::{names_of, reminder as announce_reminder, role as interrupting_role, sounds};
-pub(crate) use moves::{Move, reminder};
+pub(crate) use announce::{
+    name_of, names_of, person, reminder as announce_reminder, role as interrupting_role, sounds,
+};
+pub(crate) use moves::{Move, Planned, reminder};
 pub(crate) use plan::exists;
 pub(crate) use reading::view;
 

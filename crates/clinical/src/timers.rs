@@ -44,6 +44,7 @@ impl Clinical {
         }
         self.outbox_filled.notify_one();
         self.news.notify_one();
+        self.calls_changed.send_replace(());
         failure.map_or(Ok(rang), Err)
     }
 
@@ -82,7 +83,7 @@ impl Clinical {
                         let over = task.request.state.is_final();
                         for person in task.request.holders.iter().filter(|_| !over) {
                             let user = user_of(person, &parts.server_name)?;
-                            let (room, own) = (task.room.clone(), task.description.is_some());
+                            let (room, own) = (task.room.clone(), task.in_own_room());
                             outbox::push(tx, &outbox::subject(&task), &Job::Invite { room, user, own })?;
                         }
                     }

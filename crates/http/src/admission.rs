@@ -70,7 +70,7 @@ impl Admission {
     /// 429 with `Retry-After` if all places are taken, or if its address has asked too much without credentials.
     pub(crate) fn admit(&self, request: &Request) -> Result<OwnedSemaphorePermit, MatrixError> {
         let path = request.uri().path();
-        let places = if path.ends_with("/sync") {
+        let places = if path.ends_with("/sync") || path.ends_with("/$board") {
             &self.long_polls
         } else if path.starts_with("/_matrix/media/") || path.starts_with("/_matrix/client/v1/media/") {
             if request.method() == Method::GET { &self.downloads } else { &self.uploads }

@@ -28,6 +28,7 @@ pub mod account_data;
 pub mod account_holds;
 pub mod accounts;
 pub mod administration;
+pub mod alerts;
 pub mod aliases;
 pub mod app_services;
 pub mod audit_log;

@@ -56,6 +56,7 @@ const STEPS: &[(&str, &str)] = &[
     ("105_handover_codes", include_str!("../schema/105_handover_codes.sql")),
     ("106_playbook_versions", include_str!("../schema/106_playbook_versions.sql")),
     ("113_device_checks", include_str!("../schema/113_device_checks.sql")),
+    ("100_calls", include_str!("../schema/100_calls.sql")),
 ];
 
 /// Brings the schema up to date in one transaction.

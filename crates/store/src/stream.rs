@@ -57,6 +57,8 @@ kinds! {
     Forgotten = 12,
     /// A user follows a thread, or no longer. `user`; `reference` is the root's nid; private to the user.
     ThreadSubscription = 40,
+    /// A person has an alert. `user`; tells pushers only.
+    Alert = 43,
     /// Old messages of a room were erased. `room`.
     Erased = 41,
     /// What stood here was purged with its room (then nothing else is said), or a stretch of a room's history was just

@@ -39,6 +39,7 @@ pub(crate) fn config(data: PathBuf, listen: SocketAddr) -> Config {
     config.log.level = "warn".to_owned();
     // Its passwords are printed anyway; so every client can be tried with it.
     config.accounts.password_login = Some(true);
+    config.calls.manager_roles = vec!["site-manager".to_owned()];
     config
 }
 

@@ -1,6 +1,7 @@
 import type { Room } from "matrix-js-sdk";
 import { useEffect, useState, type JSX } from "react";
 import { Link, useLocation, useSearch } from "wouter";
+import { CrashCallButton } from "../alarms/CrashCall.tsx";
 import { CallButtons } from "../calls/CallButtons.tsx";
 import { peopleOf } from "../chats/group.ts";
 import { DutyNotice } from "../duty/DutyNotice.tsx";
@@ -99,6 +100,7 @@ function OpenConversation({ room, back }: { room: Room; back: string }): JSX.Ele
                     <BackLink to={back} />
                     {ref === undefined ? <PersonHead room={room} /> : <PatientBanner patientRef={ref} />}
                     {direct && <CallButtons room={room} name={room.name} />}
+                    {ref !== undefined && <CrashCallButton roomId={room.roomId} small />}
                     <button
                         type="button"
                         className="icon-button"

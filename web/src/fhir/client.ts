@@ -19,6 +19,7 @@ export type ParameterValue =
     | { valueTime: string }
     | { valueDate: string }
     | { valueCode: string }
+    | { valueInteger: number }
     | { valueReference: { reference: string } };
 
 const OutcomeSchema = v.object({
@@ -65,9 +66,9 @@ export class FhirClient {
     }
 
     /** One resource, or what a reading operation on it answers. `path` comes behind the base address. */
-    get(path: string, parameters: Record<string, string> = {}): Promise<unknown> {
+    get(path: string, parameters: Record<string, string> = {}, signal?: AbortSignal): Promise<unknown> {
         const query = new URLSearchParams(parameters).toString();
-        return this.send(`${this.base}/${path}${query && `?${query}`}`, {});
+        return this.send(`${this.base}/${path}${query && `?${query}`}`, signal ? { signal } : {});
     }
 
     /** Creates or replaces a resource whose id we chose: safe to repeat. */
@@ -105,14 +106,31 @@ export class FhirClient {
         });
     }
 
-    private async send(url: string, init: RequestInit): Promise<unknown> {
+    /** Runs the operation at `path`, with FHIR parameters of any type. */
+    ask(path: string, parameter: readonly Record<string, unknown>[]): Promise<unknown> {
+        return this.send(`${this.base}/${path}`, {
+            method: "POST",
+            body: JSON.stringify({ resourceType: "Parameters", parameter }),
+        });
+    }
+
+    /** A file. */
+    async download(path: string): Promise<Blob> {
+        const response = await this.request(`${this.base}/${path}`, {});
+        if (!response.ok) throw new FhirError(response.status, response.statusText);
+        return response.blob();
+    }
+
+    private request(url: string, init: RequestInit): Promise<Response> {
         const headers: Record<string, string> = { Accept: "application/fhir+json" };
         if (init.body) headers["Content-Type"] = "application/fhir+json";
-        const response = await this.tokens.authorised(url, {
-            ...init,
-            headers,
-            signal: AbortSignal.timeout(TIMEOUT_MS),
-        });
+        const timeout = AbortSignal.timeout(TIMEOUT_MS);
+        const signal = init.signal ? AbortSignal.any([init.signal, timeout]) : timeout;
+        return this.tokens.authorised(url, { ...init, headers, signal });
+    }
+
+    private async send(url: string, init: RequestInit): Promise<unknown> {
+        const response = await this.request(url, init);
         const body: unknown = await response.json().catch(() => undefined);
         if (response.ok) return body;
         const outcome = v.safeParse(OutcomeSchema, body);

@@ -45,6 +45,8 @@ export const keys = {
     patient: ["patient"],
     /** The words of a request, once they were read. */
     words: ["words"],
+    calls: ["calls"],
+    callOptions: ["call-options"],
 } as const;
 
 const MINUTE = 60_000;

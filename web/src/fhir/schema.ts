@@ -198,6 +198,19 @@ export const TaskSchema = v.object({
 });
 export type TaskResource = v.InferOutput<typeof TaskSchema>;
 
+/** A crash call or broadcast. */
+export const CallSchema = v.object({
+    resourceType: v.literal("CommunicationRequest"),
+    id: v.string(),
+    category: v.optional(v.array(Concept), []),
+    subject: v.optional(Reference),
+    payload: v.optional(v.array(v.object({ contentString: v.optional(v.string()) })), []),
+    authoredOn: v.optional(v.string()),
+    requester: v.optional(Reference),
+    recipient: v.optional(v.array(Reference), []),
+    extension,
+});
+
 /** Parses a search result; entries that are not what was asked for are left out rather than shown wrongly. */
 export function readAll<S extends v.GenericSchema>(
     schema: S,

@@ -69,6 +69,7 @@ const same = new Set([
     "handover.layouts.sbar",
     "clerk",
     "me.percent",
+    "alarms.gone",
 ]);
 
 /** English words that Welsh does not have. */

@@ -88,10 +88,14 @@ const lines: readonly [RegExp, Say][] = [
     ],
     [/^In hospital: this conversation is open\.$/, () => "Yn yr ysbyty: mae'r sgwrs hon ar agor."],
     [/^(.+) cancelled the request\.$/, (who) => `Canslodd ${who} y cais.`],
+    [/^(.+) ended the call\.$/, (who) => `Daeth ${who} â'r alwad i ben.`],
+    // A crash call begins with its own title, which the hospital gave it.
+    [/^(.+): asking (.+)\.$/, (title, who) => `${title}: yn gofyn i ${who}.`],
 ];
 
 /** The line in Welsh; as it came when it is none of those that we know. */
 export function clerk(line: string): string {
+    if (line.startsWith("DRILL. ")) return `YMARFER. ${clerk(line.slice("DRILL. ".length))}`;
     for (const [form, say] of lines) {
         const parts = form.exec(line);
         if (parts) return say(...parts.slice(1));

@@ -1,5 +1,6 @@
 import { lazy, Suspense, useCallback, useId, useState, type JSX } from "react";
 import { Link } from "wouter";
+import { BroadcastButton, CrashCallButton } from "../alarms/CrashCall.tsx";
 import { useDirectory } from "../directory/use-directory.ts";
 import { Results } from "../directory/Results.tsx";
 import { useOnCall, useTeams } from "../fhir/queries.ts";
@@ -77,6 +78,10 @@ function Board({
             {roles.isError && (
                 <LoadFailed stale={roles.data !== undefined} retry={() => void roles.refetch()} />
             )}
+            <div className="alarm-buttons">
+                <CrashCallButton />
+                <BroadcastButton />
+            </div>
             <Offers />
             <Hint name="onCall" />
             {roles.data?.length === 0 && <Empty icon="on-call">{t.onCall.empty}</Empty>}

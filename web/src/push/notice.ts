@@ -1,10 +1,22 @@
 /** What a push says, as the service worker shows it. Pure. Shape: `engine`, `push/web.rs`; every part is untrusted. */
 import * as v from "valibot";
 
-const classes = ["urgent", "call", "action", "information", "invite", "mention", "message"] as const;
+const classes = [
+    "urgent",
+    "call",
+    "crash",
+    "drill",
+    "broadcast",
+    "action",
+    "information",
+    "invite",
+    "mention",
+    "message",
+] as const;
 
 const PushSchema = v.object({
-    room_id: v.pipe(v.string(), v.maxLength(255)),
+    room_id: v.optional(v.pipe(v.string(), v.maxLength(255))),
+    call_id: v.optional(v.pipe(v.string(), v.maxLength(64))),
     event_id: v.optional(v.pipe(v.string(), v.maxLength(255))),
     class: v.fallback(v.picklist(classes), "message"),
     counts: v.optional(v.object({ unread: v.optional(v.number(), 0) }), {}),
@@ -15,7 +27,10 @@ const AckSchema = v.object({ ack_token: v.string(), app_id: v.string() });
 export type PushClass = (typeof classes)[number];
 
 export interface Notice {
+    /** Its conversation; empty for a broadcast, which has none. */
     roomId: string;
+    /** The broadcast. */
+    callId?: string | undefined;
     class: PushClass;
     unread: number;
 }
@@ -24,8 +39,14 @@ export interface Notice {
 export function noticeOf(payload: unknown): Notice | undefined {
     const result = v.safeParse(PushSchema, payload);
     if (!result.success) return undefined;
-    const { room_id: roomId, class: kind, counts } = result.output;
-    return { roomId, class: kind, unread: counts.unread };
+    const { room_id: roomId, call_id: callId, class: kind, counts } = result.output;
+    if (roomId === undefined && callId === undefined) return undefined;
+    return {
+        roomId: roomId ?? "",
+        class: kind,
+        unread: counts.unread,
+        ...(roomId === undefined && { callId }),
+    };
 }
 
 /** The token by which a new subscription proves that pushes arrive. */
@@ -39,6 +60,9 @@ const titles: Record<string, Record<PushClass, string>> = {
     en: {
         urgent: "Urgent request",
         call: "Incoming call",
+        crash: "Crash call",
+        drill: "DRILL: not an emergency",
+        broadcast: "Broadcast: please answer",
         action: "Request",
         information: "For your information",
         invite: "Invitation",
@@ -48,6 +72,9 @@ const titles: Record<string, Record<PushClass, string>> = {
     cy: {
         urgent: "Cais brys",
         call: "Galwad i mewn",
+        crash: "Galwad argyfwng",
+        drill: "YMARFER: nid argyfwng",
+        broadcast: "Neges i bawb: atebwch os gwelwch yn dda",
         action: "Cais",
         information: "Er gwybodaeth",
         invite: "Gwahoddiad",
@@ -70,12 +97,13 @@ export function shown(notice: Notice, language: string): Shown {
     const words = titles[language] ?? titles["en"];
     const buttons = answers[language] ?? answers["en"];
     const request = notice.class === "urgent" || notice.class === "action";
+    const loud = ["urgent", "call", "crash", "drill", "broadcast"].includes(notice.class);
     return {
         title: words?.[notice.class] ?? "Wardline",
         options: {
-            tag: notice.roomId,
-            renotify: request || notice.class === "call",
-            requireInteraction: notice.class === "urgent" || notice.class === "call",
+            tag: notice.callId ?? notice.roomId,
+            renotify: request || loud,
+            requireInteraction: loud,
             icon: "/icon.svg",
             data: { roomId: notice.roomId, class: notice.class },
             ...(request &&
@@ -91,6 +119,8 @@ export function shown(notice: Notice, language: string): Shown {
 
 /** Where a pressed notification leads. */
 export function destination(roomId: string, action: string): string {
+    // A broadcast covers whatever is opened.
+    if (roomId === "") return "/on-call";
     const place = `/chats/${encodeURIComponent(roomId)}`;
     return action === "accept" || action === "decline" ? `${place}?answer=${action}` : place;
 }

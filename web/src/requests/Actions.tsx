@@ -20,6 +20,7 @@ const withForm = new Set<Action>(["decline", "cancel", "comment", "reassign", "d
 
 function label(action: Action, request: Request, me?: string): string {
     if (action === "accept" && me !== undefined && request.delegatedById === me) return t.requests.takeBack;
+    if (action === "decline" && request.call) return t.alarms.state.cannot;
     if (action === "decline" && !isUnanswered(request)) return t.requests.handBack;
     return t.requests.actionName[action];
 }
@@ -41,7 +42,9 @@ export function Actions({ request, without = [], onDone, onTaken }: ActionsProps
         }
     };
     const choose = (action: Action): void => {
-        if (withForm.has(action)) setForm(action);
+        // Whoever is called to an emergency says so with one touch.
+        const atOnce = action === "decline" && request.call !== undefined;
+        if (withForm.has(action) && !atOnce) setForm(action);
         else void run(action);
     };
     const all = [...actions, ...further];

@@ -1,16 +1,27 @@
 import { useEffect, useId, useRef, useState, type JSX } from "react";
 import { useLocation } from "wouter";
+import { useOpenBoard } from "../alarms/CallBar.tsx";
 import { useRequests } from "../fhir/queries.ts";
 import { t } from "../i18n/index.ts";
 import { ago, clockWithDay } from "../i18n/time.ts";
+import { useRoomChanges } from "../matrix/use-rooms.ts";
 import { PatientSummary } from "../patients/PatientBanner.tsx";
+import { useClient } from "../session/store.ts";
 import { Dialog } from "../ui/Dialog.tsx";
 import { Icon } from "../ui/Icon.tsx";
 import { useNow } from "../ui/parts.tsx";
 import { Actions } from "./Actions.tsx";
 import { Countdown } from "./Countdown.tsx";
 import { useRequestNotices } from "./delivery.ts";
-import { byUrgency, isMineToDo, isUnanswered, type Action, type Party, type Request } from "./model.ts";
+import {
+    byUrgency,
+    isMineToDo,
+    isUnanswered,
+    notInACall,
+    type Action,
+    type Party,
+    type Request,
+} from "./model.ts";
 import { useRequestWords } from "./request-event.ts";
 import { useMe, useNames } from "./use-request.ts";
 import { RequestWords } from "./RequestWords.tsx";
@@ -57,6 +68,8 @@ function UrgentCard({ request, total, onTaken }: UrgentProps): JSX.Element {
     const { seen } = useRequestNotices();
     const name = useNames();
     const now = useNow(15_000);
+    const show = useOpenBoard();
+    const { call } = request;
 
     useEffect(() => {
         const element = dialog.current;
@@ -72,7 +85,9 @@ function UrgentCard({ request, total, onTaken }: UrgentProps): JSX.Element {
     }, [request, seen]);
 
     const after = (action: Action): void => {
-        if (!leaves.has(action) && request.roomId) navigate(`/chats/${encodeURIComponent(request.roomId)}`);
+        if (request.call) show(request.call.id);
+        else if (!leaves.has(action) && request.roomId)
+            navigate(`/chats/${encodeURIComponent(request.roomId)}`);
     };
 
     const requester = name(
@@ -84,7 +99,7 @@ function UrgentCard({ request, total, onTaken }: UrgentProps): JSX.Element {
         <dialog
             ref={dialog}
             role="alertdialog"
-            className="urgent"
+            className={call?.drill ? "urgent urgent--drill" : "urgent"}
             aria-labelledby={titleId}
             onCancel={(event) => event.preventDefault()}
             onClose={(event) => {
@@ -94,10 +109,21 @@ function UrgentCard({ request, total, onTaken }: UrgentProps): JSX.Element {
         >
             <header className="urgent__head">
                 <Icon name="urgent" size={32} />
-                <h2 id={titleId}>{t.requests.urgentTitle}</h2>
+                <h2 id={titleId}>
+                    {call ? (call.drill ? t.alarms.crashDrill : t.alarms.crashCall) : t.requests.urgentTitle}
+                </h2>
                 {total > 1 && <span>{t.requests.urgentCount(1, total)}</span>}
             </header>
             <div className="urgent__body">
+                {call && (
+                    <>
+                        {call.drill && <p className="drill-note">{t.alarms.drillNote}</p>}
+                        <p className="alarm-place">
+                            <strong>{call.place}</strong>
+                        </p>
+                        <p className="alarm-title">{call.title}</p>
+                    </>
+                )}
                 {request.neededBy !== undefined && (
                     <p className="urgent__clock">
                         {t.requests.neededBy(clockWithDay(request.neededBy, now))}{" "}
@@ -113,10 +139,15 @@ function UrgentCard({ request, total, onTaken }: UrgentProps): JSX.Element {
                         </>
                     )}
                 </p>
-                <UrgentWords request={request} />
+                {call ? <CallWords request={request} /> : <UrgentWords request={request} />}
             </div>
             <footer className="urgent__foot">
-                <Actions request={request} without={["cancel"]} onDone={after} onTaken={onTaken} />
+                <Actions
+                    request={request}
+                    without={call ? notInACall : ["cancel"]}
+                    onDone={after}
+                    onTaken={onTaken}
+                />
             </footer>
         </dialog>
     );
@@ -124,6 +155,23 @@ function UrgentCard({ request, total, onTaken }: UrgentProps): JSX.Element {
 
 /** After these there is nothing to do in the conversation. */
 const leaves = new Set<Action>(["decline", "reassign", "comment"]);
+/** What whoever made the call wrote to the team, if it can be read already. */
+function CallWords({ request }: { request: Request }): JSX.Element | null {
+    const client = useClient();
+    useRoomChanges(request.roomId ?? "");
+    const events = client.getRoom(request.roomId)?.getLiveTimeline().getEvents() ?? [];
+    const said = events.filter(
+        (event) =>
+            event.getType() === "m.room.message" &&
+            event.getTs() >= request.raisedAt - 5_000 &&
+            event.getSender()?.slice(1).split(":")[0] === request.requesterId,
+    );
+    const lines = said.flatMap((event) => {
+        const { body } = event.getContent<{ body?: string }>();
+        return typeof body === "string" ? [body] : [];
+    });
+    return lines.length > 0 ? <p className="alarm-words">{lines.slice(0, 3).join("\n")}</p> : null;
+}
 
 function UrgentWords({ request }: { request: Request }): JSX.Element {
     const words = useRequestWords(request);

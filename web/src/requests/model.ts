@@ -69,6 +69,8 @@ export interface Request {
     version?: string | undefined;
     acceptedById?: string | undefined;
     acceptedByName?: string | undefined;
+    /** The crash call of which it is part. */
+    call?: { id: string; title: string; place: string; drill: boolean } | undefined;
     chain: Transition[];
 }
 
@@ -161,12 +163,26 @@ export function requestFromTask(task: TaskResource): Request | undefined {
         version: task.meta?.versionId,
         acceptedById: referenceId(accepted, "Practitioner"),
         acceptedByName: accepted?.display,
+        call: callOf(task),
         chain,
     };
 }
 
 /** What the service gives as the reason when whoever holds a role now is asked instead of whoever held it. */
 export const HANDED_OVER = "the role was handed over";
+
+function callOf(task: TaskResource): Request["call"] {
+    const parts = ours(task.extension, "request-call")?.extension;
+    const part = (name: string): Extension | undefined => parts?.find((one) => one.url === name);
+    const id = part("id")?.valueString;
+    if (id === undefined) return undefined;
+    return {
+        id,
+        title: part("title")?.valueString ?? "",
+        place: part("place")?.valueString ?? "",
+        drill: part("drill")?.valueBoolean ?? false,
+    };
+}
 
 const UNANSWERED: readonly RequestState[] = ["raised", "delivered", "seen", "declined", "failed"];
 
@@ -219,6 +235,9 @@ export type Action =
     | "reassign"
     | "delegate"
     | "comment";
+
+/** Of whoever is called to an emergency nothing is asked but whether they come. */
+export const notInACall: Action[] = ["cancel", "accept", "complete", "reassign", "delegate", "comment"];
 
 /** The actions open to `me`, most likely first. The service takes "on my way" and "done" as accepting, too. */
 export function actionsFor(request: Request, me: string): Action[] {

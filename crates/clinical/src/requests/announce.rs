@@ -43,9 +43,10 @@ pub(super) fn transition(
         "class": task.request.class.code(),
         "at": transition.at.as_millis(),
         "step": transition.step,
-        "body": line(tx, task, before, transition)?,
+        "body": format!("{}{}", mark(task), line(tx, task, before, transition)?),
     });
     let optional = [
+        ("call", task.call.as_ref().map(|call| json!({ "id": call.id, "drill": call.drill }))),
         ("actor", user(&transition.actor)?.map(|u| Value::String(u.into()))),
         ("asks", asks.as_ref().map(|u| Value::String(u.to_string()))),
         ("role", role(task, transition).map(|id| Value::String(format!("HealthcareService/{id}")))),
@@ -57,7 +58,7 @@ pub(super) fn transition(
         fields.extend(optional.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
     }
     let key = format!("request-{}-{version}", task.id);
-    let (room, kind, own) = (task.room.clone(), UPDATE.to_owned(), task.description.is_some());
+    let (room, kind, own) = (task.room.clone(), UPDATE.to_owned(), task.in_own_room());
     let job = Job::Announce { room, kind, content, asks, key, own };
     Ok(outbox::push(tx, &outbox::subject(task), &job)?)
 }
@@ -65,6 +66,11 @@ pub(super) fn transition(
 /// Whether a transition interrupts the person whom it asks: information never does.
 pub(crate) fn sounds(task: &Task, transition: &Transition) -> bool {
     transition.asks.is_some() && task.request.class != Class::Information
+}
+
+/// What every line of an exercise begins with.
+fn mark(task: &Task) -> &'static str {
+    if task.call.as_ref().is_some_and(|call| call.drill) { "DRILL. " } else { "" }
 }
 
 /// Only who is asked is notified, whatever else they are told of the room.
@@ -88,7 +94,7 @@ pub(crate) fn reminder(
         Some(by) => format!("Needed now: {} has accepted it and not completed it.", person(tx, by)?),
         None => format!("Still waiting for {}.", step.unwrap_or_default()),
     };
-    let content = json!({
+    let mut content = json!({
         "request_id": task.id,
         "state": request.state.code(),
         "class": request.class.code(),
@@ -97,10 +103,13 @@ pub(crate) fn reminder(
         "reminder": true,
         "next_step_at": request.next_step_at.map(Timestamp::as_millis),
         "m.mentions": { "user_ids": users },
-        "body": body,
+        "body": format!("{}{body}", mark(task)),
     });
+    if let Some(call) = &task.call {
+        content["call"] = json!({ "id": call.id, "drill": call.drill });
+    }
     let key = format!("request-{}-reminder-{}", task.id, at.as_millis());
-    let (room, own) = (task.room.clone(), task.description.is_some());
+    let (room, own) = (task.room.clone(), task.in_own_room());
     let job = Job::Announce { room, kind: UPDATE.to_owned(), content, asks: None, key, own };
     Ok(outbox::push(tx, &outbox::subject(task), &job)?)
 }
@@ -119,7 +128,7 @@ pub(crate) fn role<'t>(task: &'t Task, transition: &Transition) -> Option<&'t st
 }
 
 /// The name of a role or person for a line of text.
-pub(super) fn name_of(tx: &impl Reader, ask: &Ask) -> Result<String, StoreError> {
+pub(crate) fn name_of(tx: &impl Reader, ask: &Ask) -> Result<String, StoreError> {
     match ask {
         Ask::Role(id) => Ok(directory::service(tx, id)?.map_or_else(|| id.clone(), |s| s.name)),
         Ask::Person(id) => person(tx, id),
@@ -141,7 +150,7 @@ pub(crate) fn names_of(tx: &impl Reader, asks: &[Ask]) -> Result<String, StoreEr
 }
 
 /// The name of a person for a line of text.
-pub(super) fn person(tx: &impl Reader, id: &str) -> Result<String, StoreError> {
+pub(crate) fn person(tx: &impl Reader, id: &str) -> Result<String, StoreError> {
     if id == CLERK {
         return Ok("Wardline".to_owned());
     }
@@ -218,6 +227,9 @@ fn line(
         (State::Raised, _) if before.is_none() && task.description.is_some() => {
             format!("{} Asking {asked}.", task.description.as_deref().unwrap_or_default())
         }
+        (State::Raised, _) if before.is_none() && task.call.is_some() => {
+            format!("{}: asking {asked}.", task.call.as_ref().map_or("", |call| call.title.as_str()))
+        }
         (State::Raised, _) if before.is_none() => match task.request.class {
             Class::Urgent => format!("Urgent request: asking {asked}."),
             Class::Action => format!("Request: asking {asked}."),
@@ -234,6 +246,7 @@ fn line(
         (State::Cancelled, _) if task.description.is_some() => {
             "This has ended by itself: nobody need act.".to_owned()
         }
+        (State::Cancelled, _) if task.call.is_some() => format!("{actor} ended the call."),
         (State::Cancelled, _) => format!("{actor} cancelled the request."),
     })
 }

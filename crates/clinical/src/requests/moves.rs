@@ -12,7 +12,8 @@ use wardline_domain::{
 use wardline_store::{
     WriteTx,
     clinical::{
-        on_call as duty_rows, tasks,
+        on_call as duty_rows,
+        tasks::{self, CallPart},
         timers::{self, Timer, TimerKind},
     },
 };
@@ -31,6 +32,15 @@ const INVITE_AFTER: i64 = 5000;
 /// How often those whom an urgent request asks are reminded of it, in milliseconds.
 const REMIND_EVERY: i64 = 60_000;
 
+/// A request whose plan is given.
+pub(crate) struct Planned {
+    /// The request; its description counts only if it is not part of a call.
+    pub(crate) own: OwnRequest,
+    pub(crate) room: OwnedRoomId,
+    pub(crate) playbook: Option<String>,
+    pub(crate) call: Option<CallPart>,
+}
+
 /// One move of a request inside a transaction.
 pub(crate) struct Move<'a> {
     pub(crate) parts: &'a ClinicalParts,
@@ -43,7 +53,7 @@ pub(crate) struct Move<'a> {
 }
 
 impl<'a> Move<'a> {
-    pub(super) fn of(parts: &'a ClinicalParts, caller: &'a Caller, at: Timestamp) -> Self {
+    pub(crate) fn of(parts: &'a ClinicalParts, caller: &'a Caller, at: Timestamp) -> Self {
         Self { parts, actor: Some(caller.person()), device: caller.device.as_deref(), device_at: None, at }
     }
 
@@ -69,6 +79,7 @@ impl<'a> Move<'a> {
             description: None,
             event_room: None,
             identifier,
+            call: None,
             request,
         };
         self.persist(tx, &task, None, &log)?;
@@ -98,6 +109,12 @@ impl<'a> Move<'a> {
         own: OwnRequest,
         room: OwnedRoomId,
     ) -> Result<(), ClinicalError> {
+        self.raise_planned(tx, Planned { own, room, playbook: None, call: None })
+    }
+
+    /// Raises an urgent request whose plan is given; nothing if it was raised before.
+    pub(crate) fn raise_planned(&self, tx: &mut WriteTx<'_>, new: Planned) -> Result<(), ClinicalError> {
+        let Planned { own, room, playbook, call } = new;
         let Some(first) = own.plan.first().and_then(|step| step.asks.first().cloned()) else { return Ok(()) };
         if tasks::get(tx, &self.parts.cipher, &own.id)?.is_some() {
             return Ok(());
@@ -111,11 +128,12 @@ impl<'a> Move<'a> {
             patient: own.patient,
             room,
             addressed: first,
-            playbook: None,
+            playbook,
             event: None,
-            description: Some(own.description),
+            description: Some(own.description).filter(|_| call.is_none()),
             event_room: None,
             identifier: None,
+            call,
             request,
         };
         self.persist(tx, &task, None, &log)

@@ -3,6 +3,7 @@
 
 mod access;
 mod break_glass;
+mod calls;
 mod digest;
 mod directory;
 mod duty;

@@ -11,8 +11,8 @@ use std::{
 
 use serde_json::Value;
 use wardline_clinical::{
-    Budget, Caller, Clinical, ClinicalError, ClinicalParts, ColumnCipher, Conversations, ImportMode,
-    NewRequest, PortError, PortFuture, TaskView,
+    Budget, CallManagers, Caller, Clinical, ClinicalError, ClinicalParts, ColumnCipher, Conversations,
+    ImportMode, NewRequest, PortError, PortFuture, TaskView,
 };
 use wardline_domain::{
     Clock, Random, Timestamp,
@@ -109,6 +109,20 @@ impl Conversations for Rooms {
             let room: OwnedRoomId =
                 format!("!digest-{}:riverside.example", user.localpart()).try_into().unwrap();
             self.members.lock().unwrap().entry(room.clone()).or_default().insert(user.to_owned());
+            Ok(room)
+        })
+    }
+
+    fn create_call_room<'a>(
+        &'a self,
+        call: &'a str,
+        _: &'a str,
+        members: Vec<OwnedUserId>,
+    ) -> PortFuture<'a, OwnedRoomId> {
+        Box::pin(async move {
+            self.up()?;
+            let room: OwnedRoomId = format!("!call-{call}:riverside.example").try_into().unwrap();
+            self.members.lock().unwrap().entry(room.clone()).or_default().extend(members);
             Ok(room)
         })
     }
@@ -220,6 +234,7 @@ fn open(
         budget: Budget { each: None, teams: [("noisy".to_owned(), 2)].into() },
         unreachable_after,
         digest_times: vec![jiff::civil::time(9, 0, 0, 0), jiff::civil::time(17, 0, 0, 0)],
+        call_managers: CallManagers { roles: vec!["site-manager".to_owned()], people: Vec::new() },
         outgoing: None,
         signer: Arc::new(Signer::from_seed("riverside.example".try_into().unwrap(), "1", [7; 32]).unwrap()),
         conversations: Arc::clone(rooms) as Arc<dyn Conversations>,

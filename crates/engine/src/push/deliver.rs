@@ -14,6 +14,7 @@ use wardline_outgoing::Outgoing;
 use wardline_store::rooms;
 use wardline_store::{Kind, Pos, Reader, StoreError, StreamRow, UserNid, pushers};
 
+use super::plan::Telling;
 use super::pushers::{Owner, Pushers};
 use super::web::{Message, Vapid};
 use super::{PushConfig, gateway, plan, web};
@@ -151,7 +152,9 @@ impl Delivery {
                 let mut due: HashSet<UserNid> = HashSet::new();
                 for row in rows {
                     match (row.kind, row.room, row.user) {
-                        (Kind::Receipt | Kind::Membership, _, Some(user)) if users.contains_key(&user) => {
+                        (Kind::Receipt | Kind::Membership | Kind::Alert, _, Some(user))
+                            if users.contains_key(&user) =>
+                        {
                             due.insert(user);
                         }
                         (Kind::Event, Some(_), sender) => {
@@ -283,11 +286,11 @@ impl Delivery {
             return self.validate(&plan).await;
         }
         let mut told = None;
-        for notice in &plan.notices {
-            let sent = self.send(self.request(&plan, Some(notice)), &plan.pusher).await;
+        for telling in plan.tellings() {
+            let sent = self.send(self.request(&plan, Some(telling)), &plan.pusher).await;
             match sent {
                 Sent::Done | Sent::Never => {
-                    told = Some(notice.event.pos);
+                    told = Some(telling.pos());
                     let unread = plan.unread;
                     self.with(id, |slot| (slot.failures, slot.told) = (0, Some(unread)));
                 }
@@ -300,7 +303,7 @@ impl Delivery {
                 }
             }
         }
-        if plan.notices.is_empty()
+        if told.is_none()
             && let Some(next) = self.tell_badge(&plan).await?
         {
             return Ok(next);
@@ -353,15 +356,20 @@ impl Delivery {
         })
     }
 
-    fn request(&self, plan: &plan::Plan, notice: Option<&plan::Notice>) -> Option<http::Request<Bytes>> {
+    fn request(&self, plan: &plan::Plan, telling: Option<Telling<'_>>) -> Option<http::Request<Bytes>> {
         let pusher = &plan.pusher;
-        match (pusher.kind.as_str(), notice) {
-            ("webpush", Some(notice)) => {
-                let message = Message::Event(notice, plan.unread);
+        match (pusher.kind.as_str(), telling) {
+            ("webpush", Some(telling)) => {
+                let message = match telling {
+                    Telling::Event(notice) => Message::Event(notice, plan.unread),
+                    Telling::Alert(alert) => Message::Alert(alert, plan.unread),
+                };
                 let vapid = self.vapid.as_ref()?;
                 web::request(pusher, &message, vapid, &self.config.app_url, self.context.now())
             }
-            ("http", notice) => gateway::request(pusher, notice, plan.unread),
+            ("http", Some(Telling::Event(notice))) => gateway::request(pusher, Some(notice), plan.unread),
+            ("http", Some(Telling::Alert(_))) => gateway::wake(pusher, plan.unread),
+            ("http", None) => gateway::request(pusher, None, plan.unread),
             _ => None,
         }
     }

@@ -59,6 +59,25 @@ pub(super) fn request(pusher: &Pusher, notice: Option<&Notice>, unread: u64) -> 
     http::Request::post(url.as_str()?).header(http::header::CONTENT_TYPE, "application/json").body(body).ok()
 }
 
+/// The request that wakes a device at once for what is no event: it learns from its next `/sync` what it is.
+pub(super) fn wake(pusher: &Pusher, unread: u64) -> Option<http::Request<Bytes>> {
+    let mut data = data(pusher);
+    let url = data.remove("url")?;
+    let device = json!({
+        "app_id": pusher.app_id,
+        "pushkey": pusher.pushkey,
+        "pushkey_ts": pusher.created_at.as_millis() / 1000,
+        "data": data,
+    });
+    let body = json!({ "notification": {
+        "prio": "high",
+        "counts": { "unread": unread },
+        "devices": [device],
+    } });
+    let body = Bytes::from(body.to_string());
+    http::Request::post(url.as_str()?).header(http::header::CONTENT_TYPE, "application/json").body(body).ok()
+}
+
 /// What a phone must be woken for: calls for attention, and messages whose words only the phone can judge.
 fn is_urgent(notice: &Notice) -> bool {
     notice.highlight || notice.sound || notice.event.pdu.kind == "m.room.encrypted"

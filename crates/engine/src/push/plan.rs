@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use wardline_domain::Timestamp;
+use wardline_store::alerts::{self, Alert};
 use wardline_store::members::{self, Membership};
 use wardline_store::pushers::{self, Pusher};
 use wardline_store::rooms::{self, RoomRow};
@@ -24,6 +25,8 @@ pub(super) struct Plan {
     pub(super) pusher: Pusher,
     /// Oldest first.
     pub(super) notices: Vec<Notice>,
+    /// Alerts besides events of rooms, oldest first.
+    pub(super) alerts: Vec<Alert>,
     /// When all of it is told, the pusher has been told everything up to this position.
     pub(super) upto: Pos,
     /// There is more.
@@ -90,7 +93,39 @@ pub(super) fn plan(
     let more = notices.len() > MOST;
     notices.truncate(MOST);
     let told = notices.last().filter(|_| more).map_or(upto, |notice| notice.event.pos);
-    Ok(Some(Plan { pusher: planning.pusher, notices, upto: told, more, unread, badge }))
+    // Alerts are for those whom nothing else may disturb, too: that is what they are.
+    let pusher = planning.pusher;
+    let alerts =
+        if pusher.activated { alerts::after(tx, pusher.user, pusher.cursor, oldest)? } else { Vec::new() };
+    let alerts = alerts.into_iter().filter(|alert| alert.pos <= told).collect();
+    Ok(Some(Plan { pusher, notices, alerts, upto: told, more, unread, badge }))
+}
+
+impl Plan {
+    /// Everything that is told, in its order.
+    pub(super) fn tellings(&self) -> Vec<Telling<'_>> {
+        let events = self.notices.iter().map(Telling::Event);
+        let mut all: Vec<Telling<'_>> = events.chain(self.alerts.iter().map(Telling::Alert)).collect();
+        all.sort_by_key(Telling::pos);
+        all
+    }
+}
+
+/// One thing that is told.
+#[derive(Clone, Copy)]
+pub(super) enum Telling<'p> {
+    Event(&'p Notice),
+    Alert(&'p Alert),
+}
+
+impl Telling<'_> {
+    /// Where it stands in the stream.
+    pub(super) fn pos(&self) -> Pos {
+        match self {
+            Self::Event(notice) => notice.event.pos,
+            Self::Alert(alert) => alert.pos,
+        }
+    }
 }
 
 struct Planning<'a> {

@@ -8,6 +8,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use wardline_domain::Timestamp;
+use wardline_store::alerts::Alert;
 use wardline_store::pushers::Pusher;
 use web_push_native::p256::elliptic_curve::sec1::ToEncodedPoint;
 use web_push_native::p256::pkcs8::EncodePrivateKey;
@@ -87,6 +88,8 @@ pub(super) enum Message<'a> {
     Validation(&'a str),
     /// An event, and the unread count.
     Event(&'a Notice, u64),
+    /// An alert, and the unread count.
+    Alert(&'a Alert, u64),
 }
 
 /// How urgent a push is, and how long it is worth to be delivered, in seconds.
@@ -123,6 +126,10 @@ pub(super) fn request(
             let topic = (weight.urgency != "high").then(|| topic(notice));
             (payload(pusher, notice, *unread, &weight, app_url), weight, topic)
         }
+        Message::Alert(alert, unread) => {
+            let weight = of_alert(alert);
+            (alert_payload(pusher, alert, *unread, &weight, app_url), weight, None)
+        }
     };
     let key = public_key(&pusher.pushkey)?;
     let sealed =
@@ -143,6 +150,8 @@ pub(super) fn request(
 fn weigh(notice: &Notice) -> Weight {
     let weight = |class: &str, title, urgency, ttl| Weight { class: class.to_owned(), title, urgency, ttl };
     match class(notice).as_deref() {
+        Some("urgent") if drill(notice) == Some(true) => weight("drill", DRILL, "high", 15 * 60),
+        Some("urgent") if drill(notice) == Some(false) => weight("crash", "Crash call", "high", 15 * 60),
         Some("urgent") => weight("urgent", "Urgent request", "high", 15 * 60),
         // It rings for a minute.
         Some("call") => weight("call", "Incoming call", "high", 60),
@@ -152,6 +161,49 @@ fn weigh(notice: &Notice) -> Weight {
         _ if notice.highlight => weight("mention", "You were mentioned", "high", 4 * 3600),
         _ => weight("message", "New message", "normal", 24 * 3600),
     }
+}
+
+/// What the push of an exercise is called, so that nobody takes it for an emergency.
+const DRILL: &str = "DRILL: not an emergency";
+
+/// A call is worth to be heard of for four hours: people are asked whether they can come in.
+fn of_alert(alert: &Alert) -> Weight {
+    let title = if alert.class == "drill" { DRILL } else { "Broadcast: please answer" };
+    Weight { class: alert.class.clone(), title, urgency: "high", ttl: 4 * 3600 }
+}
+
+fn alert_payload(pusher: &Pusher, alert: &Alert, unread: u64, weight: &Weight, app_url: &str) -> Value {
+    let mut shown = json!({
+        "title": weight.title,
+        "tag": alert.subject,
+        "data": { "call_id": alert.subject, "class": weight.class },
+    });
+    if !app_url.is_empty() {
+        shown["navigate"] = json!(format!("{app_url}/on-call"));
+    }
+    json!({
+        "web_push": 8030,
+        "notification": shown,
+        "app_badge": unread.to_string(),
+        "app_id": pusher.app_id,
+        "call_id": alert.subject,
+        "class": weight.class,
+        "prio": "high",
+        "counts": { "unread": unread },
+    })
+}
+
+/// Whether an event is of a crash call, and then whether of an exercise.
+fn drill(notice: &Notice) -> Option<bool> {
+    #[derive(Deserialize)]
+    struct Part {
+        drill: bool,
+    }
+    #[derive(Deserialize)]
+    struct Content {
+        call: Part,
+    }
+    notice.event.pdu.content_as::<Content>().ok().map(|content| content.call.drill)
 }
 
 /// The class that stands in clear beside the ciphertext (`org.wardline.class`), or that of a request's progress.

@@ -54,6 +54,8 @@ const RESOURCES: &[(&str, &[&str], Parameters)] = &[
     ("Patient", &["read", "search-type"], &[("location", "reference")]),
     ("Subscription", &["read", "search-type", "create", "delete"], &[]),
     ("AuditEvent", &["search-type"], &[("patient", "reference")]),
+    ("Communication", &["search-type"], &[("based-on", "reference")]),
+    ("CommunicationRequest", &["read", "search-type", "update"], &[("_id", "token"), ("status", "token")]),
     (
         "Task",
         &["read", "vread", "history-instance", "search-type", "create", "update"],
@@ -99,6 +101,9 @@ const ROLE_OPERATIONS: [&str; 9] = [
     "accept-handover",
 ];
 
+const CALL_OPERATIONS: [&str; 9] =
+    ["options", "reach", "board", "report", "delivered", "seen", "answer", "again", "end"];
+
 /// `GET metadata`
 pub(super) async fn capabilities(State(state): State<AppState>) -> Fhir {
     let resources: Vec<Value> = RESOURCES.iter().map(resource).collect();
@@ -133,6 +138,7 @@ fn resource((kind, interactions, parameters): &(&str, &[&str], Parameters)) -> V
         "HealthcareService" => ROLE_OPERATIONS.iter().map(|name| operation(name)).collect(),
         "CareTeam" => vec![operation("noise")],
         "Practitioner" => vec![operation("duty"), operation("device-check")],
+        "CommunicationRequest" => CALL_OPERATIONS.iter().map(|name| operation(name)).collect(),
         "Task" => TASK_OPERATIONS.iter().map(|name| operation(name)).collect(),
         _ => Vec::new(),
     };

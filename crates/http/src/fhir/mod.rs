@@ -2,6 +2,11 @@
 //! as the Matrix API. `metadata` lists what works; one file per resource type.
 
 mod audit_event;
+mod call;
+mod call_input;
+mod call_json;
+mod call_paper;
+mod call_report;
 mod care_team;
 mod device_check;
 mod directory;
@@ -61,6 +66,14 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/PractitionerRole", get(shift::search).post(shift::create))
         .route("/PractitionerRole/{id}", get(shift::read).put(shift::put).delete(shift::remove))
         .route("/AuditEvent", get(audit_event::search))
+        .route("/Communication", get(call::answers))
+        .route("/CommunicationRequest", get(call::search))
+        .route("/CommunicationRequest/$options", get(call::options))
+        .route("/CommunicationRequest/$reach", post(call::reach))
+        .route("/CommunicationRequest/{id}", put(call::create).get(call::read))
+        .route("/CommunicationRequest/{id}/$board", get(call::board))
+        .route("/CommunicationRequest/{id}/$report", get(call::report))
+        .route("/CommunicationRequest/{id}/{operation}", post(call::operation))
         .route("/Patient", get(patient::search))
         .route("/Patient/$break-glass", post(patient::break_glass))
         .route("/Patient/{id}", get(patient::read))

@@ -21,6 +21,7 @@ struct Parameter {
     value_instant: Option<String>,
     value_time: Option<String>,
     value_date: Option<String>,
+    value_integer: Option<i64>,
     value_reference: Option<Reference>,
 }
 
@@ -62,6 +63,24 @@ impl Given {
             .or(found.value_code.as_deref())?
             .trim();
         (!text.is_empty()).then_some(text)
+    }
+
+    /// A whole number that is not negative.
+    pub(super) fn whole(&self, name: &str) -> Result<Option<u32>, Refusal> {
+        let Some(number) = self.find(name).and_then(|it| it.value_integer) else { return Ok(None) };
+        let wrong = |_| {
+            Refusal::invalid(
+                format!("Parameters.parameter({name})"),
+                "must be a whole number, not below nought",
+            )
+        };
+        u32::try_from(number).map(Some).map_err(wrong)
+    }
+
+    /// Every reference of this name.
+    pub(super) fn references<'g>(&'g self, name: &'g str) -> impl Iterator<Item = &'g str> {
+        let named = self.parameter.iter().filter(move |it| it.name == name);
+        named.filter_map(|it| it.value_reference.as_ref()).map(|it| it.reference.as_str())
     }
 
     /// A text of at most `most` characters; empty if it is missing.

@@ -184,7 +184,8 @@ fn id_of(reference: &Reference, kind: &str, path: &str) -> Result<String, Refusa
     id.map(ToOwned::to_owned).ok_or_else(|| Refusal::invalid(path, format!("must refer to a {kind}")))
 }
 
-fn is_uuid(id: &str) -> bool {
+/// Whether an id is a UUID in lower case.
+pub(super) fn is_uuid(id: &str) -> bool {
     let groups: Vec<&str> = id.split('-').collect();
     let lengths = groups.iter().map(|g| g.len()).eq([8, 4, 4, 4, 12]);
     lengths && groups.concat().bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))

@@ -1,7 +1,7 @@
 //! A request as a Task resource.
 
 use serde_json::{Value, json};
-use wardline_clinical::TaskView;
+use wardline_clinical::{CallPart, TaskView};
 use wardline_domain::care::{
     playbook::{Ask, Class},
     request::{Reason, State, Transition},
@@ -67,6 +67,9 @@ pub(super) fn task_json(view: &TaskView) -> Value {
     if let Some(description) = &task.description {
         json["description"] = json!(description);
     }
+    if let Some(call) = &task.call {
+        json["basedOn"] = json!([reference("CommunicationRequest", &call.id, Some(&call.title))]);
+    }
     if let Some(end) = request.needed_by {
         json["restriction"] = json!({ "period": { "end": end.to_instant() } });
     }
@@ -96,9 +99,20 @@ fn extensions(view: &TaskView) -> Vec<Value> {
         who("request-accepted-by", request.accepted_by.as_ref()),
         who("request-delegated-by", request.delegated_by.as_ref()),
         request.overdue.then(|| extension("request-overdue", "valueBoolean", true)),
+        task.call.as_ref().map(call_part),
     ];
     let chain = view.transitions.iter().map(|transition| transition_json(view, transition));
     single.into_iter().chain(holders).chain(helpers).flatten().chain(chain).collect()
+}
+
+/// What a request of a crash call says of the call.
+fn call_part(call: &CallPart) -> Value {
+    json!({ "url": extension_url("request-call"), "extension": [
+        { "url": "id", "valueString": call.id },
+        { "url": "title", "valueString": call.title },
+        { "url": "place", "valueString": call.place },
+        { "url": "drill", "valueBoolean": call.drill },
+    ] })
 }
 
 fn transition_json(view: &TaskView, it: &Transition) -> Value {

@@ -15,6 +15,7 @@ mod devices;
 mod directory;
 mod extras;
 mod fhir;
+mod fhir_call;
 mod fhir_shifts;
 mod fhir_subscription;
 mod fuzz;

@@ -133,6 +133,10 @@ impl Server {
             budget: wardline_clinical::Budget::default(),
             unreachable_after: None,
             digest_times: Vec::new(),
+            call_managers: wardline_clinical::CallManagers {
+                roles: vec!["site-manager".to_owned()],
+                people: Vec::new(),
+            },
             outgoing: None,
             signer: Arc::new(Signer::from_seed(name.clone(), "1", [7; 32]).unwrap()),
             conversations: Arc::new(crate::rooms::Rooms::default()),

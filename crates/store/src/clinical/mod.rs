@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod alarms;
+pub mod calls;
 mod cipher;
 pub mod device_checks;
 pub mod digests;

@@ -40,8 +40,33 @@ pub struct Task {
     /// System and value by which another system knows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identifier: Option<(String, String)>,
+    /// The crash call of which it is part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<CallPart>,
     /// Where it stands.
     pub request: Request,
+}
+
+/// What a request of a crash call says of the call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallPart {
+    /// Id of the call.
+    pub id: String,
+    /// What it is called.
+    pub title: String,
+    /// Where to come to.
+    pub place: String,
+    /// Whether it is an exercise.
+    pub drill: bool,
+}
+
+impl Task {
+    /// Whether it is announced in a room of the server's own, into which whoever is asked is brought at once: that of a
+    /// role, or of a crash call.
+    #[must_use]
+    pub const fn in_own_room(&self) -> bool {
+        self.description.is_some() || (self.call.is_some() && self.patient.is_none())
+    }
 }
 
 /// What to look for; empty fields do not restrict.

@@ -6,6 +6,7 @@
 mod accounts;
 mod app;
 mod application_services;
+mod calls;
 mod clinical;
 mod directory;
 mod gateway;
@@ -41,6 +42,7 @@ use wardline_domain::ruma::OwnedServerName;
 pub use accounts::Accounts;
 pub use app::App;
 pub use application_services::ApplicationServices;
+pub use calls::Calls;
 pub use clinical::Clinical;
 pub use directory::{Directory, PublishersConfig, UsersConfig};
 pub use gateway::Gateway;
@@ -170,6 +172,9 @@ pub struct Config {
     /// What playbooks know of the calendar.
     #[serde(default)]
     pub clinical: Clinical,
+    /// Who may call many people at once.
+    #[serde(default)]
+    pub calls: Calls,
     /// Identity providers of the organisation.
     #[serde(default)]
     pub identity: IdentitySection,
@@ -233,6 +238,7 @@ impl Config {
             voip: Voip::default(),
             support: Support::default(),
             clinical: Clinical::default(),
+            calls: Calls::default(),
             identity: IdentitySection::default(),
             presence: PresenceConfig::default(),
             privacy: Privacy::default(),

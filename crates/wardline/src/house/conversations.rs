@@ -14,7 +14,7 @@ use wardline_engine::{
 };
 use wardline_store::{
     StoreError,
-    clinical::{alarms, digests, patients},
+    clinical::{alarms, calls, digests, patients},
     members, rooms, users,
 };
 
@@ -22,6 +22,8 @@ use wardline_store::{
 const PATIENT: &str = "org.wardline.patient";
 /// The type of a role's room, and of the state event that names the role.
 const ROLE: &str = "org.wardline.role";
+/// The type of the room of a crash call, and of the state event that names the call.
+const CALL: &str = "org.wardline.call";
 
 /// The type of the room in which a person is told what was sent for information.
 const DIGEST: &str = "org.wardline.digest";
@@ -110,6 +112,26 @@ impl ClerkRooms {
         };
         self.engine.rooms.create(self.caller()?, request).await.map_err(port_error)
     }
+
+    /// The conversation of a crash call. Its id is written down with the room, as that of a patient is; whoever is
+    /// called may write in it.
+    async fn create_for_call(&self, call: &str, name: &str) -> Result<OwnedRoomId, PortError> {
+        let id = call.to_owned();
+        let request = CreateRoom {
+            preset: Preset::PrivateChat,
+            creation_content: Map::from_iter([("type".to_owned(), CALL.into())]),
+            initial_state: vec![state(CALL, json!({ "id": call }))?],
+            power_levels: Map::from_iter([("events".to_owned(), sealed_power_levels())]),
+            name: Some(name.to_owned()),
+            encrypted: true,
+            also: Some(Box::new(move |tx, room| {
+                let room = rooms::room_id(tx, room)?;
+                Ok(calls::set_room(tx, &id, &room)?)
+            })),
+            ..CreateRoom::default()
+        };
+        self.engine.rooms.create(self.caller()?, request).await.map_err(port_error)
+    }
 }
 
 fn state(kind: &str, value: Value) -> Result<InitialState, PortError> {
@@ -153,6 +175,28 @@ impl Conversations for ClerkRooms {
                 None => self.create_for_digests(user).await?,
             };
             self.join(&room, user).await?;
+            Ok(room)
+        })
+    }
+
+    fn create_call_room<'a>(
+        &'a self,
+        call: &'a str,
+        name: &'a str,
+        members: Vec<OwnedUserId>,
+    ) -> PortFuture<'a, OwnedRoomId> {
+        Box::pin(async move {
+            let known = self.engine.context.store.read_now(|tx| calls::room(tx, call)).map_err(later)?;
+            let room = match known {
+                Some(room) => room,
+                None => self.create_for_call(call, name).await?,
+            };
+            for user in members {
+                match self.join(&room, &user).await {
+                    Ok(()) | Err(PortError::Refused(_)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
             Ok(room)
         })
     }

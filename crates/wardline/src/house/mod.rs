@@ -148,6 +148,7 @@ impl House {
             budget: config.clinical.budget(),
             unreachable_after: config.clinical.unreachable_after(),
             digest_times: config.clinical.digest_times.clone(),
+            call_managers: config.calls.managers(),
             outgoing: Some(outgoing.clone()),
             signer: Arc::new(folder.signer(&config.server_name, random.as_ref())?),
             conversations: Arc::new(ClerkRooms { engine: Arc::clone(&engine), clerk }),

@@ -38,6 +38,7 @@ pub(crate) fn reading(
         budget: config.clinical.budget(),
         unreachable_after: config.clinical.unreachable_after(),
         digest_times: config.clinical.digest_times.clone(),
+        call_managers: config.calls.managers(),
         outgoing: None,
         signer: Arc::new(folder::existing_signer(&config.data, &config.server_name)?),
         conversations: Arc::new(NoRooms),
@@ -54,6 +55,15 @@ fn refused<'a, T: Send + 'a>() -> PortFuture<'a, T> {
 
 impl Conversations for NoRooms {
     fn create_patient_room<'a>(&'a self, _: &'a str, _: Vec<OwnedUserId>) -> PortFuture<'a, OwnedRoomId> {
+        refused()
+    }
+
+    fn create_call_room<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a str,
+        _: Vec<OwnedUserId>,
+    ) -> PortFuture<'a, OwnedRoomId> {
         refused()
     }
 

@@ -29,6 +29,8 @@ struct File {
     #[serde(default)]
     only_by_name: bool,
     #[serde(default)]
+    call: bool,
+    #[serde(default)]
     steps: Vec<FileStep>,
 }
 
@@ -117,7 +119,17 @@ pub(super) fn parse(text: &str) -> Result<Playbook, PlaybookError> {
         .into_iter()
         .enumerate()
         .map(|(index, of)| step(of, index, count))
-        .collect::<Result<_, _>>()?;
+        .collect::<Result<Vec<Step>, _>>()?;
+    if file.call {
+        if !file.only_by_name || !classes.contains(&Class::Urgent) {
+            return head("call", "a call is urgent and taken only by its name (only_by_name = true)");
+        }
+        if !steps.first().is_some_and(calls) {
+            let problem =
+                "the first step of a call names the roles (or people) whom it calls, and nobody twice";
+            return Err(PlaybookError::Step { step: 1, field: "ask", problem: problem.to_owned() });
+        }
+    }
     Ok(Playbook {
         id: file.id,
         title: file.title,
@@ -126,8 +138,20 @@ pub(super) fn parse(text: &str) -> Result<Playbook, PlaybookError> {
         roles: file.roles.into_iter().collect(),
         when,
         only_by_name: file.only_by_name,
+        call: file.call,
         steps,
     })
+}
+
+/// Whether the first step of a call names roles and people, each once.
+fn calls(first: &Step) -> bool {
+    let mut named = BTreeSet::new();
+    let each = first.asks.iter().all(|asked| match asked {
+        Asked::Addressed => true,
+        Asked::Named(ask @ (Ask::Role(_) | Ask::Person(_))) => named.insert(ask.clone()),
+        Asked::Named(Ask::Team(_) | Ask::OnDuty(_)) => false,
+    });
+    each && !named.is_empty()
 }
 
 fn step(file: FileStep, index: usize, count: usize) -> Result<Step, PlaybookError> {

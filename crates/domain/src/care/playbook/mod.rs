@@ -93,6 +93,8 @@ pub enum Closes {
     Request,
     /// The step: whoever accepts comes too, and the next step is asked at once.
     Step,
+    /// The request, as far as asking goes; others who were asked may still come too.
+    Each,
 }
 
 /// One whom a step asks.
@@ -136,6 +138,9 @@ pub struct Playbook {
     pub when: When,
     /// True if it is taken only when it is named: for a crash call, say.
     pub only_by_name: bool,
+    /// True if it is the plan of a crash call: everybody whom the first step names is called at once, each by a request
+    /// of their own that climbs the later steps.
+    pub call: bool,
     /// The steps, in order; the first asks the addressed.
     pub steps: Vec<Step>,
 }
@@ -198,6 +203,29 @@ impl Playbook {
             }
         }
         plan
+    }
+
+    /// The plans of a crash call: for each role or person whom the first step names, a plan that asks them first and
+    /// then climbs as it is written; whoever is asked late or again may come as well. Empty for a playbook that is none of a call.
+    #[must_use]
+    pub fn call_plans(&self) -> Vec<(Ask, Vec<PlannedStep>)> {
+        let named = self.steps.first().filter(|_| self.call).map(|step| step.asks.as_slice());
+        let named = named.unwrap_or_default().iter().filter_map(|asked| match asked {
+            Asked::Named(ask) => Some(ask.clone()),
+            Asked::Addressed => None,
+        });
+        named
+            .map(|ask| {
+                let mut plan = self.plan(&ask);
+                if let Some(first) = plan.first_mut() {
+                    first.asks = vec![ask.clone()];
+                }
+                for step in &mut plan {
+                    step.closes = Closes::Each;
+                }
+                (ask, plan)
+            })
+            .collect()
     }
 
     /// True if this playbook may be the one for a request of `facts` to `addressed` when nobody chose.

@@ -164,3 +164,51 @@ fn gaps_are_what_shifts_leave() {
     assert_eq!(gaps(&[], at(0), at(20)), [Gap { from: at(0), until: at(20) }]);
     assert!(gaps(&[(at(0), at(20))], at(0), at(20)).is_empty());
 }
+
+const CALL: &str = r#"
+    id = "crash"
+    title = "Crash call"
+    classes = ["urgent"]
+    only_by_name = true
+    call = true
+    [[steps]]
+    ask = [{ addressed = true }, { role = "registrar" }, { role = "anaesthetist" }, { person = "sam" }]
+    wait = "30s"
+    repeat = 2
+    [[steps]]
+    ask = { role = "registrar" }
+    wait = "40s"
+    [[steps]]
+    ask = { role = "site-manager" }
+    wait = "30s"
+    must_act = true
+"#;
+
+#[test]
+fn a_call_has_a_plan_for_each_whom_it_names() {
+    let plans = Playbook::parse(CALL).unwrap().call_plans();
+    let called: Vec<&str> = plans.iter().map(|(ask, _)| ask.id()).collect();
+    assert_eq!(called, ["registrar", "anaesthetist", "sam"]);
+    for (ask, plan) in &plans {
+        assert_eq!(plan[0].asks, [ask.clone()], "they alone");
+        assert_eq!((plan[0].wait, plan[0].repeat), (30_000, 2));
+        assert!(plan.iter().all(|step| step.closes == Closes::Each));
+        assert_eq!(plan.last().unwrap().asks, [Ask::Role("site-manager".into())]);
+    }
+    assert_eq!((plans[0].1.len(), plans[1].1.len()), (2, 3), "nobody is asked twice on the way");
+    assert!(Playbook::parse(GOOD).unwrap().call_plans().is_empty());
+}
+
+#[test]
+fn a_call_that_calls_nobody_is_refused() {
+    let with = |from: &str, to: &str| Playbook::parse(&CALL.replacen(from, to, 1)).unwrap_err().to_string();
+    assert!(with("only_by_name = true", "").starts_with("playbook, call"));
+    assert!(with("[\"urgent\"]", "[\"action\"]").starts_with("playbook, call"));
+    assert!(with("{ person = \"sam\" }", "{ team = \"x\" }").starts_with("step 1, ask"));
+    assert!(with("{ person = \"sam\" }", "{ role = \"registrar\" }").starts_with("step 1, ask"));
+    let nobody = with(
+        "{ addressed = true }, { role = \"registrar\" }, { role = \"anaesthetist\" }, { person = \"sam\" }",
+        "{ addressed = true }",
+    );
+    assert!(nobody.starts_with("step 1, ask"));
+}

@@ -25,11 +25,18 @@ impl Request {
         log: &mut Vec<Transition>,
     ) -> Result<(), RequestError> {
         let actor = self.may_answer(context)?;
+        let step = self.asked_at_step(&actor, context);
+        let closes = self.closes(step);
         if let Some(by) = &self.accepted_by {
             let with = *by == actor || self.helpers.contains_key(&actor);
-            return if with { Ok(()) } else { Err(RequestError::AcceptedBy(by.clone())) };
+            if !with && closes != Closes::Each {
+                return Err(RequestError::AcceptedBy(by.clone()));
+            }
+            if !with {
+                self.join(actor, step, context, log);
+            }
+            return Ok(());
         }
-        let step = self.asked_at_step(&actor, context);
         if self.joins(&actor, step) {
             self.join(actor, step, context, log);
             return Ok(());
@@ -60,7 +67,7 @@ impl Request {
         self.asked.insert(actor.clone(), step);
         self.declined.remove(&actor);
         self.beside(State::Accepted, None, context, log);
-        if step == self.step && self.delegated_by.is_none() {
+        if step == self.step && self.accepted_by.is_none() && self.delegated_by.is_none() {
             // A step that closes only itself is never the last.
             let server = Context { actor: None, device: None, ..*context };
             self.ask_from(self.step + 1, &server, None, log);
@@ -80,7 +87,11 @@ impl Request {
             State::Completed => 3,
             _ => 0,
         };
-        let joins = self.accepted_by.is_none() && self.joins(&actor, self.asked_at_step(&actor, context));
+        let step = self.asked_at_step(&actor, context);
+        let joins = match self.accepted_by {
+            None => self.joins(&actor, step),
+            Some(_) => self.closes(step) == Closes::Each,
+        };
         let helps = self.accepted_by.as_ref() != Some(&actor) && (joins || self.helpers.contains_key(&actor));
         if helps && to == State::Completed {
             return Err(RequestError::NotAllowed("the person who accepted it for everybody"));
@@ -123,7 +134,13 @@ impl Request {
         if let Some(by) = &self.accepted_by
             && *by != actor
         {
-            return Err(RequestError::AcceptedBy(by.clone()));
+            if self.closes(self.asked_at_step(&actor, context)) != Closes::Each {
+                return Err(RequestError::AcceptedBy(by.clone()));
+            }
+            if self.declined.insert(actor) {
+                self.beside(State::Declined, said, context, log);
+            }
+            return Ok(());
         }
         let gives_back = self.accepted_by.take().is_some();
         if !self.declined.insert(actor.clone()) && !gives_back {
@@ -189,6 +206,10 @@ impl Request {
         } else {
             Err(asked)
         }
+    }
+
+    fn closes(&self, step: usize) -> Closes {
+        self.plan.get(step).map(|step| step.closes).unwrap_or_default()
     }
 
     /// The step at which `actor` was asked, or through which they may answer now.

@@ -52,6 +52,8 @@ pub enum Command {
         /// Who holds it now.
         to: String,
     },
+    /// The call of which it is part is over; by whoever may end that, which is not for the request to say.
+    StandDown,
     /// The clock of `step` ran out; only the server.
     Expire {
         /// The step that was armed when the clock was set.

@@ -282,6 +282,11 @@ impl Request {
                 Ok(())
             }
             Command::Cancel => Err(RequestError::NotAllowed("the person who raised it")),
+            Command::StandDown => {
+                self.next_step_at = None;
+                self.record(State::Cancelled, context, None, None, log);
+                Ok(())
+            }
             Command::Reassign { to } => self.reassign(to, context, log),
             Command::Delegate { to } => self.delegate(to, context, log),
             Command::Reopen if context.actor == Some(&self.requester) => Ok(()),
@@ -304,6 +309,7 @@ impl Request {
             (_, Command::Expire { .. } | Command::HandOver { .. } | Command::Deliver | Command::See) => {
                 Ok(())
             }
+            (_, Command::StandDown) => Ok(()),
             (State::Cancelled, Command::Cancel) if context.actor == Some(&self.requester) => Ok(()),
             (State::Completed, Command::Complete) if by_acceptor => Ok(()),
             _ => Err(RequestError::Final(self.state)),

@@ -365,6 +365,35 @@ fn a_comment_changes_no_state() {
     assert_eq!(case.log.last().unwrap().reason, Some(Reason::Comment("theatre 2".into())));
 }
 
+#[test]
+fn where_each_counts_for_themselves_a_late_one_comes_too() {
+    let mut case = Case::raise(&["reg", "site"]);
+    for step in &mut case.request.plan {
+        step.closes = Closes::Each;
+    }
+    assert_eq!(case.expire(5), 1);
+    assert_eq!(case.say("site", Command::OnMyWay), Ok(2));
+    assert_eq!(case.request.next_step_at, None, "nobody else is asked");
+    assert_eq!(case.say("reg", Command::OnMyWay), Ok(2), "and he is not told that it is too late");
+    assert_eq!(case.say("reg", Command::Arrive), Ok(1));
+    assert_eq!(case.request.accepted_by.as_deref(), Some("site"));
+    assert_eq!(case.request.state, State::OnMyWay, "which is hers");
+    assert_eq!(case.request.helpers["reg"], State::Arrived);
+    assert_eq!(case.say("reg", Command::Decline { reason: "called away".into() }), Ok(1));
+    assert!(case.request.helpers.is_empty());
+}
+
+#[test]
+fn a_call_that_is_over_ends_its_requests_whoever_says_so() {
+    let mut case = Case::raise(&["reg", "surg"]);
+    case.say("reg", Command::OnMyWay).unwrap();
+    assert_eq!(case.say("site", Command::StandDown), Ok(1));
+    assert_eq!(case.request.state, State::Cancelled);
+    assert_eq!(case.log.last().unwrap().actor.as_deref(), Some("site"));
+    assert_eq!(case.say("nurse", Command::StandDown), Ok(0), "a repetition changes nothing");
+    assert!(matches!(case.say("reg", Command::Accept), Err(RequestError::Final(State::Cancelled))));
+}
+
 fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
         Just(Command::Deliver),
@@ -376,6 +405,7 @@ fn command() -> impl Strategy<Value = Command> {
         Just(Command::Complete),
         Just(Command::Cancel),
         Just(Command::Reopen),
+        Just(Command::StandDown),
         Just(Command::Comment { text: "the lift is broken".to_owned() }),
         (0_usize..3).prop_map(|to| Command::Delegate { to: ["reg", "nic", "junior"][to].to_owned() }),
         (0_usize..3).prop_map(|to| Command::Reassign { to: ["reg", "surg", "nurse"][to].to_owned() }),
@@ -411,7 +441,7 @@ proptest! {
         steps in 1_usize..4,
         moves in prop::collection::vec((command(), 0_usize..8, -MINUTE..10 * MINUTE, 0_u8..8, 0_u8..8), 0..40),
         first in 0_u8..8,
-        (repeat, closes) in (0_u8..3, prop_oneof![Just(Closes::Request), Just(Closes::Step)]),
+        (repeat, closes) in (0_u8..3, prop_oneof![Just(Closes::Request), Just(Closes::Step), Just(Closes::Each)]),
     ) {
         let mut plan = plan(&["a", "b", "c"][..steps]);
         if steps == 3 {
