@@ -57,7 +57,7 @@ before(async () => {
     server.import(bundle);
     writeFileSync(
         join(server.data, "service.yaml"),
-        `id: broadcast\nurl: null\nas_token: ${token}\nhs_token: unused\nsender_localpart: broadcast-service\n` +
+        `id: broadcast\nurl: null\nas_token: ${token}\nhs_token: unused-by-this-test\nsender_localpart: broadcast-service\n` +
             "rate_limited: false\nnamespaces:\n  users: [{ exclusive: true, regex: '@staff.*' }]\n",
     );
     const config = join(server.data, "wardline.toml");

@@ -368,7 +368,7 @@ fn audit(
         entry = entry.with("patient", patient);
     }
     for (name, value) in more {
-        entry = entry.with(*name, *value);
+        entry = entry.with(name, *value);
     }
     Ok(wardline_audit::append(tx, &entry)?)
 }

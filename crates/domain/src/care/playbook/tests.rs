@@ -190,7 +190,7 @@ fn a_call_has_a_plan_for_each_whom_it_names() {
     let called: Vec<&str> = plans.iter().map(|(ask, _)| ask.id()).collect();
     assert_eq!(called, ["registrar", "anaesthetist", "sam"]);
     for (ask, plan) in &plans {
-        assert_eq!(plan[0].asks, [ask.clone()], "they alone");
+        assert_eq!(plan[0].asks.as_slice(), std::slice::from_ref(ask), "they alone");
         assert_eq!((plan[0].wait, plan[0].repeat), (30_000, 2));
         assert!(plan.iter().all(|step| step.closes == Closes::Each));
         assert_eq!(plan.last().unwrap().asks, [Ask::Role("site-manager".into())]);
