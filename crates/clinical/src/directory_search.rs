@@ -16,7 +16,7 @@ use wardline_store::{
     },
 };
 
-use crate::{Clinical, ClinicalError};
+use crate::{Clinical, ClinicalError, Practitioner};
 
 /// A directory with no more entries than this is indexed while the search waits.
 const SMALL: usize = 5000;
@@ -81,8 +81,47 @@ impl Clinical {
         kinds: &[EntryKind],
         limit: usize,
     ) -> Result<Vec<FoundEntry>, ClinicalError> {
+        let index = self.directory_index().await?;
+        let keep = |entry: usize| {
+            kinds.is_empty() || index.entries.get(entry).is_some_and(|(kind, _)| kinds.contains(kind))
+        };
+        let found = index.index.search(query, limit, keep);
+        let entry = |(at, score): (usize, u32)| {
+            index.entries.get(at).map(|(kind, id)| FoundEntry { kind: *kind, id: id.clone(), score })
+        };
+        Ok(found.into_iter().filter_map(entry).collect())
+    }
+
+    /// The practitioners whose names have a word that begins with each word of `name`: `count` of them from `offset` on, by
+    /// family name, and how many there are.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub async fn practitioners_named(
+        self: &Arc<Self>,
+        name: &str,
+        offset: usize,
+        count: usize,
+    ) -> Result<(Vec<Practitioner>, usize), ClinicalError> {
+        let index = self.directory_index().await?;
+        let is_person =
+            |at: &usize| index.entries.get(*at).is_some_and(|(kind, _)| *kind == EntryKind::Practitioner);
+        let found: Vec<usize> = index.index.named(name).into_iter().filter(is_person).collect();
+        let shown = found.iter().skip(offset).take(count).filter_map(|at| index.entries.get(*at));
+        let people = self.parts.store.read_now(|tx| {
+            let mut people = Vec::new();
+            for (_, id) in shown {
+                people.extend(directory::practitioner(tx, id)?);
+            }
+            Ok::<_, ClinicalError>(people)
+        })?;
+        Ok((people, found.len()))
+    }
+
+    /// The index, of the directory as it is now or, if it is large, was a moment ago.
+    async fn directory_index(self: &Arc<Self>) -> Result<Arc<Index>, ClinicalError> {
         let version = self.parts.store.read_now(|tx| Ok::<_, ClinicalError>(directory::version(tx)?))?;
-        let index = match self.indexed.last() {
+        Ok(match self.indexed.last() {
             Some((known, index)) if known == version => index,
             Some((_, index)) if index.entries.len() > SMALL => {
                 let clinical = Arc::clone(self);
@@ -102,15 +141,7 @@ impl Clinical {
                     _ => self.index_directory().await?,
                 }
             }
-        };
-        let keep = |entry: usize| {
-            kinds.is_empty() || index.entries.get(entry).is_some_and(|(kind, _)| kinds.contains(kind))
-        };
-        let found = index.index.search(query, limit, keep);
-        let entry = |(at, score): (usize, u32)| {
-            index.entries.get(at).map(|(kind, id)| FoundEntry { kind: *kind, id: id.clone(), score })
-        };
-        Ok(found.into_iter().filter_map(entry).collect())
+        })
     }
 
     async fn index_directory(&self) -> Result<Arc<Index>, ClinicalError> {

@@ -167,6 +167,8 @@ impl Admissions<'_> {
         survivor: &mut Patient,
     ) -> Result<(), ClinicalError> {
         let kept = &mut survivor.record;
+        // Of two records of which one is restricted, the patient is.
+        kept.restricted |= ended.record.restricted;
         if kept.nhs_number.is_none() {
             kept.nhs_number = ended.record.nhs_number.take();
         }
@@ -231,6 +233,11 @@ fn update(record: &mut Demographics, said: &AdtPatient) -> Result<(), ClinicalEr
     date.apply(&mut record.birth_date);
     said.gender.clone().apply(&mut record.gender);
     said.deceased.clone().apply(&mut record.deceased);
+    match said.restricted {
+        Change::Unchanged => {}
+        Change::Set(restricted) => record.restricted = restricted,
+        Change::Delete => record.restricted = false,
+    }
     Ok(())
 }
 

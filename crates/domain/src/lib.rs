@@ -22,6 +22,7 @@ pub mod redaction;
 pub mod relations;
 pub mod room_version;
 pub mod signing;
+pub mod smart;
 pub mod state;
 pub mod state_res;
 mod time;

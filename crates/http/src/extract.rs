@@ -7,7 +7,7 @@ use http::{Extensions, HeaderMap, header, request::Parts};
 use serde::de::DeserializeOwned;
 use wardline_identity::{DpopError, IdentityError, Session};
 
-use crate::{AppState, Bucket, HttpConfig, LimitKey, MatrixError, RateLimiter, app_service};
+use crate::{AppState, Bucket, HttpConfig, LimitKey, MatrixError, RateLimiter, app_service, fhir};
 
 /// The signed-in caller. Derefs to the [`Session`], so `auth.user_id`, `auth.user_nid`, `auth.device_id`
 /// and `auth.session_id` can be read directly.
@@ -150,6 +150,17 @@ fn check_possession(
     if proved == key { Ok(()) } else { Err(DpopError::Invalid("the proof is by another key")) }
 }
 
+/// Refuses what the scopes of an application of the FHIR API do not reach to.
+fn check_scope(parts: &Parts, session: &Session) -> Result<(), MatrixError> {
+    let Some(scopes) = &session.smart else { return Ok(()) };
+    let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |OriginalUri(uri)| uri);
+    let Some(path) = uri.path().strip_prefix("/fhir/R4/") else {
+        return Err(MatrixError::forbidden("this application may use the FHIR API only"));
+    };
+    fhir::check_scope(scopes, &parts.method, path.trim_end_matches('/'), uri.query())
+        .map_err(|missing| MatrixError::forbidden(format!("the application was not allowed {missing}")))
+}
+
 /// The answer to a dead token. A device that was signed out from elsewhere is told to erase what it holds.
 fn unknown_token(state: &AppState, token: &str, error: IdentityError) -> Result<MatrixError, MatrixError> {
     let gone = matches!(error, IdentityError::UnknownToken { soft_logout: false });
@@ -177,6 +188,7 @@ impl FromRequestParts<AppState> for Authenticated {
         };
         check_possession(parts, state, &session, token, with_proof)
             .map_err(|error| MatrixError::dpop(&error))?;
+        check_scope(parts, &session)?;
         if session.guest {
             crate::client::check_guest(&parts.method, parts.uri.path())?;
         }

@@ -13,10 +13,11 @@ use parking_lot::{Mutex, RwLock};
 use wardline_domain::{
     Timestamp,
     ruma::{OwnedDeviceId, OwnedUserId},
+    smart::{SmartScope, scopes_of},
 };
 use wardline_store::{UserNid, accounts::AccountKind, sessions::GrantRow};
 
-use crate::{Assurance, Authentication, token::TokenHash};
+use crate::{Assurance, Authentication, oauth::is_whole, token::TokenHash};
 
 /// A device is marked as seen at most this often.
 const SEEN_EVERY_MS: i64 = 10 * 60 * 1000;
@@ -49,6 +50,9 @@ pub struct Session {
     pub opened_at: Timestamp,
     /// The thumbprint of the client's key to which the tokens are bound (DPoP).
     pub thumbprint: Option<[u8; 32]>,
+    /// The scopes within which the session may use the FHIR API, and nothing else; `None` for a session that may do what
+    /// its user may.
+    pub smart: Option<Vec<SmartScope>>,
     address: Mutex<Option<IpAddr>>,
     used_at: AtomicI64,
 }
@@ -68,6 +72,7 @@ impl Session {
             ),
             opened_at: row.opened_at,
             thumbprint: row.thumbprint,
+            smart: row.scope.filter(|scope| !is_whole(scope)).map(|scope| scopes_of(&scope)),
             address: Mutex::new(None),
             guest: row.guest,
             app_service: None,
@@ -119,6 +124,7 @@ impl Session {
             authentication: Authentication::local("appservice", Assurance::Aal1, at),
             opened_at: at,
             thumbprint: None,
+            smart: None,
             address: Mutex::new(None),
             guest: false,
             app_service: Some(service.to_owned()),

@@ -82,6 +82,8 @@ pub struct GrantRow {
     pub guest: bool,
     /// The thumbprint of the client's key to which the tokens are bound (DPoP).
     pub thumbprint: Option<[u8; 32]>,
+    /// The granted scope, if the session was opened by OAuth.
+    pub scope: Option<String>,
 }
 
 /// All devices of a user, by id.
@@ -301,12 +303,13 @@ pub fn confirm(tx: &mut WriteTx<'_>, session: i64, grant: i64) -> Result<(), Sto
 
 const GRANT: &str = "SELECT g.id, g.parent_id, s.grant_id, g.access_expires_at, s.id, s.user_nid, u.user_id, \
      s.device_id, a.admin, d.last_seen_at, a.kind, s.authentication, s.created_at, \
-     EXISTS (SELECT 1 FROM guests WHERE user_nid = s.user_nid), p.thumbprint FROM grants g \
+     EXISTS (SELECT 1 FROM guests WHERE user_nid = s.user_nid), p.thumbprint, o.scope FROM grants g \
      JOIN sessions s ON s.id = g.session_id \
      JOIN users u ON u.nid = s.user_nid \
      JOIN accounts a ON a.user_nid = s.user_nid \
      JOIN devices d ON d.user_nid = s.user_nid AND d.device_id = s.device_id \
      LEFT JOIN dpop_sessions p ON p.session_id = s.id \
+     LEFT JOIN oauth_sessions o ON o.session_id = s.id \
      WHERE a.deactivated_at IS NULL AND a.disabled_at IS NULL AND ";
 
 /// The grant with this access token.
@@ -348,6 +351,7 @@ fn grant_of(row: &Row<'_>) -> Result<GrantRow, StoreError> {
         opened_at: row.get(12)?,
         guest: row.get(13)?,
         thumbprint: row.get(14)?,
+        scope: row.get(15)?,
     })
 }
 

@@ -1,5 +1,6 @@
 //! The scenarios, one file a family. Every one makes what it needs, measures for a bounded time, and ends.
 
+mod clocks;
 mod cold;
 mod cost;
 mod crash;
@@ -45,6 +46,7 @@ pub(crate) struct Sizes {
     pub(crate) used_room: usize,
     pub(crate) shift_logins: usize,
     pub(crate) staff: usize,
+    pub(crate) open_requests: usize,
     pub(crate) created: usize,
     pub(crate) overload_time: Duration,
     pub(crate) overload_connections: usize,
@@ -69,6 +71,7 @@ impl Sizes {
             used_room: 5000,
             shift_logins: 500,
             staff: 100_000,
+            open_requests: 10_000,
             created: 100,
             overload_time: Duration::from_secs(60),
             overload_connections: 4000,
@@ -91,6 +94,7 @@ impl Sizes {
             used_room: 500,
             shift_logins: 40,
             staff: 2000,
+            open_requests: 300,
             created: 20,
             overload_time: Duration::from_secs(10),
             overload_connections: 1500,
@@ -138,6 +142,8 @@ pub(crate) enum Family {
     Disk,
     /// (i) Cold start with a million events.
     Cold,
+    /// Open requests with running clocks.
+    Clocks,
     /// Ten times what the server can do, for a minute.
     Overload,
 }
@@ -183,6 +189,7 @@ pub(crate) async fn run(
         Family::Search => search::run(house, sizes).await,
         Family::Large => large::run(house, sizes).await,
         Family::Cost => cost::run(house, sizes).await,
+        Family::Clocks => clocks::run(house, sizes).await,
         Family::Overload if house.spec.kind == Kind::Peer => Ok(Vec::new()),
         Family::Overload => overload::run(house, sizes).await,
     }

@@ -38,6 +38,14 @@ pub(super) const DAYS: u16 = 14;
 const FOREVER: Timestamp = Timestamp(253_402_214_400_000);
 /// The extension of a HealthcareService that names who is told when it is vacant.
 pub(super) const FALLBACK: &str = "https://wardline.org/fhir/StructureDefinition/role-fallback";
+/// The identifier system of ODS codes.
+const ODS_CODE: &str = "https://fhir.nhs.uk/Id/ods-organization-code";
+/// The code system of kinds of places.
+const PHYSICAL_TYPE: &str = "http://terminology.hl7.org/CodeSystem/location-physical-type";
+/// The code system of roles that have a duty of their own.
+const ROLE_KIND: &str = "https://wardline.org/fhir/CodeSystem/role-kind";
+/// The code system of how confidential a record is.
+const CONFIDENTIALITY: &str = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
 /// The identifier system of NHS numbers.
 const NHS_NUMBER: &str = "https://fhir.nhs.uk/Id/nhs-number";
 
@@ -219,6 +227,12 @@ impl Writer<'_> {
 
     fn organisation(&self, tx: &mut WriteTx<'_>, it: entries::Organization) -> Result<(), ClinicalError> {
         let id = fhir_id(it.id)?;
+        if let Some(system) = it.identifier.first().and_then(|it| it.system.as_deref())
+            && system != ODS_CODE
+        {
+            let problem = format!("must be {ODS_CODE}");
+            return Err(ClinicalError::invalid("identifier[0].system", problem));
+        }
         let ods = it.identifier.into_iter().next().map(|i| i.value).unwrap_or_default();
         directory::put_organisation(tx, &directory::Organisation { id: id.clone(), name: it.name, ods })?;
         self.audit(tx, format!("Organization/{id}"))
@@ -226,6 +240,9 @@ impl Writer<'_> {
 
     fn location(&self, tx: &mut WriteTx<'_>, it: entries::Location) -> Result<(), ClinicalError> {
         let id = fhir_id(it.id)?;
+        if let Some(coding) = it.physical_type.coding.first() {
+            coding.check(PHYSICAL_TYPE, "physicalType.coding[0]")?;
+        }
         let kind = match it.physical_type.coding.first().map(|c| c.code.as_str()) {
             Some("si") => LocationKind::Site,
             Some("wa") => LocationKind::Ward,
@@ -281,6 +298,9 @@ impl Writer<'_> {
         let mut wards = Vec::with_capacity(it.location.len());
         for (index, reference) in it.location.iter().enumerate() {
             wards.push(existing_location(tx, reference, &format!("location[{index}]"))?);
+        }
+        for coding in it.kind.iter().flat_map(|c| &c.coding).take(1) {
+            coding.check(ROLE_KIND, "type[0].coding[0]")?;
         }
         let kind = it.kind.iter().flat_map(|c| &c.coding).map(|coding| coding.code.clone()).next();
         let fallback =
@@ -393,6 +413,10 @@ impl Writer<'_> {
                 "an NHS number or a local identifier is needed",
             ));
         }
+        let security: Vec<_> = it.meta.into_iter().flat_map(|meta| meta.security).collect();
+        let restricted = security
+            .iter()
+            .any(|it| it.check(CONFIDENTIALITY, "").is_ok() && matches!(it.code.as_str(), "R" | "V"));
         let name = it.name.into_iter().next().map(|n| Name {
             family: n.family,
             given: n.given.join(" "),
@@ -407,6 +431,7 @@ impl Writer<'_> {
             birth_date: birth_date.map_or(Change::Unchanged, Change::Set),
             gender: it.gender.map_or(Change::Unchanged, Change::Set),
             deceased: Change::Unchanged,
+            restricted: if restricted { Change::Set(true) } else { Change::Unchanged },
         };
         let event = AdtEvent {
             kind: AdtKind::AddPerson,

@@ -26,7 +26,20 @@ pub(super) struct Identifier {
 
 #[derive(Clone, Deserialize)]
 pub(super) struct Coding {
+    pub(super) system: Option<String>,
     pub(super) code: String,
+}
+
+impl Coding {
+    /// Refuses a code of another system than the one that is meant; a code without a system is one of it.
+    pub(super) fn check(&self, system: &str, path: &str) -> Result<(), ClinicalError> {
+        match &self.system {
+            Some(said) if said != system => {
+                Err(ClinicalError::invalid(format!("{path}.system"), format!("must be {system}")))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 #[derive(Clone, Deserialize, Default)]
@@ -165,7 +178,15 @@ pub(super) struct Participant {
 
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
+pub(super) struct Meta {
+    #[serde(default)]
+    pub(super) security: Vec<Coding>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Patient {
+    pub(super) meta: Option<Meta>,
     pub(super) identifier: Vec<Identifier>,
     #[serde(default)]
     pub(super) name: Vec<HumanName>,

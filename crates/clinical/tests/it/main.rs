@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod access;
+mod adt;
 mod break_glass;
 mod calls;
 mod digest;

@@ -22,6 +22,50 @@ async fn the_clock_goes_on_over_a_restart_and_rings_once() {
     it.audit_is_whole().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn several_nodes_at_once_and_a_restart_in_that_second_ring_each_clock_once() {
+    let it = Hospital::demo().await;
+    let patient = it.patient().await;
+    let raise = async |first: usize, count: usize| {
+        for index in first..first + count {
+            let new = wardline_clinical::NewRequest {
+                id: format!("r{index}"),
+                class: wardline_domain::care::playbook::Class::Urgent,
+                patient: patient.clone(),
+                addressed: wardline_domain::care::playbook::Ask::Role("medical-registrar".to_owned()),
+                needed_by: None,
+                playbook: None,
+                event: None,
+                room: None,
+            };
+            it.clinical.raise(&caller("grace.adeyemi"), new).await.unwrap();
+        }
+    };
+    raise(0, 40).await;
+    let due = Timestamp(NOON + 5 * MINUTE);
+    it.clock.0.store(due.as_millis(), Ordering::SeqCst);
+    let ring = |node: std::sync::Arc<wardline_clinical::Clinical>| {
+        tokio::spawn(async move { while node.fire_due(due).await.unwrap() > 0 {} })
+    };
+    let nodes: Vec<_> = [it.clinical.clone(), it.twin(), it.twin()].into_iter().map(ring).collect();
+    // One stops in the middle of it, as if it were killed.
+    nodes[2].abort();
+    for node in nodes {
+        drop(node.await);
+    }
+    it.clinical.fire_due(due).await.unwrap();
+    let it = it.restart();
+    it.clinical.fire_due(due).await.unwrap();
+    it.clinical.drain_outbox().await.unwrap();
+    for index in 0..40 {
+        let view = it.clinical.task(&caller("grace.adeyemi"), &format!("r{index}")).unwrap();
+        assert_eq!((view.task.request.step, view.transitions.len()), (1, 2), "r{index}");
+    }
+    let climbed = it.rooms.lines().iter().filter(|line| line.starts_with("No answer in")).count();
+    assert_eq!(climbed, 40, "and each was said once");
+    it.audit_is_whole().await;
+}
+
 #[tokio::test]
 async fn what_rang_while_the_server_was_off_rings_at_the_start() {
     let it = Hospital::demo().await;

@@ -222,8 +222,18 @@ fn open(
     unreachable_after: Option<u32>,
 ) -> (Store, Clinical) {
     let store = Store::open(&StoreConfig::at(folder.join("wardline.db"))).unwrap();
+    let clinical = over(&store, clock, rooms, unreachable_after);
+    (store, clinical)
+}
+
+fn over(
+    store: &Store,
+    clock: &Arc<FakeClock>,
+    rooms: &Arc<Rooms>,
+    unreachable_after: Option<u32>,
+) -> Clinical {
     let random: Arc<dyn Random> = Arc::new(Counter((SEED.fetch_add(1, Ordering::SeqCst) << 32).into()));
-    let clinical = Clinical::new(ClinicalParts {
+    Clinical::new(ClinicalParts {
         store: store.clone(),
         cipher: ColumnCipher::new(&[7; 32], Arc::clone(&random)),
         clock: Arc::clone(clock) as Arc<dyn Clock>,
@@ -238,8 +248,7 @@ fn open(
         outgoing: None,
         signer: Arc::new(Signer::from_seed("riverside.example".try_into().unwrap(), "1", [7; 32]).unwrap()),
         conversations: Arc::clone(rooms) as Arc<dyn Conversations>,
-    });
-    (store, clinical)
+    })
 }
 
 impl Hospital {
@@ -264,6 +273,11 @@ impl Hospital {
         }
         assert_eq!(it.clinical.drain_outbox().await.unwrap(), 0);
         it
+    }
+
+    /// Another node over the same store.
+    pub(crate) fn twin(&self) -> Arc<Clinical> {
+        Arc::new(over(&self.store, &self.clock, &self.rooms, None))
     }
 
     /// The same hospital after a restart of the server.

@@ -121,6 +121,32 @@ impl DirectoryIndex {
         found
     }
 
+    /// The entries whose name has, for every word of `query`, a word that begins with it; in the order of their adding. An
+    /// empty query finds nothing.
+    #[must_use]
+    pub fn named(&self, query: &str) -> Vec<usize> {
+        let mut found: Option<Vec<u64>> = None;
+        for typed in words(query).take(MAX_WORDS) {
+            let mut fits = vec![0_u64; self.entries.div_ceil(64)];
+            let from = self.words.partition_point(|word| *word.text < *typed);
+            for word in self.words[from..].iter().take_while(|word| word.text.starts_with(&typed)) {
+                for (entry, _) in word.entries.iter().filter(|(_, weight)| *weight == Weight::Name) {
+                    if let Some(block) = fits.get_mut(*entry as usize / 64) {
+                        *block |= 1 << (entry % 64);
+                    }
+                }
+            }
+            found = Some(match found {
+                None => fits,
+                Some(before) => before.into_iter().zip(fits).map(|(a, b)| a & b).collect(),
+            });
+        }
+        let blocks = found.unwrap_or_default();
+        (0..self.entries)
+            .filter(|entry| blocks.get(entry / 64).is_some_and(|it| it >> (entry % 64) & 1 == 1))
+            .collect()
+    }
+
     /// How well the best word of each entry fits what was typed; nought if none does.
     fn scores(&self, typed: &str) -> Vec<u16> {
         let mut scores = vec![0; self.entries];
@@ -277,6 +303,17 @@ mod tests {
         assert!(found("").is_empty() && found("  ,").is_empty());
         assert!(found("xyz").is_empty());
         assert!(found("priya whitfield").is_empty(), "every word must fit");
+    }
+
+    #[test]
+    fn by_name_only_whole_beginnings_of_names_count() {
+        let named = |query: &str| index().named(query);
+        assert_eq!(named("Pri"), [0]);
+        assert_eq!(named("o'con"), [1]);
+        assert_eq!(named("müller zo"), [2]);
+        assert_eq!(named("registrar"), [4], "not by job");
+        assert_eq!(named("m"), [1, 2, 4]);
+        assert!(named("whitfeild").is_empty() && named("").is_empty() && named("m whitfield").is_empty());
     }
 
     #[test]

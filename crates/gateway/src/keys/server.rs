@@ -24,6 +24,8 @@ struct Introspection {
     device_id: Option<String>,
     #[serde(rename = "org.wardline.signed_in_at")]
     signed_in_at: Option<i64>,
+    /// What the client was granted, if it came by OAuth.
+    scope: Option<String>,
     /// The key that the token is bound to (RFC 9449): such a token is no use to a service that cannot check proofs.
     cnf: Option<serde_json::Value>,
 }
@@ -50,7 +52,12 @@ impl Server {
             return Err(other(response).await);
         }
         let found: Introspection = response.json().await.map_err(unreachable)?;
-        match (found.active && found.cnf.is_none(), found.sub, found.signed_in_at) {
+        // An application of the FHIR API alone is no client that keeps keys.
+        let is_client = found.scope.as_ref().is_none_or(|scope| {
+            let whole = ["urn:matrix:client:api:*", "urn:matrix:org.matrix.msc2967.client:api:*"];
+            scope.split(' ').any(|token| whole.contains(&token))
+        });
+        match (found.active && is_client && found.cnf.is_none(), found.sub, found.signed_in_at) {
             (true, Some(user_id), Some(seconds)) => {
                 let caller = Caller { user_id, device_id: found.device_id.unwrap_or_default() };
                 Ok((caller, Timestamp(seconds.saturating_mul(1000))))

@@ -8,7 +8,7 @@ use super::{
     exchange::{Fhir, Id, Parameters, SignedIn},
     include::with_included,
     outcome::Refusal,
-    resource::reference,
+    resource::{profile, reference},
     search::{Search, begins},
 };
 use crate::AppState;
@@ -90,6 +90,7 @@ pub(super) fn care_team_json(it: &Team) -> Value {
     let mut json = json!({
         "resourceType": "CareTeam",
         "id": it.id,
+        "meta": { "profile": [profile("CareTeam")] },
         "status": "active",
         "name": it.name,
     });

@@ -12,7 +12,7 @@ use super::{
     exchange::{Fhir, Id, Parameters, SignedIn},
     include::with_included,
     outcome::Refusal,
-    resource::{extension, human_name, reference},
+    resource::{extension, human_name, profile, reference},
     search::{Search, begins},
 };
 use crate::AppState;
@@ -44,6 +44,7 @@ pub(super) fn organisation_json(it: &Organisation) -> Value {
     json!({
         "resourceType": "Organization",
         "id": it.id,
+        "meta": { "profile": [profile("Organization")] },
         "active": true,
         "name": it.name,
         "identifier": [{ "system": "https://fhir.nhs.uk/Id/ods-organization-code", "value": it.ods }],
@@ -92,6 +93,7 @@ pub(super) fn location_json(it: &Location) -> Value {
     let mut json = json!({
         "resourceType": "Location",
         "id": it.id,
+        "meta": { "profile": [profile("Location")] },
         "status": "active",
         "name": it.name,
         "identifier": [{ "value": it.code }],
@@ -115,6 +117,13 @@ pub(super) async fn practitioners(State(state): State<AppState>, _: SignedIn, qu
     let (name, number, id) = (search.words("name"), search.token("identifier"), search.text("_id"));
     let page = search.end()?;
     let clinical = &state.clinical;
+    if let (Some(name), None, None) = (&name, &number, &id)
+        && !name.is_empty()
+    {
+        let (offset, count) = page.span();
+        let (found, total) = clinical.practitioners_named(name, offset, count).await?;
+        return page.part(&found, total, |it| practitioner_json(&state, it));
+    }
     let mut found = match (&id, &number) {
         (Some(id), _) => clinical.practitioner(id).into_iter().collect(),
         (None, Some((Some(system), value))) => clinical.practitioner_by(system, value)?.into_iter().collect(),
@@ -147,6 +156,7 @@ pub(super) fn practitioner_json(state: &AppState, it: &Practitioner) -> Result<V
     let mut practitioner = json!({
         "resourceType": "Practitioner",
         "id": it.id,
+        "meta": { "profile": [profile("Practitioner")] },
         "active": true,
         "name": [human_name(&name)],
         "qualification": [{ "code": { "text": it.job } }],

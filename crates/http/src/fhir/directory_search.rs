@@ -13,7 +13,7 @@ use super::{
 use crate::AppState;
 
 /// The types that are searched, each with its name in FHIR.
-const TYPES: [(&str, EntryKind); 5] = [
+pub(super) const TYPES: [(&str, EntryKind); 5] = [
     ("HealthcareService", EntryKind::Service),
     ("Practitioner", EntryKind::Practitioner),
     ("CareTeam", EntryKind::Team),

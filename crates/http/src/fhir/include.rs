@@ -16,19 +16,20 @@ use super::{
 };
 use crate::AppState;
 
-/// The references that can be followed: type, search parameter, and where they stand; `*` is every item of a list.
-pub(super) const INCLUDES: &[(&str, &str, &str)] = &[
-    ("Task", "patient", "for"),
-    ("Task", "owner", "owner"),
-    ("Task", "requester", "requester"),
-    ("PractitionerRole", "practitioner", "practitioner"),
-    ("PractitionerRole", "service", "healthcareService/*"),
-    ("PractitionerRole", "location", "location/*"),
-    ("HealthcareService", "location", "location/*"),
-    ("HealthcareService", "organization", "providedBy"),
-    ("Location", "partof", "partOf"),
-    ("Location", "organization", "managingOrganization"),
-    ("CareTeam", "participant", "participant/*/member"),
+/// The references that can be followed: type, search parameter, where they stand (`*` is every item of a list), and to
+/// which types they lead.
+pub(super) const INCLUDES: &[(&str, &str, &str, &[&str])] = &[
+    ("Task", "patient", "for", &["Patient"]),
+    ("Task", "owner", "owner", &["HealthcareService", "Practitioner", "CareTeam", "Location"]),
+    ("Task", "requester", "requester", &["Practitioner"]),
+    ("PractitionerRole", "practitioner", "practitioner", &["Practitioner"]),
+    ("PractitionerRole", "service", "healthcareService/*", &["HealthcareService"]),
+    ("PractitionerRole", "location", "location/*", &["Location"]),
+    ("HealthcareService", "location", "location/*", &["Location"]),
+    ("HealthcareService", "organization", "providedBy", &["Organization"]),
+    ("Location", "partof", "partOf", &["Location"]),
+    ("Location", "organization", "managingOrganization", &["Organization"]),
+    ("CareTeam", "participant", "participant/*/member", &["Practitioner"]),
 ];
 
 /// The reference that `wanted` (`Type:parameter`, or with a type of target behind) names for a search of `kind`.

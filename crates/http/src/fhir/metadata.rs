@@ -118,7 +118,7 @@ pub(super) async fn capabilities(State(state): State<AppState>) -> Fhir {
         "implementation": { "description": "Wardline", "url": format!("{}/fhir/R4", state.config.public_base_url) },
         "rest": [{
             "mode": "server",
-            "security": { "description": "The bearer token of the Matrix client-server API" },
+            "security": security(&state),
             "resource": resources,
             "operation": [{
                 "name": "directory",
@@ -126,6 +126,30 @@ pub(super) async fn capabilities(State(state): State<AppState>) -> Fhir {
             }],
         }],
     }))
+}
+
+/// How callers are let in: by a token of the Matrix API, or as applications by SMART scopes.
+fn security(state: &AppState) -> Value {
+    let endpoints = crate::oauth::endpoints(state);
+    let uri = |url: &str, name: &str| json!({ "url": url, "valueUri": endpoints[name] });
+    json!({
+        "cors": true,
+        "service": [{ "coding": [{
+            "system": "http://terminology.hl7.org/CodeSystem/restful-security-service",
+            "code": "SMART-on-FHIR",
+        }] }],
+        "description": "A bearer token of the Matrix client-server API, or one with SMART scopes (user/…)",
+        "extension": [{
+            "url": "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris",
+            "extension": [
+                uri("authorize", "authorization_endpoint"),
+                uri("token", "token_endpoint"),
+                uri("register", "registration_endpoint"),
+                uri("revoke", "revocation_endpoint"),
+                uri("introspect", "introspection_endpoint"),
+            ],
+        }],
+    })
 }
 
 fn resource((kind, interactions, parameters): &(&str, &[&str], Parameters)) -> Value {
@@ -158,7 +182,7 @@ fn resource((kind, interactions, parameters): &(&str, &[&str], Parameters)) -> V
     let includes: Vec<String> = INCLUDES
         .iter()
         .filter(|(source, ..)| source == kind)
-        .map(|(source, name, _)| format!("{source}:{name}"))
+        .map(|(source, name, ..)| format!("{source}:{name}"))
         .collect();
     if !includes.is_empty() {
         json["searchInclude"] = json!(includes);

@@ -20,9 +20,11 @@ mod outcome;
 mod parameters;
 mod patient;
 mod resource;
+mod scope;
 mod search;
 mod service;
 mod shift;
+mod smart;
 mod subscription;
 mod task;
 mod task_input;
@@ -36,6 +38,7 @@ use http::StatusCode;
 
 use crate::AppState;
 use outcome::Refusal;
+pub(crate) use scope::check as check_scope;
 
 /// A refusal that is not of one resource, in the form of this API.
 pub(crate) fn refusal(error: crate::MatrixError) -> axum::response::Response {
@@ -46,6 +49,7 @@ pub(crate) fn refusal(error: crate::MatrixError) -> axum::response::Response {
 pub(crate) fn routes() -> Router<AppState> {
     let resources = Router::new()
         .route("/metadata", get(metadata::capabilities))
+        .route("/.well-known/smart-configuration", get(smart::configuration))
         .route("/$directory", get(directory_search::search))
         .route("/Organization", get(directory::organisations))
         .route("/Organization/{id}", get(directory::organisation))

@@ -75,6 +75,7 @@ impl From<MatrixError> for Refusal {
     fn from(error: MatrixError) -> Self {
         let code = match error.status {
             StatusCode::UNAUTHORIZED => "login",
+            StatusCode::FORBIDDEN => "forbidden",
             StatusCode::TOO_MANY_REQUESTS => "throttled",
             StatusCode::PAYLOAD_TOO_LARGE => "too-long",
             StatusCode::SERVICE_UNAVAILABLE => "transient",

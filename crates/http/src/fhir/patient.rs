@@ -10,7 +10,7 @@ use super::{
     exchange::{Body, Fhir, Id, Parameters, SignedIn},
     outcome::Refusal,
     parameters::Given,
-    resource::{extension, human_name, reference},
+    resource::{extension, human_name, profile, reference},
     search::Search,
 };
 use crate::{AppState, LimitKey};
@@ -92,9 +92,22 @@ pub(super) async fn break_glass(
 
 pub(super) fn patient_json(state: &AppState, it: &Patient) -> Result<Value, Refusal> {
     let record = &it.record;
-    let nhs = record
-        .nhs_number
-        .map(|n| json!({ "system": "https://fhir.nhs.uk/Id/nhs-number", "value": n.digits() }));
+    let nhs = record.nhs_number.map(|n| {
+        // Nobody has asked the national service here: the hospital's own system said so.
+        let unverified = json!({ "coding": [{
+            "system": "https://fhir.hl7.org.uk/CodeSystem/UKCore-NHSNumberVerificationStatusEngland",
+            "code": "number-present-but-not-traced",
+            "display": "Number present but not traced",
+        }] });
+        json!({
+            "extension": [{
+                "url": "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus",
+                "valueCodeableConcept": unverified,
+            }],
+            "system": "https://fhir.nhs.uk/Id/nhs-number",
+            "value": n.digits(),
+        })
+    });
     let local = record.local_id.as_ref().map(|l| {
         json!({ "type": { "text": "Hospital number" }, "value": l.value, "assigner": { "display": l.authority } })
     });
@@ -110,11 +123,18 @@ pub(super) fn patient_json(state: &AppState, it: &Patient) -> Result<Value, Refu
     let mut json = json!({
         "resourceType": "Patient",
         "id": it.reference,
-        "meta": { "lastUpdated": it.changed_at.to_instant() },
+        "meta": { "lastUpdated": it.changed_at.to_instant(), "profile": [profile("Patient")] },
         "active": it.replaced_by.is_none(),
         "identifier": identifiers,
         "extension": extensions,
     });
+    if record.restricted {
+        json["meta"]["security"] = json!([{
+            "system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality",
+            "code": "R",
+            "display": "restricted",
+        }]);
+    }
     if let Some(name) = &record.name {
         json["name"] = json!([human_name(name)]);
     }

@@ -9,6 +9,11 @@ pub(super) fn extension_url(name: &str) -> String {
     format!("https://wardline.org/fhir/StructureDefinition/{name}")
 }
 
+/// The UK Core profile of a type of resource (<https://simplifier.net/hl7fhirukcorer4>).
+pub(super) fn profile(kind: &str) -> String {
+    format!("https://fhir.hl7.org.uk/StructureDefinition/UKCore-{kind}")
+}
+
 /// One of our extensions; `value` is such as `valueString`.
 pub(super) fn extension(name: &str, value: &str, content: impl Into<Value>) -> Value {
     json!({ "url": extension_url(name), value: content.into() })

@@ -155,8 +155,24 @@ impl Page {
         all: &[T],
         render: impl Fn(&T) -> Result<Value, Refusal>,
     ) -> Result<Fhir, Refusal> {
-        let shown = all.iter().skip(self.offset).take(self.count);
+        let shown: Vec<&T> = all.iter().skip(self.offset).take(self.count).collect();
+        self.part(&shown, all.len(), |it| render(it))
+    }
+
+    /// Which of all that fit are on this page: from which on, and how many at most.
+    pub(crate) fn span(&self) -> (usize, usize) {
+        (self.offset, self.count)
+    }
+
+    /// The searchset of what is on this page, of `total` in all.
+    pub(crate) fn part<T>(
+        &self,
+        shown: &[T],
+        total: usize,
+        render: impl Fn(&T) -> Result<Value, Refusal>,
+    ) -> Result<Fhir, Refusal> {
         let entries = shown
+            .iter()
             .map(|item| {
                 let resource = render(item)?;
                 let url = format!("{}/{}", self.kind, resource["id"].as_str().unwrap_or_default());
@@ -166,12 +182,12 @@ impl Page {
         let mut bundle = json!({
             "resourceType": "Bundle",
             "type": "searchset",
-            "total": all.len(),
+            "total": total,
             "entry": entries,
         });
         let mut links = vec![json!({ "relation": "self", "url": self.url(self.offset) })];
         let next = self.offset.saturating_add(self.count);
-        if self.count > 0 && next < all.len() {
+        if self.count > 0 && next < total {
             links.push(json!({ "relation": "next", "url": self.url(next) }));
         }
         if self.count > 0 && self.offset > 0 {

@@ -12,7 +12,7 @@ use super::{
     include::with_included,
     outcome::Refusal,
     parameters::Given,
-    resource::{extension, reference},
+    resource::{extension, profile, reference},
     search::{Search, begins},
 };
 use crate::AppState;
@@ -122,6 +122,7 @@ pub(super) fn service_json(it: &OnCall) -> Value {
     let mut json = json!({
         "resourceType": "HealthcareService",
         "id": service.id,
+        "meta": { "profile": [profile("HealthcareService")] },
         "active": true,
         "name": service.name,
         "location": service.wards.iter().map(|w| reference("Location", w, None)).collect::<Vec<_>>(),

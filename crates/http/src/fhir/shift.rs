@@ -15,7 +15,7 @@ use super::{
     exchange::{Body, Conditions, Editing, Fhir, Id, Parameters, SignedIn},
     include::with_included,
     outcome::Refusal,
-    resource::{extension_url, is_id, reference, version_of},
+    resource::{extension_url, is_id, profile, reference, version_of},
     search::Search,
 };
 use crate::AppState;
@@ -123,7 +123,7 @@ fn practitioner_role_json(it: &PractitionerRole, rank: Rank, person: Option<&Pra
     let mut json = json!({
         "resourceType": "PractitionerRole",
         "id": it.id,
-        "meta": { "versionId": version_of(&(it, rank)) },
+        "meta": { "versionId": version_of(&(it, rank)), "profile": [profile("PractitionerRole")] },
         "active": true,
         "practitioner": reference("Practitioner", &it.person, display.as_deref()),
         "period": { "start": it.start.to_instant(), "end": it.end.to_instant() },

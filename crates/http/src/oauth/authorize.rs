@@ -8,8 +8,9 @@ use axum::{
     routing::get,
 };
 use url::form_urlencoded;
+use wardline_domain::smart::scopes_of;
 use wardline_identity::oauth::{
-    Authorization, AuthorizationError, AuthorizationRequest, Client, own_origin_of,
+    Authorization, AuthorizationError, AuthorizationRequest, Client, is_whole, own_origin_of,
 };
 
 use super::{
@@ -79,6 +80,18 @@ pub(super) fn what_it_may() -> Html {
     )
 }
 
+/// What consent to this scope means, in plain words.
+pub(super) fn what_scope_may(scope: &str) -> Html {
+    if is_whole(scope) {
+        return what_it_may();
+    }
+    let list =
+        scopes_of(scope).iter().fold(Html::default().raw("<p>It will be able to:</p><ul>"), |html, scope| {
+            html.raw("<li>").text(&scope.in_words()).raw("</li>")
+        });
+    list.raw("<li>do this, as far as you may yourself, until you sign it out</li></ul><p>It cannot read your messages.</p>")
+}
+
 /// The client's own pages about terms and privacy.
 fn client_pages(client: &Client) -> Html {
     let pages = [("Terms", &client.metadata.tos_uri), ("Privacy", &client.metadata.policy_uri)].into_iter();
@@ -107,7 +120,7 @@ fn consent_page(
         .raw("<p>")
         .add(client_named(client))
         .raw(" asks to use your account.</p>")
-        .add(what_it_may())
+        .add(what_scope_may(authorization.scope()))
         .raw("<p class=\"note\">Continue only if you have just started this yourself")
         .raw(if authorization.is_on_this_device() {
             ", in an application that you trust on this computer or phone"

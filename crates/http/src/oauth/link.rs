@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use wardline_identity::oauth::{Visitor, WaitingDevice};
 
 use super::{
-    authorize::{client_named, what_it_may},
+    authorize::{client_named, what_scope_may},
     browser::{Browser, Posted},
     error::OAuthFailure,
     form::OAuthForm,
@@ -126,7 +126,7 @@ fn confirm_page(browser: &Browser, device: &WaitingDevice, next: &str) -> Page {
         .raw(" asks to use your account on another device. That device shows the code <strong>")
         .text(&device.user_code)
         .raw("</strong>.</p>")
-        .add(what_it_may())
+        .add(what_scope_may(&device.scope))
         .raw(
             "<p class=\"note\">Continue only if the device is in front of you and shows this code. Nobody from \
              IT or another organisation will ever send you such a code.</p><form method=\"post\" action=\"",

@@ -16,10 +16,15 @@ pub(super) fn routes() -> Router<AppState> {
 }
 
 async fn metadata(State(state): State<AppState>) -> Json<Value> {
+    Json(endpoints(&state))
+}
+
+/// The metadata of the server (RFC 8414).
+pub(crate) fn endpoints(state: &AppState) -> Value {
     let at = |path: &str| format!("{}{path}", state.config.public_base_url);
     let auth_methods = ["none", "client_secret_basic", "client_secret_post"];
-    Json(json!({
-        "issuer": issuer(&state),
+    json!({
+        "issuer": issuer(state),
         "authorization_endpoint": at(authorize::PATH),
         "token_endpoint": at(token::TOKEN),
         "revocation_endpoint": at(token::REVOKE),
@@ -34,10 +39,10 @@ async fn metadata(State(state): State<AppState>) -> Json<Value> {
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": auth_methods,
         "revocation_endpoint_auth_methods_supported": auth_methods,
-        "scopes_supported": ["urn:matrix:client:api:*"],
+        "scopes_supported": ["urn:matrix:client:api:*", "user/*.cruds"],
         "authorization_response_iss_parameter_supported": true,
         "account_management_uri": at(account::PATH),
         "account_management_actions_supported": account::ACTIONS,
         "service_documentation": "https://spec.matrix.org/latest/client-server-api/#oauth-20-api",
-    }))
+    })
 }

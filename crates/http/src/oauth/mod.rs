@@ -38,6 +38,7 @@ pub(crate) fn invitation_url(state: &AppState, token: &str) -> String {
 }
 
 pub(crate) use account::{DEACTIVATE, DEVICES};
+pub(crate) use metadata::endpoints;
 pub(crate) use security::SECURITY;
 
 /// All routes under `/oauth` and `/account`, the server metadata, and `/login/sso/redirect`.

@@ -17,6 +17,7 @@ mod extras;
 mod fhir;
 mod fhir_call;
 mod fhir_shifts;
+mod fhir_smart;
 mod fhir_subscription;
 mod fuzz;
 mod guests;

@@ -147,6 +147,12 @@ impl Authorization {
         own == Some(&self.back.uri.origin()) && now.millis_since(visitor.proved_at) <= JUST_NOW_MS
     }
 
+    /// What is asked for.
+    #[must_use]
+    pub fn scope(&self) -> &str {
+        &self.scope
+    }
+
     /// Where the answer goes.
     #[must_use]
     pub fn redirect_uri(&self) -> &Url {
@@ -196,7 +202,11 @@ impl Identity {
         };
         match rest(request, mode, &client) {
             Ok(asked) => Ok(Authorization {
-                device_id: asked.scope.device_id,
+                // The page is made twice, for the question and for its answer: both must name the same.
+                device_id: asked
+                    .scope
+                    .device_id
+                    .unwrap_or_else(|| format!("SMART-{}", asked.challenge.get(..16).unwrap_or_default())),
                 scope: asked.scope.text,
                 challenge: asked.challenge,
                 thumbprint: asked.thumbprint,

@@ -46,6 +46,8 @@ pub struct WaitingDevice {
     pub device_id: String,
     /// The code that it shows.
     pub user_code: String,
+    /// What is asked for.
+    pub scope: String,
 }
 
 /// What a device's question came to, inside the transaction.
@@ -85,7 +87,7 @@ impl Identity {
             device_code_hash: token::hash(&device_code),
             user_code: user_code.clone(),
             client_id: client.id.clone(),
-            device_id: scope.device_id,
+            device_id: scope.device_id.unwrap_or_else(|| format!("SMART-{}", self.random.token(12))),
             scope: scope.text,
             expires_at: at.plus_millis(LIFETIME_MS),
             interval_ms: INTERVAL_MS,
@@ -120,6 +122,7 @@ impl Identity {
             client,
             device_id: row.grant.device_id,
             user_code: shown(&row.grant.user_code),
+            scope: row.grant.scope,
         }))
     }
 

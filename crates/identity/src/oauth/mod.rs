@@ -48,6 +48,7 @@ pub use method::{
 };
 pub use pages::{Visitor, csrf_token};
 pub use redirect::own_origin_of;
+pub use scope::is_whole;
 
 /// Signs a user out of all pages and makes their unused codes useless.
 pub(crate) fn forget_pages_of(tx: &mut WriteTx<'_>, user: UserNid) -> Result<(), StoreError> {

@@ -30,6 +30,9 @@ pub struct Demographics {
     pub gender: Option<Gender>,
     /// Whether they have died.
     pub deceased: Option<bool>,
+    /// Whether the record is restricted. Address, telephone and practice are kept of nobody, so no output can show them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub restricted: bool,
     /// Id of the ward where they are; `None` when not in hospital.
     pub ward: Option<String>,
     /// The bed, as hospital systems name it.

@@ -92,6 +92,8 @@ pub struct AdtPatient {
     pub gender: Change<Gender>,
     /// PID-30, or true if PID-29 gives a time of death.
     pub deceased: Change<bool>,
+    /// PD1-12: the patient's record is restricted (`R`): nobody may learn from it where they live or can be reached.
+    pub restricted: Change<bool>,
 }
 
 /// Where the patient is (data type PL).
@@ -155,7 +157,8 @@ impl AdtEvent {
         if let Some(second) = message.segments().filter(|s| s.name() == "PID").nth(1) {
             return Err(second.error(1, "one message is about one patient; this is a second PID segment"));
         }
-        let patient = patient(pid)?;
+        let restricted = message.segment("PD1").map(restricted).transpose()?.unwrap_or_default();
+        let patient = AdtPatient { restricted, ..patient(pid)? };
         let location = message.segment("PV1").map(place).transpose()?.flatten();
         if kind.needs_place() && location.is_none() {
             return Err(message.require("PV1")?.error(3, "the ward is missing"));
@@ -201,6 +204,16 @@ fn patient(pid: Segment<'_>) -> Result<AdtPatient, Hl7Error> {
             (Change::Unchanged, Change::Set(_)) => Change::Set(true),
             (said, _) => said,
         },
+        restricted: Change::Unchanged,
+    })
+}
+
+/// The protection indicator. Nothing else of the segment is read: the practice, say.
+fn restricted(pd1: Segment<'_>) -> Result<Change<bool>, Hl7Error> {
+    pd1.field(12).change().try_map(|flag| match flag.as_str() {
+        "Y" => Ok(true),
+        "N" => Ok(false),
+        _ => Err(pd1.error(12, "the protection indicator is Y or N")),
     })
 }
 
