@@ -1,5 +1,4 @@
 //! Papers are made whatever is written on them.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use wardline_paper::{Column, Head, Paper};
 
