@@ -136,7 +136,11 @@ export class Calls {
             return;
         }
         if (!this.unread.delete(id) || !event.getType().startsWith("m.call.")) return;
-        this.client.callEventHandler?.callEventBuffer.push(event);
+        // What is put into its buffer would wait for the next answer to `/sync`: half a minute when nothing else happens.
+        const handler = this.client.callEventHandler as unknown as
+            | { evaluateEventBuffer(events: MatrixEvent[]): Promise<void> }
+            | undefined;
+        void handler?.evaluateEventBuffer([event]).catch(() => undefined);
     };
 
     private readonly came = (call: MatrixCall): void => {
