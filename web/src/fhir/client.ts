@@ -6,6 +6,8 @@ export class FhirError extends Error {
     constructor(
         readonly status: number,
         message: string,
+        /** The element that it is about, as a path. */
+        readonly expression?: string,
     ) {
         super(message);
         this.name = "FhirError";
@@ -26,6 +28,7 @@ const OutcomeSchema = v.object({
     issue: v.array(
         v.object({
             diagnostics: v.optional(v.string()),
+            expression: v.optional(v.array(v.string())),
             details: v.optional(v.object({ text: v.optional(v.string()) })),
         }),
     ),
@@ -138,6 +141,7 @@ export class FhirClient {
         throw new FhirError(
             response.status,
             issue?.details?.text ?? issue?.diagnostics ?? response.statusText,
+            issue?.expression?.[0],
         );
     }
 }

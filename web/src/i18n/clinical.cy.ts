@@ -218,6 +218,8 @@ export const clinicalCy: typeof clinical = {
         needPerson: "Dewiswch gydweithiwr",
         needDate: "Dewiswch ddyddiad",
         needTime: "Rhowch amser",
+        overlaps: (begin) =>
+            `Heb ei gadw: mae hon yn gorgyffwrdd â shifft arall o'r rôl, sy'n dechrau am ${begin}`,
     },
     team: {
         title: "Timau",

@@ -220,6 +220,8 @@ export const clinical = {
         needPerson: "Choose a colleague",
         needDate: "Choose a date",
         needTime: "Enter a time",
+        overlaps: (begin: string) =>
+            `Not saved: this overlaps another shift of the role, which begins at ${begin}`,
     },
     team: {
         title: "Teams",

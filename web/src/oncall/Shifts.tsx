@@ -11,7 +11,7 @@ import { LoadFailed, useNow } from "../ui/parts.tsx";
 import { useEditing } from "./editing.ts";
 import { useStaffNames } from "./Holder.tsx";
 import { comingShifts, type Shift, type StaffMember } from "./model.ts";
-import { shiftForm, shiftProblems, shiftResource, type ShiftField } from "./shift-form.ts";
+import { refusedField, shiftForm, shiftProblems, shiftResource, type ShiftField } from "./shift-form.ts";
 
 /** How far ahead shifts are shown, in days. */
 const DAYS = 7;
@@ -102,8 +102,11 @@ function ShiftLine({ shift, onChange }: { shift: Shift; onChange: (() => void) |
     );
 }
 
-/** What has been saved is shown at once; a refusal names what is wrong. */
-function useSaving(onSaved: () => void): {
+/** What has been saved is shown at once; a refusal names what is wrong, at its field where it has one. */
+function useSaving(
+    onSaved: () => void,
+    onRefused: (field: ShiftField, words: string) => void,
+): {
     save: (change: (fhir: FhirClient) => Promise<unknown>) => Promise<void>;
     busy: boolean;
     problem: string | undefined;
@@ -120,7 +123,9 @@ function useSaving(onSaved: () => void): {
             await change(fhir);
             onSaved();
         } catch (error) {
-            setProblem(error instanceof FhirError ? t.role.failed(error.message) : t.role.failedOffline);
+            const refused = error instanceof FhirError ? refusedField(error, Date.now()) : undefined;
+            if (refused) onRefused(refused.field, refused.words);
+            else setProblem(error instanceof FhirError ? t.role.failed(error.message) : t.role.failedOffline);
         } finally {
             setBusy(false);
             void queries.invalidateQueries({ queryKey: keys.shifts });
@@ -141,7 +146,7 @@ function Editor({ roleId, shift, onClose }: EditorProps): JSX.Element {
     const [form, setForm] = useState(() => shiftForm(shift, Date.now()));
     const [person, setPerson] = useState<StaffMember | undefined>(shift && staff?.get(shift.person.id));
     const [problems, setProblems] = useState<Partial<Record<ShiftField, string>>>({});
-    const { save, busy, problem } = useSaving(onClose);
+    const { save, busy, problem } = useSaving(onClose, (field, words) => setProblems({ [field]: words }));
     const submit = (event: FormEvent): void => {
         event.preventDefault();
         const found = shiftProblems(form, person?.id);

@@ -1,6 +1,8 @@
 /** A shift entered by hand: what the form holds, what is wrong with it, and the resource that it becomes. */
 import { EXTENSION } from "../fhir/schema.ts";
+import type { FhirError } from "../fhir/client.ts";
 import { t } from "../i18n/index.ts";
+import { clockWithDay } from "../i18n/time.ts";
 import type { Shift } from "./model.ts";
 
 /** The code system of how a shift counts beside others of its role. */
@@ -47,6 +49,22 @@ export function shiftProblems(
     if (form.from === "") problems.from = t.shifts.needTime;
     if (form.until === "") problems.until = t.shifts.needTime;
     return problems;
+}
+
+/** The field that a refusal is about, with words for it; nothing where it is about no time. */
+export function refusedField(
+    error: FhirError,
+    now: number,
+): { field: ShiftField; words: string } | undefined {
+    const [, of, end] = /^PractitionerRole\.(period|extension\(local-period\))(?:\.(start|end))?$/.exec(
+        error.expression ?? "",
+    ) ?? [undefined, undefined, undefined];
+    if (of === undefined) return undefined;
+    const other = Date.parse(/^overlaps .* begins at (\S+)$/.exec(error.message)?.[1] ?? "");
+    const words = Number.isNaN(other)
+        ? t.role.failed(error.message)
+        : t.shifts.overlaps(clockWithDay(other, now));
+    return { field: end === "end" ? "until" : "from", words };
 }
 
 /** The day after a date of the calendar. */

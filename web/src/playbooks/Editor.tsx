@@ -24,9 +24,16 @@ interface EditorProps {
 
 /** A playbook in a form: what it is for, its steps; checked and played through before it is saved as a new version. */
 export function Editor({ saved, mayEdit, back }: EditorProps): JSX.Element {
+    const [base, setBase] = useState(saved);
     const [draft, setDraft] = useState<Playbook>(saved.playbook);
-    const isNew = saved.version === 0;
-    const changed = draft !== saved.playbook;
+    const [done, setDone] = useState<number>();
+    const isNew = base.version === 0;
+    const changed = draft !== base.playbook;
+    // A version of somebody else takes nothing away that was changed here.
+    if (saved.version !== base.version && (saved.version === done || !changed)) {
+        setBase(saved);
+        setDraft(saved.playbook);
+    }
     const setStep = (index: number, step: Step): void =>
         setDraft({ ...draft, steps: draft.steps.map((one, at) => (at === index ? step : one)) });
     const removeStep = (index: number): void =>
@@ -70,7 +77,16 @@ export function Editor({ saved, mayEdit, back }: EditorProps): JSX.Element {
                 </Part>
             </fieldset>
             <Proof draft={draft} />
-            {mayEdit && <Save draft={draft} version={saved.version} changed={changed} back={back} />}
+            {mayEdit && (
+                <Save
+                    draft={draft}
+                    version={base.version}
+                    changed={changed}
+                    saved={done}
+                    onSaved={setDone}
+                    back={back}
+                />
+            )}
             {!isNew && <Versions saved={saved} />}
         </>
     );
@@ -173,23 +189,25 @@ interface SaveProps {
     draft: Playbook;
     version: number;
     changed: boolean;
+    /** The version that was saved here. */
+    saved: number | undefined;
+    onSaved: (version: number | undefined) => void;
     back: string;
 }
 
 /** Saves the draft as the next version, or takes the playbook out of use. */
-function Save({ draft, version, changed, back }: SaveProps): JSX.Element {
+function Save({ draft, version, changed, saved, onSaved, back }: SaveProps): JSX.Element {
     const authorised = useSession((session) => session.authorised);
     const queries = useQueryClient();
     const [, navigate] = useLocation();
     const [busy, setBusy] = useState(false);
     const [problem, setProblem] = useState<string>();
-    const [saved, setSaved] = useState<number>();
     const [withdrawing, setWithdrawing] = useState(false);
     const run = async (change: (fetch: typeof globalThis.fetch) => Promise<void>): Promise<void> => {
         if (!authorised || busy) return;
         setBusy(true);
         setProblem(undefined);
-        setSaved(undefined);
+        onSaved(undefined);
         try {
             await change(authorised);
         } catch (error) {
@@ -203,7 +221,7 @@ function Save({ draft, version, changed, back }: SaveProps): JSX.Element {
         event.preventDefault();
         void run(async (fetch) => {
             const { version: next } = await savePlaybook(fetch, draft, version);
-            setSaved(next);
+            onSaved(next);
             if (version === 0) navigate(pagePath("on-call", "playbook", draft.id), { replace: true });
         });
     };
@@ -220,7 +238,7 @@ function Save({ draft, version, changed, back }: SaveProps): JSX.Element {
                 </p>
             )}
             <p role="status">
-                {saved === undefined ? (changed ? t.playbooks.unsaved : "") : t.playbooks.saved(saved)}
+                {changed ? t.playbooks.unsaved : saved === undefined ? "" : t.playbooks.saved(saved)}
             </p>
             {withdrawing ? (
                 <div className="form notice notice--warning">

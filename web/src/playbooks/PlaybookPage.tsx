@@ -37,7 +37,7 @@ function useServer<T>(
 export function PlaybookPage({ id, back }: PageProps): JSX.Element {
     if (id === ALL) return <List back={back} />;
     const list = pagePath("on-call", "playbook", ALL);
-    return id === NEW ? <New back={list} /> : <One id={id} back={list} />;
+    return id === NEW ? <New back={list} /> : <One key={id} id={id} back={list} />;
 }
 
 function List({ back }: { back: string }): JSX.Element {
@@ -93,12 +93,7 @@ function One({ id, back }: { id: string; back: string }): JSX.Element {
             {saved.isPending && <Loading />}
             {saved.isError && <LoadFailed stale={false} retry={() => void saved.refetch()} />}
             {saved.data && list.data && (
-                <Editor
-                    key={saved.data.version}
-                    saved={saved.data}
-                    mayEdit={list.data.may_edit}
-                    back={back}
-                />
+                <Editor saved={saved.data} mayEdit={list.data.may_edit} back={back} />
             )}
         </Page>
     );
