@@ -159,8 +159,14 @@ stage.feature("a playbook is edited, checked, played through and saved as a new 
     await page.setViewportSize(phone.viewport);
     await editor.getByRole("button", { name: "Save as a new version" }).click();
     await editor.getByText("Saved as version 2.").waitFor();
+    // What was proved is what was saved.
+    assert.equal(await editor.getByText(/^This is about the draft as it was/).count(), 0);
     await editor.getByText(/^Version 2: Dev Patel/).waitFor();
     await manager.look("rota-playbook-saved");
+    // Nothing has changed since: nothing more is saved.
+    await editor.getByRole("button", { name: "Save as a new version" }).press("Enter");
     await page.reload();
     assert.equal(await step.getByLabel("Waits for an answer").inputValue(), "7");
+    await editor.getByText(/^Version 2: Dev Patel/).waitFor();
+    assert.equal(await editor.getByText(/^Version 3/).count(), 0);
 });

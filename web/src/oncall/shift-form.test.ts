@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
+import { FhirError } from "../fhir/client.ts";
 import { EXTENSION } from "../fhir/schema.ts";
-import { shiftForm, shiftProblems, shiftResource } from "./shift-form.ts";
+import { refusedField, shiftForm, shiftProblems, shiftResource } from "./shift-form.ts";
 
 const form = { date: "2027-03-31", from: "20:00", until: "08:00", deputy: false };
 const of = { roleId: "med", personId: "amy" };
@@ -33,4 +34,18 @@ test("a shift to be changed is in the form as it is", () => {
     const shift = { id: "s", person: { id: "amy" }, start, end, deputy: true, signedOn: false };
     expect(shiftForm(shift, 0)).toEqual({ ...form, deputy: true });
     expect(shiftForm(undefined, start)).toEqual({ ...form, from: "08:00", until: "20:00" });
+});
+
+test("a refusal stands at the time that it is about, and any other at none", () => {
+    const at = (expression: string | undefined, words = "no"): string | undefined =>
+        refusedField(new FhirError(400, words, expression), 0)?.field;
+    expect(at("PractitionerRole.period")).toBe("from");
+    expect(at("PractitionerRole.extension(local-period).start")).toBe("from");
+    expect(at("PractitionerRole.extension(local-period).end")).toBe("until");
+    expect(at("PractitionerRole.practitioner")).toBeUndefined();
+    expect(at(undefined)).toBeUndefined();
+    const words = "overlaps the shift of the same role that begins at 2027-04-01T07:00:00Z";
+    const refused = refusedField(new FhirError(400, words, "PractitionerRole.period"), 0);
+    expect(refused?.words).toContain("overlaps another shift of the role");
+    expect(refused?.words).not.toContain("2027-04-01T");
 });

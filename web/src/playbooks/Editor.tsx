@@ -30,7 +30,7 @@ export function Editor({ saved, mayEdit, back }: EditorProps): JSX.Element {
     const isNew = base.version === 0;
     const changed = draft !== base.playbook;
     // A version of somebody else takes nothing away that was changed here.
-    if (saved.version !== base.version && (saved.version === done || !changed)) {
+    if (saved.version > base.version && !changed) {
         setBase(saved);
         setDraft(saved.playbook);
     }
@@ -82,8 +82,11 @@ export function Editor({ saved, mayEdit, back }: EditorProps): JSX.Element {
                     draft={draft}
                     version={base.version}
                     changed={changed}
-                    saved={done}
-                    onSaved={setDone}
+                    saved={done === base.version ? done : undefined}
+                    onSaved={(version, playbook) => {
+                        setBase({ ...base, version, playbook });
+                        setDone(version);
+                    }}
                     back={back}
                 />
             )}
@@ -191,7 +194,7 @@ interface SaveProps {
     changed: boolean;
     /** The version that was saved here. */
     saved: number | undefined;
-    onSaved: (version: number | undefined) => void;
+    onSaved: (version: number, playbook: Playbook) => void;
     back: string;
 }
 
@@ -207,7 +210,6 @@ function Save({ draft, version, changed, saved, onSaved, back }: SaveProps): JSX
         if (!authorised || busy) return;
         setBusy(true);
         setProblem(undefined);
-        onSaved(undefined);
         try {
             await change(authorised);
         } catch (error) {
@@ -219,9 +221,10 @@ function Save({ draft, version, changed, saved, onSaved, back }: SaveProps): JSX
     };
     const save = (event: FormEvent): void => {
         event.preventDefault();
+        if (!changed) return;
         void run(async (fetch) => {
             const { version: next } = await savePlaybook(fetch, draft, version);
-            onSaved(next);
+            onSaved(next, draft);
             if (version === 0) navigate(pagePath("on-call", "playbook", draft.id), { replace: true });
         });
     };
