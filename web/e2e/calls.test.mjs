@@ -17,6 +17,7 @@ let turn;
 let nurse;
 let doctor;
 let doctorName;
+let doctorUser;
 const nurseName = "Sister Grace Adeyemi";
 
 before(async () => {
@@ -63,6 +64,7 @@ before(async () => {
     await nurse.signIn("grace.adeyemi");
     const registrar = await medicalRegistrar(nurse);
     doctorName = registrar.name;
+    doctorUser = registrar.user;
     await doctor.signIn(registrar.user);
     await nurse.goTo("Chats");
     await nurse.page.getByRole("button", { name: "New conversation" }).click();
@@ -213,6 +215,26 @@ feature(
         await told(nurse, "Voice call: declined");
     },
 );
+
+feature("a second device rings too, and stops when the first has answered", async () => {
+    const second = await Window.open(browser, server.url, desktop);
+    await second.signIn(doctorUser);
+    // Its sync has come; it is a device of its own.
+    await second.goTo("Chats");
+    await nurse.page.getByRole("button", { name: `Call ${doctorName}` }).click();
+    await Promise.all([
+        ringing(doctor, `${nurseName} is calling`).waitFor(),
+        ringing(second, `${nurseName} is calling`).waitFor(),
+    ]);
+    await ringing(doctor, `${nurseName} is calling`)
+        .getByRole("button", { name: "Answer", exact: true })
+        .click();
+    await ringing(second, `${nurseName} is calling`).waitFor({ state: "detached" });
+    await talks(nurse, doctorName);
+    await hangUp(nurse, doctorName);
+    await over();
+    await second.page.close();
+});
 
 feature("a video call is seen on both sides, and the camera can be put away", async () => {
     await doctor.page.getByRole("button", { name: `Video call with ${nurseName}` }).click();

@@ -163,7 +163,7 @@ feature("a device tests itself", async () => {
     await nurse.page.getByRole("button", { name: /^Me:/ }).click();
     await nurse.page.getByRole("button", { name: "Test this device" }).click();
     await nurse.page.getByText(/^Connection: works/).waitFor();
-    await nurse.page.getByText(/^Encryption: works/).waitFor();
+    await nurse.page.getByText(/^Reading messages: works/).waitFor();
     await nurse.page.getByText(/^Notifications: are off/).waitFor();
     await nurse.look("52-self-test-desktop");
     await nurse.page.getByRole("dialog", { name: "Me" }).getByRole("button", { name: "Close" }).click();

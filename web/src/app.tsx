@@ -4,6 +4,7 @@ import { CallBar } from "./alarms/CallBar.tsx";
 import { useCalls } from "./calls/center.ts";
 import { ChatsScreen } from "./chats/ChatsScreen.tsx";
 import { Announcer } from "./conversation/Announcer.tsx";
+import { AskedLink } from "./conversation/MessageText.tsx";
 import { Detail } from "./Detail.tsx";
 import { ShiftCheck } from "./duty/ShiftCheck.tsx";
 import { useOnCall, useRequests } from "./fhir/queries.ts";
@@ -120,6 +121,7 @@ function Running(): JSX.Element {
                 </section>
             </main>
             <Announcer />
+            <AskedLink />
             {calling && (
                 <Suspense fallback={null}>
                     <CallScreen />

@@ -1,4 +1,5 @@
-import { useState, type JSX, type MouseEvent } from "react";
+import type { JSX, MouseEvent } from "react";
+import { create } from "zustand";
 import { t } from "../i18n/index.ts";
 import { Dialog } from "../ui/Dialog.tsx";
 import { pieces, warning } from "./links.ts";
@@ -23,20 +24,26 @@ export function MessageText({ text, names }: { text: string; names: readonly str
 
 /** A link that says where it leads before it is opened. Wardline's own addresses open at once. */
 function SafeLink({ url }: { url: string }): JSX.Element {
-    const [asked, setAsked] = useState(false);
     const open = (event: MouseEvent): void => {
         if (new URL(url).origin === location.origin) return;
         event.preventDefault();
-        setAsked(true);
+        useAsked.setState({ url });
     };
     return (
-        <>
-            <a href={url} target="_blank" rel="noopener noreferrer nofollow" onClick={open}>
-                {url}
-            </a>
-            {asked && <LinkDialog url={url} onClose={() => setAsked(false)} />}
-        </>
+        <a href={url} target="_blank" rel="noopener noreferrer nofollow" onClick={open}>
+            {url}
+        </a>
     );
+}
+
+/** The link that is asked about. Not in the message: a message that scrolls out of sight is drawn no more, and its dialog would go with it. */
+const useAsked = create<{ url: string | undefined }>(() => ({ url: undefined }));
+
+/** Asks whether the link that was pressed is to be opened. */
+export function AskedLink(): JSX.Element | null {
+    const url = useAsked((asked) => asked.url);
+    if (url === undefined) return null;
+    return <LinkDialog url={url} onClose={() => useAsked.setState({ url: undefined })} />;
 }
 
 function LinkDialog({ url, onClose }: { url: string; onClose: () => void }): JSX.Element {

@@ -39,7 +39,7 @@ function DutyForm({ duty }: { duty: Duty }): JSX.Element {
     };
     const problem = set.error instanceof FhirError ? t.duty.refused(set.error.message) : t.chats.failed;
     return (
-        <form className="duty" onSubmit={save}>
+        <form className="duty-form" onSubmit={save}>
             <fieldset className="choices">
                 <legend>{t.duty.title}</legend>
                 {dutyStates.map((value) => (
@@ -72,7 +72,7 @@ function DutyForm({ duty }: { duty: Duty }): JSX.Element {
                 </div>
             )}
             {state === "off" && <CoverChoice id={`${id}-cover`} value={cover} onChange={setCover} />}
-            <fieldset className="duty__quiet">
+            <fieldset className="duty-form__quiet">
                 <legend>{t.duty.quiet}</legend>
                 <p className="muted">{t.duty.quietHint}</p>
                 <label htmlFor={`${id}-from`}>{t.duty.quietFrom}</label>
