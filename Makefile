@@ -124,7 +124,7 @@ fhir: dev-binary
 .PHONY: browser
 browser: tools web dev-binary
 	@scripts/need turn
-	cd web && WARDLINE_BIN="$(DEV_BIN)" node --test --test-concurrency=2 --test-reporter=spec e2e/*.test.mjs
+	cd web && WARDLINE_BIN="$(DEV_BIN)" node --test --test-concurrency=1 --test-reporter=spec e2e/*.test.mjs
 
 # --- measuring ---------------------------------------------------------------------------------------------------
 
