@@ -13,7 +13,7 @@ export function DutyLine({ duty }: { duty: DutyStatus | undefined }): JSX.Elemen
     const coverName = cover && (staff?.get(cover.id)?.name ?? cover.name ?? cover.id);
     const until = duty.until === undefined ? "" : ` ${t.time.until(clockWithDay(duty.until, Date.now()))}`;
     return (
-        <span className="duty">
+        <span className="duty-line">
             <Icon name={duty.state === "off" ? "mute" : "clock"} size={16} />
             {t.directory.duty[duty.state] + until}
             {duty.state === "off" &&

@@ -40,6 +40,8 @@ export function useStanding(practitionerId: string | undefined): Standing | unde
             if (!fhir || practitionerId === undefined) throw new Error("signed out");
             return standingIn(await fhir.get(`Practitioner/${encodeURIComponent(practitionerId)}`));
         },
+        // Who opens the board or a conversation acts on what they see there.
+        refetchOnMount: "always",
         staleTime: MINUTE / 2,
         refetchInterval: 2 * MINUTE,
         retry: 1,

@@ -318,7 +318,8 @@ export const cy: Catalogue = {
         advice: {
             connection: "ni ellir cyrraedd y gweinydd. Gwiriwch y rhwydwaith.",
             encryption: "yn dal i gael ei osod. Arhoswch funud a phrofwch eto.",
-            notifications: "i ffwrdd. Trowch nhw ymlaen uchod.",
+            notifications:
+                "i ffwrdd. Trowch nhw ymlaen ar eich sgrin eich hun, y tu ôl i'ch llythrennau cyntaf.",
             sound: "ni ellir ei chwarae. Gwiriwch lefel y sain a gosodiadau'r porwr.",
         },
     },

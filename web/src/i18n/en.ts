@@ -334,7 +334,7 @@ export const en = {
         advice: {
             connection: "the server cannot be reached. Check the network.",
             encryption: "is still being set up. Wait a minute and test again.",
-            notifications: "are off. Turn them on above.",
+            notifications: "are off. Turn them on in your own screen, behind your initials.",
             sound: "cannot be played. Check the volume and the browser's settings.",
         },
     },
