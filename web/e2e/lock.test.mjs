@@ -110,7 +110,7 @@ feature("the device's own unlocking opens it too", async () => {
         isUserVerified: true,
         automaticPresenceSimulation: true,
     };
-    const { authenticatorId } = await session.send("WebAuthn.addVirtualAuthenticator", { options });
+    await session.send("WebAuthn.addVirtualAuthenticator", { options });
     await nurse.page.getByRole("button", { name: /^Me:/ }).click();
     await nurse.page.getByRole("button", { name: "Unlock with fingerprint or face" }).click();
     const dialog = nurse.page.getByRole("dialog", { name: "Unlock with fingerprint or face" });
