@@ -114,11 +114,11 @@ feature(
 
 feature("a finger that rests on a conversation opens its menu", async () => {
     await doctor.goTo("Chats");
-    await chat(doctor, "Okonkwo").scrollIntoViewIfNeeded();
     const client = await doctor.context.newCDPSession(doctor.page);
     const item = doctor.page.getByRole("menuitem", { name: "Pin to the top" });
     // The list may still be moving when a finger comes down: it rests again then.
     for (let tries = 1; ; tries++) {
+        await chat(doctor, "Okonkwo").evaluate((row) => row.scrollIntoView({ block: "center" }));
         const box = await chat(doctor, "Okonkwo").boundingBox();
         const at = { x: box.x + 60, y: box.y + box.height / 2 };
         await client.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints: [at] });
