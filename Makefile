@@ -22,6 +22,10 @@ SOAK_SECONDS ?= 7200
 DEV_BIN := $(TARGET)/debug/wardline
 export CARGO_TARGET_DIR := $(TARGET)
 export CARGO_TERM_COLOR ?= auto
+# A clone that is built once has no use for what incremental builds keep, which is more than the build itself.
+ifeq ($(CI),true)
+export CARGO_INCREMENTAL := 0
+endif
 
 .PHONY: help
 help: ## What can be made
