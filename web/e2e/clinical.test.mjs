@@ -1,14 +1,15 @@
 // The clinical core on its screens: requests in full, who covers what, roles that change hands.
 
-import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { Server } from "./server.mjs";
-import { openPatient } from "./stage.mjs";
-import { Window, desktop, medicalRegistrar, openBrowser, phone, windows } from "./windows.mjs";
+import { after, before } from "node:test";
+import { ask, beside, button, pick } from "./requests.mjs";
+import { Stage, openPatient } from "./stage.mjs";
+import { desktop, phone, windows } from "./windows.mjs";
 
 const small = { ...phone, viewport: { width: 320, height: 640 } };
-const server = new Server("clinical");
-let browser;
+const stage = new Stage("clinical");
+const part = stage.feature.bind(stage);
+const { server } = stage;
+const open = stage.person.bind(stage);
 /** A ward sister on a ward PC. */
 let nurse;
 /** The medical registrar on a phone at night. */
@@ -16,78 +17,10 @@ let registrar;
 let registrarName;
 
 before(async () => {
-    await server.start();
-    await server.stop();
-    server.import(new URL("core.json", import.meta.url).pathname);
-    server.import(new URL("core.toml", import.meta.url).pathname);
-    await server.start();
-    browser = await openBrowser();
-    nurse = await open("grace.adeyemi", desktop);
-    const found = await medicalRegistrar(nurse);
-    registrarName = found.name;
-    registrar = await open(found.user, { ...phone, colorScheme: "dark" });
-    await Promise.all([openPatient(nurse), openPatient(registrar)]);
+    await stage.open({ imports: ["core.json", "core.toml"] });
+    ({ nurse, doctor: registrar, doctorName: registrarName } = stage);
 });
-
-after(async () => {
-    await browser?.close();
-    await server.stop();
-    server.remove();
-});
-
-async function open(user, device) {
-    const window = await Window.open(browser, server.url, device);
-    await window.signIn(user);
-    return window;
-}
-
-let broken = false;
-
-/** One part. Later parts stand on earlier ones, so the first that fails ends the file; what fails leaves a picture of every window. */
-function part(name, play) {
-    test(name, async () => {
-        assert.ok(!broken, "an earlier part failed");
-        broken = true;
-        try {
-            await play();
-            for (const window of windows) assert.deepEqual(window.problems, []);
-            broken = false;
-        } finally {
-            if (broken)
-                for (const [n, window] of windows.entries())
-                    await window.screenshot(`clinical-failed-${n}`).catch(() => undefined);
-        }
-    });
-}
-
-async function ask(window, requestClass, words) {
-    const { page } = window;
-    await page.getByRole("button", { name: "Ask", exact: true }).click();
-    const dialog = page.getByRole("dialog", { name: "Ask" });
-    const role = dialog.getByLabel("To", { exact: true });
-    await role.selectOption({
-        label: await role.getByRole("option", { name: /^Medical registrar/ }).textContent(),
-    });
-    await dialog.getByRole("radio", { name: requestClass }).check();
-    await dialog.getByLabel("Needed in (minutes)").fill("60");
-    await dialog.getByLabel("Situation", { exact: true }).fill(words);
-    await dialog.getByRole("button", { name: "Send request" }).click();
-}
-
-function button(window, name) {
-    return window.page.getByRole("button", { name, exact: true });
-}
-
-/** The page beside the list. */
-function beside(window, name) {
-    return window.page.getByRole("region", { name, exact: true });
-}
-
-/** Chooses a colleague as one types. */
-async function pick(scope, label, text, name) {
-    await scope.getByLabel(label).fill(text);
-    await scope.getByRole("button", { name: new RegExp(name) }).click();
-}
+after(() => stage.close());
 
 part("a request for action has an owner and a due time, is commented on, and shows devices", async () => {
     await ask(nurse, "Action", "Please rewrite the drug chart");

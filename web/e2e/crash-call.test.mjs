@@ -2,48 +2,24 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
 import { textOf } from "./paper.mjs";
 import { artefacts } from "./places.mjs";
-import { Server } from "./server.mjs";
-import { Window, desktop, medicalRegistrar, openBrowser, phone, windows } from "./windows.mjs";
+import { Stage } from "./stage.mjs";
+import { desktop, medicalRegistrar, phone, windows } from "./windows.mjs";
 
 const place = "Main entrance, by the lift";
 const more = "Please bring the difficult airway trolley";
 
-const server = new Server("calls");
-let browser;
+const stage = new Stage("crash-call");
+const part = stage.feature.bind(stage);
+const { server } = stage;
 let nurse;
 /** The team by role. */
 const team = {};
 
-before(async () => {
-    await server.start();
-    browser = await openBrowser();
-});
-
-after(async () => {
-    await browser?.close();
-    await server.stop();
-    server.remove();
-});
-
-let broken = false;
-
-function part(name, play) {
-    test(name, async () => {
-        assert.ok(!broken, "an earlier part failed");
-        broken = true;
-        try {
-            await play();
-            broken = false;
-        } finally {
-            if (broken)
-                for (const [n, window] of windows.entries())
-                    await window.screenshot(`calls-failed-${n}`).catch(() => undefined);
-        }
-    });
-}
+before(() => stage.serve());
+after(() => stage.close());
 
 /** Someone's board: the dialog, and the line of a role in it. */
 const board = (window) => window.page.getByRole("dialog", { name: /Crash call 2222/ });
@@ -60,8 +36,7 @@ async function pdf(window, name) {
 }
 
 part("seven people are at their screens", async () => {
-    nurse = await Window.open(browser, server.url, desktop);
-    await nurse.signIn("grace.adeyemi");
+    nurse = await stage.person("grace.adeyemi", desktop);
     const registrar = await medicalRegistrar(nurse);
     const people = [
         ["Medical registrar", registrar.user, phone],
@@ -72,8 +47,7 @@ part("seven people are at their screens", async () => {
         ["Critical care outreach", "samuel.mbeki", { ...phone, viewport: { width: 360, height: 740 } }],
     ];
     for (const [role, user, device] of people) {
-        team[role] = await Window.open(browser, server.url, device);
-        await team[role].signIn(user);
+        team[role] = await stage.person(user, device);
     }
 });
 

@@ -2,10 +2,10 @@
 // two records of one patient become one.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { Server } from "./server.mjs";
-import { openPatient } from "./stage.mjs";
-import { Window, desktop, openBrowser, phone, windows } from "./windows.mjs";
+import { after, before } from "node:test";
+import { ask } from "./requests.mjs";
+import { Stage, openPatient } from "./stage.mjs";
+import { desktop, phone, windows } from "./windows.mjs";
 
 /** A winter evening: the clocks of the hospital are those of UTC. */
 const evening = "2026-11-25T19:40:00.000Z";
@@ -16,8 +16,11 @@ const words = {
     after: "Written after the day registrar went home",
     other: "Wound review is due tomorrow",
 };
-const server = new Server("handover");
-let browser;
+const stage = new Stage("handover");
+const part = stage.feature.bind(stage);
+const { server } = stage;
+const at = (clock) => (user, device) => stage.person(user, { ...device, clock });
+const open = at(evening);
 /** A ward sister, the day's medical registrar, the night's, the site manager. */
 let nurse;
 let day;
@@ -25,47 +28,14 @@ let night;
 let manager;
 
 before(async () => {
-    await server.start({ at: evening });
-    await server.stop();
-    server.import(new URL("core.json", import.meta.url).pathname);
-    server.import(new URL("quiet.toml", import.meta.url).pathname);
-    await server.start({ at: evening });
-    browser = await openBrowser();
+    await stage.serve({ imports: ["core.json", "quiet.toml"], at: evening });
     nurse = await open("grace.adeyemi", desktop);
     day = await open("priya.raman", phone);
     manager = await open("dev.patel", desktop);
     await Promise.all([openPatient(nurse), openPatient(day)]);
 });
 
-after(async () => {
-    await browser?.close();
-    await server.stop();
-    server.remove();
-});
-
-async function open(user, device) {
-    const window = await Window.open(browser, server.url, { ...device, clock: evening });
-    await window.signIn(user);
-    return window;
-}
-
-let broken = false;
-
-function part(name, play) {
-    test(name, async () => {
-        assert.ok(!broken, "an earlier part failed");
-        broken = true;
-        try {
-            await play();
-            for (const window of windows) assert.deepEqual(window.problems, []);
-            broken = false;
-        } finally {
-            if (broken)
-                for (const [n, window] of windows.entries())
-                    await window.screenshot(`handover-failed-${n}`).catch(() => undefined);
-        }
-    });
-}
+after(() => stage.close());
 
 function row(window, role) {
     return window.page.getByRole("listitem").filter({ hasText: role }).first();
@@ -74,17 +44,7 @@ function row(window, role) {
 part("in the evening an urgent request is open with the day's registrar", async () => {
     await nurse.write(words.before);
     await day.reads(words.before);
-    const { page } = nurse;
-    await page.getByRole("button", { name: "Ask", exact: true }).click();
-    const dialog = page.getByRole("dialog", { name: "Ask" });
-    const role = dialog.getByLabel("To", { exact: true });
-    await role.selectOption({
-        label: await role.getByRole("option", { name: /^Medical registrar/ }).textContent(),
-    });
-    await dialog.getByRole("radio", { name: "Urgent" }).check();
-    await dialog.getByLabel("Needed in (minutes)").fill("600");
-    await dialog.getByLabel("Situation", { exact: true }).fill(words.urgent);
-    await dialog.getByRole("button", { name: "Send request" }).click();
+    await ask(nurse, "Urgent", words.urgent, 600);
     const urgent = day.page.getByRole("alertdialog", { name: "Urgent request" });
     await urgent.getByText(words.urgent).waitFor();
     await urgent.getByRole("button", { name: "Accept", exact: true }).click();
@@ -98,8 +58,7 @@ part("at eight the night's registrar holds the role, is asked anew, and reads wh
     await server.stop();
     for (const { page } of windows) await page.clock.setSystemTime(new Date(beforeEight));
     await server.start({ at: beforeEight });
-    night = await Window.open(browser, server.url, { ...phone, colorScheme: "dark", clock: beforeEight });
-    await night.signIn("daniel.osei");
+    night = await at(beforeEight)("daniel.osei", { ...phone, colorScheme: "dark" });
     const urgent = night.page.getByRole("alertdialog", { name: "Urgent request" });
     await urgent.getByText(words.urgent).waitFor();
     await night.look("81-night-urgent-phone-dark");

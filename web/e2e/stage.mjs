@@ -35,17 +35,32 @@ export class Stage {
         this.server = new Server(name, options);
     }
 
-    /** Opens both windows, in the conversation of the same patient. */
-    async open() {
-        await this.server.start();
+    /** Serves the demo hospital, with the files `imports` (beside this one) read into it; `start` is for the server. Opens no window. */
+    async serve({ imports = [], ...start } = {}) {
+        await this.server.start(start);
+        if (imports.length > 0) {
+            await this.server.stop();
+            for (const file of imports) this.server.import(new URL(file, import.meta.url).pathname);
+            await this.server.start(start);
+        }
         this.browser = await openBrowser();
-        this.nurse = await Window.open(this.browser, this.server.url, desktop);
-        this.doctor = await Window.open(this.browser, this.server.url, { ...phone, colorScheme: "dark" });
-        await this.nurse.signIn("grace.adeyemi");
+    }
+
+    /** A window in which somebody is signed in. */
+    async person(user, device) {
+        const window = await Window.open(this.browser, this.server.url, device);
+        await window.signIn(user);
+        return window;
+    }
+
+    /** Serves, and opens both windows, in the conversation of the same patient. */
+    async open(served) {
+        await this.serve(served);
+        this.nurse = await this.person("grace.adeyemi", desktop);
         const registrar = await medicalRegistrar(this.nurse);
         this.doctorName = registrar.name;
         this.doctorUser = registrar.user;
-        await this.doctor.signIn(registrar.user);
+        this.doctor = await this.person(registrar.user, { ...phone, colorScheme: "dark" });
         await Promise.all([openPatient(this.nurse), openPatient(this.doctor)]);
     }
 
