@@ -147,9 +147,12 @@ export async function startProvider({ client, scopes = [], algorithm = "RS256" }
             RefreshToken: 86_400,
             Session: 86_400,
         },
-        // The client is on this machine.
-        fetch: (url, options) => fetch(url, options),
+        // The client is on this machine, where the provider's own way of asking would not go.
+        fetch: (url, options) => fetch(url, { ...options, dispatcher: undefined }),
     });
+    const signedOut = [];
+    provider.on("backchannel.success", (_context, _client, account) => signedOut.push(account));
+    provider.on("backchannel.error", (_context, error) => console.error(`back-channel logout: ${error}`));
 
     /** The provider's own page: a name, and the provider's word for the rest. */
     async function interact(request, response) {
@@ -193,6 +196,8 @@ export async function startProvider({ client, scopes = [], algorithm = "RS256" }
     return {
         issuer,
         asked,
+        /** Whose sign-out the client was told of, and took. */
+        signedOut,
         disable: (name) => disabled.add(name),
         stop: () => {
             server.closeAllConnections();

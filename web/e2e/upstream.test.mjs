@@ -183,6 +183,7 @@ test("the provider's sign-out ends the session here at once", async () => {
     await page.goto(`${providers.trust.issuer}/session/end`);
     await page.getByRole("button", { name: "Yes, sign me out" }).click();
     await isOver(token);
+    assert.deepEqual(providers.trust.signedOut, ["megan"], "it was told, and did not have to ask");
     await at.window.context.close();
 });
 

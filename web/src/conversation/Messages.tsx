@@ -15,12 +15,13 @@ import { useClient, useSession } from "../session/store.ts";
 import type { ComposeMode } from "./actions.ts";
 import { QueuedBubble, TimelineRow } from "./Bubbles.tsx";
 import { useFirstUnread } from "./first-unread.ts";
-import { focusMessage, type Jump } from "./jump.ts";
+import type { Jump } from "./jump.ts";
 import { Over } from "./Over.tsx";
 import type { Pins } from "./Pinned.tsx";
 import { statusReader } from "./status.ts";
+import { useArrival } from "./use-arrival.ts";
 import { useMessageActions } from "./use-message-actions.ts";
-import { useScroll, useShift, type Scroll } from "./use-scroll.ts";
+import { useScroll, useShift } from "./use-scroll.ts";
 
 interface MessagesProps {
     room: Room;
@@ -32,7 +33,7 @@ interface MessagesProps {
     onCompose: (mode: ComposeMode) => void;
 }
 
-type Row = { key: string; item: TimelineItem } | { key: string; queued: OutboxItem };
+type Row = { key: string; item: TimelineItem } | { key: string; item?: never; queued: OutboxItem };
 
 /** Drawn beyond what is seen, so that quick scrolling shows no gaps. */
 const BUFFER_PX = 600;
@@ -49,10 +50,10 @@ export function Messages(props: MessagesProps): JSX.Element {
     const { items, rows } = useRows(room, version, unreadFrom);
     const { more, busy, fetchEarlier } = useEarlier(room);
     const unread = rows.findIndex((row) => row.key === "unread");
-    const scroll = useScroll(rows.length, unread, fetchEarlier);
+    const scroll = useScroll(rows.length, unread, jumping.target !== undefined, fetchEarlier);
     const { container, list, atEnd, toEnd } = scroll;
     const { arrived } = jumping;
-    const shift = useShift(rows[0]?.key, rows.at(-1)?.key);
+    const shift = useShift({ first: rows[0]?.key, last: rows.at(-1)?.key, count: rows.length });
     const openThread = useArrival(rows, jumping, scroll);
 
     useEffect(() => {
@@ -85,7 +86,7 @@ export function Messages(props: MessagesProps): JSX.Element {
     const roleName = (id: string): string => roles?.find((role) => role.id === id)?.name ?? "";
     const actions = useMessageActions(room, name, onCompose, pins);
     const draw = (row: Row): JSX.Element => (
-        <RowBox key={row.key} thread={"item" in row && row.item.kind === "thread"}>
+        <RowBox key={row.key} name={row.key} thread={row.item?.kind === "thread"}>
             {"queued" in row ? (
                 <QueuedBubble item={row.queued} onTakenBack={onTakenBack} />
             ) : (
@@ -171,8 +172,13 @@ export function Messages(props: MessagesProps): JSX.Element {
 const START_PX = 56;
 
 /** The room that one row takes, with the gap below it. */
-function RowBox({ thread, children }: { thread: boolean; children: ReactNode }): JSX.Element {
-    return <div className={thread ? "timeline__row timeline__row--thread" : "timeline__row"}>{children}</div>;
+function RowBox(props: { name: string; thread: boolean; children: ReactNode }): JSX.Element {
+    const classes = props.thread ? "timeline__row timeline__row--thread" : "timeline__row";
+    return (
+        <div className={classes} data-row={props.name}>
+            {props.children}
+        </div>
+    );
 }
 
 /** What is drawn: the conversation with what waits in the outbox applied to it, and after it what is new in the outbox. */
@@ -196,55 +202,6 @@ function useRows(
         }
         return { items, rows };
     }, [drawn, queued, me]);
-}
-
-function isAt(row: Row, eventId: string, from: number | undefined): boolean {
-    if (!("item" in row)) return false;
-    const { item } = row;
-    if (from !== undefined) return item.kind !== "day" && item.at >= from;
-    return (
-        item.key === eventId || (item.kind === "thread" && item.replies.some((one) => one.key === eventId))
-    );
-}
-
-/** How long what was fetched takes at most to be drawn. */
-const LOST_MS = 3_000;
-
-/** Goes where somebody wants to go, as soon as that is drawn; gives the thread that must be open for it. */
-function useArrival(rows: readonly Row[], jumping: Jump, { toRow, container }: Scroll): string | undefined {
-    const { target, arrived } = jumping;
-    const [thread, setThread] = useState<string>();
-    useEffect(() => {
-        if (!target) return undefined;
-        const index = rows.findIndex((row) => isAt(row, target.eventId, target.from));
-        const row = rows[index];
-        if (!row) {
-            // What was fetched is drawn in a moment; what is not there even then is not drawn at all.
-            const timer = setTimeout(arrived, LOST_MS);
-            return () => clearTimeout(timer);
-        }
-        const inThread = "item" in row && row.item.kind === "thread" ? row.item.root : undefined;
-        const wanted = target.from === undefined ? target.eventId : row.key;
-        let tries = 0;
-        let frame = 0;
-        const step = (): void => {
-            setThread(inThread);
-            toRow(index, target.from === undefined ? "center" : "start");
-            // Rows are measured as they come into view: after a few frames the place is right.
-            const there = ++tries > 3 && (focusMessage(wanted) || target.from !== undefined);
-            if (there || tries > 20) {
-                const focused = document.activeElement;
-                if (inThread !== undefined && container.current?.contains(focused) === true)
-                    focused?.scrollIntoView({ block: "center" });
-                arrived();
-                return;
-            }
-            frame = requestAnimationFrame(step);
-        };
-        frame = requestAnimationFrame(step);
-        return () => cancelAnimationFrame(frame);
-    }, [target, rows, toRow, arrived, container]);
-    return thread;
 }
 
 const empty: OutboxItem[] = [];

@@ -67,11 +67,15 @@ export function useJumping(room: Room): Jump {
     return { target, fetching, jump, arrived };
 }
 
-/** Puts the focus on a message that is drawn; `false` when it is not. */
-export function focusMessage(eventId: string): boolean {
-    const row = document.querySelector<HTMLElement>(`[data-event="${CSS.escape(eventId)}"]`);
-    if (!row) return false;
-    row.tabIndex = -1;
-    row.focus({ preventScroll: true });
-    return document.activeElement === row;
+/** A message of a conversation that is drawn. */
+export function messageIn(list: HTMLElement, eventId: string): HTMLElement | null {
+    return list.querySelector<HTMLElement>(`[data-event="${CSS.escape(eventId)}"]`);
+}
+
+/** Puts the focus on a message, where it is drawn. */
+export function focusMessage(list: HTMLElement, eventId: string): void {
+    const message = messageIn(list, eventId);
+    if (!message) return;
+    message.tabIndex = -1;
+    message.focus({ preventScroll: true });
 }

@@ -1,10 +1,7 @@
 import { useCallback, useEffect, useLayoutEffect, useRef, useState, type RefObject } from "react";
 import type { VirtualizerHandle } from "virtua";
+import { afterResize, afterScroll, atItsEnd, shifted, type Align, type Ends, type Sight } from "./arrival.ts";
 
-/** This close to the end counts as being at it. */
-const NEAR_END_PX = 48;
-/** This close to the start older messages are asked for. */
-const NEAR_START_PX = 600;
 /** Nothing has changed its height for this long: everything is measured. */
 const SETTLED_MS = 200;
 
@@ -13,29 +10,45 @@ export interface Scroll {
     list: RefObject<VirtualizerHandle | null>;
     atEnd: boolean;
     toEnd: () => void;
-    /** Brings a row to the middle, and holds on to nothing else. */
-    toRow: (index: number, align: "start" | "center") => void;
+    /** Brings a row, or what is `offset` pixels from its place, to the start or the middle. */
+    toRow: (index: number, align: Align, offset: number) => void;
     onScroll: () => void;
     onResize: () => void;
 }
 
-/** Older items came above, and nothing else changed: then the view stays where it is, seen from the end. */
-export function useShift(first: string | undefined, last: string | undefined): boolean {
-    const [ends, setEnds] = useState({ first, last, shift: false });
-    if (ends.first !== first || ends.last !== last)
-        setEnds({ first, last, shift: ends.last === last && ends.first !== undefined });
-    return ends.shift;
+/** Whether older items came above, and nothing else changed: then the view stays where it is, seen from the end. */
+export function useShift(ends: Ends): boolean {
+    const [known, setKnown] = useState({ ends, shift: false });
+    const before = known.ends;
+    if (before.first !== ends.first || before.last !== ends.last || before.count !== ends.count)
+        setKnown({ ends, shift: shifted(before, ends) });
+    return known.shift;
+}
+
+/** What is seen of the list, and of an element in it. */
+export function sightOf(container: HTMLElement, element: Element | null): Sight {
+    const { scrollTop, scrollHeight, clientHeight } = container;
+    const box =
+        element?.checkVisibility({ visibilityProperty: true }) === true && element.getBoundingClientRect();
+    return {
+        height: clientHeight,
+        above: scrollTop,
+        below: scrollHeight - clientHeight - scrollTop,
+        row: box ? { top: box.top - container.getBoundingClientRect().top, height: box.height } : undefined,
+    };
 }
 
 /**
  * Keeps a conversation where the reader expects it: at the end while they are at the end, whatever grows. `count` is the
- * number of rows, `unread` the row where reading begins, `reachedTop` asks for older ones.
+ * number of rows, `unread` the row where reading begins, `going` whether somebody is on their way to a row, `reachedTop` asks for
+ * older ones.
  */
-export function useScroll(count: number, unread: number, reachedTop: () => void): Scroll {
+export function useScroll(count: number, unread: number, going: boolean, reachedTop: () => void): Scroll {
     const container = useRef<HTMLDivElement>(null);
     const list = useRef<VirtualizerHandle>(null);
     const stick = useRef(true);
-    const seen = useRef({ height: 0, unread: -1 });
+    const underWay = useRef(going);
+    const seen = useRef({ height: 0, begun: false });
     const settling = useRef<ReturnType<typeof setTimeout>>(undefined);
     const [atEnd, setAtEnd] = useState(unread < 0);
     const onTop = useRef(reachedTop);
@@ -55,51 +68,59 @@ export function useScroll(count: number, unread: number, reachedTop: () => void)
         element.scrollTop = element.scrollHeight;
     }, []);
 
-    const toRow = useCallback((index: number, align: "start" | "center") => {
+    const toRow = useCallback((index: number, align: Align, offset: number) => {
         stick.current = false;
-        list.current?.scrollToIndex(index, { align });
+        list.current?.scrollToIndex(index, { align, offset });
     }, []);
 
     const onScroll = useCallback((): void => {
         const element = container.current;
         if (!element) return;
-        const left = element.scrollHeight - element.scrollTop - element.clientHeight;
-        const grown = element.scrollHeight !== seen.current.height;
+        const hold = afterScroll(stick.current, seen.current.height, element, underWay.current);
         seen.current.height = element.scrollHeight;
-        // What moved because something grew was not moved by the reader.
-        if (stick.current && grown && left >= NEAR_END_PX) {
+        stick.current = hold.stick;
+        if (hold.toEnd) {
             element.scrollTop = element.scrollHeight;
             return;
         }
-        stick.current = left < NEAR_END_PX;
-        setAtEnd(stick.current);
-        if (element.scrollTop < NEAR_START_PX) onTop.current();
+        if (!underWay.current) setAtEnd(hold.stick);
+        if (hold.earlier) onTop.current();
     }, []);
 
     const onResize = useCallback((): void => {
         const element = container.current;
         if (!element) return;
-        if (stick.current) element.scrollTop = element.scrollHeight;
+        const hold = afterResize(stick.current, element, underWay.current);
+        stick.current = hold.stick;
+        if (hold.toEnd) element.scrollTop = element.scrollHeight;
         else {
             // What fits the screen is at its end without a scroll, once everything is measured.
             clearTimeout(settling.current);
             settling.current = setTimeout(() => {
-                const left = element.scrollHeight - element.scrollTop - element.clientHeight;
-                if (left >= NEAR_END_PX) return;
+                if (underWay.current || !atItsEnd(element)) return;
                 stick.current = true;
                 setAtEnd(true);
             }, SETTLED_MS);
         }
-        // What does not fill the screen cannot be scrolled to ask for more.
-        if (element.scrollHeight <= element.clientHeight + NEAR_START_PX / 2) onTop.current();
+        if (hold.earlier) onTop.current();
         seen.current.height = element.scrollHeight;
     }, []);
 
     useLayoutEffect(() => {
+        const ended = underWay.current && !going;
+        underWay.current = going;
+        if (going) {
+            stick.current = false;
+            // Whoever goes somewhere does not want to begin where they left off.
+            seen.current.begun = true;
+        } else if (ended) onScroll();
+    }, [going, onScroll]);
+
+    useLayoutEffect(() => {
         const element = container.current;
         if (!element) return;
-        if (unread >= 0 && seen.current.unread < 0) {
-            seen.current.unread = unread;
+        if (unread >= 0 && !seen.current.begun) {
+            seen.current.begun = true;
             stick.current = false;
             list.current?.scrollToIndex(unread, { align: "start" });
         } else if (stick.current) element.scrollTop = element.scrollHeight;

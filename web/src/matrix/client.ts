@@ -37,7 +37,8 @@ export async function makeClient(
         logger: quietLogger,
         store,
         roomNameGenerator: roomName,
-        timelineSupport: true,
+        // No `timelineSupport`: after a gap (more was said than one answer of `/sync` holds) the SDK would keep what it had as a second
+        // timeline behind the live one, end the way back where they meet, and all that was said earlier would be out of reach.
         // A dead connection must not keep a message "being sent" for ever; `/sync` has its own longer limit.
         localTimeoutMs: 30_000,
         verificationMethods: [],

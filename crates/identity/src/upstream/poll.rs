@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::MissedTickBehavior};
 use wardline_store::upstream::{self, Ended, LoginRow};
 
 use super::{
@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{Identity, IdentityError};
 
-/// How often the server looks for questions that are due.
-const LOOK_EVERY: Duration = Duration::from_secs(30);
+/// How often the server looks for questions that are due, in seconds, where no provider is to be asked more often.
+const LOOK_EVERY_S: u32 = 30;
 /// Questions at one time to one provider.
 const AT_ONCE: usize = 8;
 /// Sign-ins that are read at one time.
@@ -57,10 +57,11 @@ impl Upstream {
 impl Identity {
     /// Asks providers about sign-ins for ever, as often as each one's configuration says.
     pub async fn watch_providers(self: Arc<Self>) {
-        if self.providers.is_empty() {
-            return;
-        }
-        let mut ticks = tokio::time::interval(LOOK_EVERY);
+        let asked =
+            self.providers.iter().map(|provider| &provider.config).filter(|one| one.poll != Poll::None);
+        let Some(shortest) = asked.map(|config| config.poll_s).min() else { return };
+        let mut ticks = tokio::time::interval(Duration::from_secs(shortest.clamp(1, LOOK_EVERY_S).into()));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
             if let Err(error) = self.ask_providers().await {
