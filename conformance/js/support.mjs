@@ -187,6 +187,10 @@ export function tell(emitter) {
 
 /** Waits until `check` gives something true, looking again at everything that one of `emitters` emits. */
 export function eventually(check, what, ...emitters) {
+    return within(PATIENCE, check, what, emitters);
+}
+
+function within(patience, check, what, emitters) {
     for (const emitter of emitters) tell(emitter);
     return new Promise((resolve, reject) => {
         const end = (then, value) => {
@@ -194,7 +198,7 @@ export function eventually(check, what, ...emitters) {
             for (const emitter of emitters) listeners.get(emitter).delete(look);
             then(value);
         };
-        const timer = setTimeout(() => end(reject, new Error(`waited in vain for ${what}`)), PATIENCE);
+        const timer = setTimeout(() => end(reject, new Error(`waited in vain for ${what}`)), patience);
         const look = () => {
             try {
                 const value = check();
@@ -210,6 +214,7 @@ export function eventually(check, what, ...emitters) {
 
 /** As `eventually`, for a question that takes time to answer. */
 export async function inTheEnd(check, what, ...emitters) {
+    const until = Date.now() + PATIENCE;
     let asked = Promise.resolve(false);
     let answer;
     const look = () => {
@@ -220,15 +225,12 @@ export async function inTheEnd(check, what, ...emitters) {
         await asked;
         if (answer !== undefined) return answer;
         let heard = false;
-        await eventually(
-            () => {
-                if (heard) return true;
-                heard = true;
-                return false;
-            },
-            what,
-            ...emitters,
-        );
+        const anything = () => {
+            if (heard) return true;
+            heard = true;
+            return false;
+        };
+        await within(Math.max(0, until - Date.now()), anything, what, emitters);
         look();
     }
 }

@@ -43,6 +43,14 @@ async function compareEmoji(asked, answered) {
     assert.equal(one.sas.emoji.length, 7);
     assert.deepEqual(one.sas.emoji, other.sas.emoji);
     await Promise.all([one.confirm(), other.confirm(), ...done]);
+    await ended([asked, answered], [mine, theirs]);
+}
+
+/** Waits until requests are done. The SDK holds them and their verifiers only weakly: whoever lets go of one before that waits for ever. */
+async function ended(requests, verifiers) {
+    for (const request of requests)
+        await eventually(() => request.phase === VerificationPhase.Done, "the end of the request", request);
+    for (const verifier of verifiers) assert.equal(verifier.hasBeenCancelled, false);
 }
 
 /** Waits until the client knows that its user's device is signed by the identity. */
@@ -132,6 +140,7 @@ test("a new device is let in by QR code", async () => {
     const verified = shown.verify();
     asks.confirm();
     await Promise.all([done, verified]);
+    await ended([asked, answered], [scanning, shown]);
     for (const client of [old, fresh]) await signed(client, fresh.getDeviceId());
     const crypto = fresh.getCrypto();
     await inTheEnd(() => crypto.getSessionBackupPrivateKey(), "the key of the backup", fresh);
