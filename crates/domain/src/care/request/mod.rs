@@ -275,15 +275,10 @@ impl Request {
             Command::OnMyWay => self.advance(State::OnMyWay, context, log),
             Command::Arrive => self.advance(State::Arrived, context, log),
             Command::Complete => self.advance(State::Completed, context, log),
-            Command::Cancel if context.actor == Some(&self.requester) => {
-                self.next_step_at = None;
-                self.delegated_by = None;
-                self.record(State::Cancelled, context, None, None, log);
-                Ok(())
+            Command::Cancel if context.actor != Some(&self.requester) => {
+                Err(RequestError::NotAllowed("the person who raised it"))
             }
-            Command::Cancel => Err(RequestError::NotAllowed("the person who raised it")),
-            Command::StandDown => {
-                self.next_step_at = None;
+            Command::Cancel | Command::StandDown => {
                 self.record(State::Cancelled, context, None, None, log);
                 Ok(())
             }
@@ -325,6 +320,11 @@ impl Request {
         log: &mut Vec<Transition>,
     ) {
         self.state = state;
+        if state.is_final() {
+            // What has ended waits for nobody, and goes back to nobody.
+            self.next_step_at = None;
+            self.delegated_by = None;
+        }
         self.version += 1;
         self.changed_at = self.changed_at.max(context.at);
         log.push(Transition {

@@ -259,6 +259,20 @@ fn who_delegates_has_it_back_unless_the_other_accepts() {
 }
 
 #[test]
+fn what_ends_while_it_is_delegated_goes_back_to_nobody() {
+    for (who, end) in [("nurse", Command::Cancel), ("nurse", Command::StandDown), ("sho", Command::Complete)]
+    {
+        let mut case = Case::raise(&["reg", "surg"]);
+        case.say("reg", Command::Accept).unwrap();
+        case.say("reg", Command::Delegate { to: "sho".into() }).unwrap();
+        assert_eq!(case.request.delegated_by.as_deref(), Some("reg"));
+        case.say(who, end).unwrap();
+        assert!(case.request.state.is_final());
+        assert_eq!((&case.request.delegated_by, case.request.next_step_at), (&None, None));
+    }
+}
+
+#[test]
 fn whoever_follows_the_delegator_is_asked_too() {
     let mut case = Case::raise(&["reg", "surg"]);
     case.say("reg", Command::Accept).unwrap();
