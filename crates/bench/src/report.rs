@@ -165,7 +165,7 @@ fn scenarios(text: &mut String, results: &Results) {
 
 /// The order of the issue.
 fn place(scenario: &str) -> usize {
-    const ORDER: [&str; 16] = [
+    const ORDER: [&str; 18] = [
         "send",
         "deliver",
         "fanout",
@@ -179,6 +179,8 @@ fn place(scenario: &str) -> usize {
         "disk",
         "shift",
         "search",
+        "staff",
+        "directory",
         "clocks",
         "cost",
         "overload",

@@ -112,6 +112,10 @@ fn device_kib(one: &Measurement) -> Option<f64> {
     one.extra.get("kib_per_device").copied()
 }
 
+fn core_percent(one: &Measurement) -> Option<f64> {
+    one.extra.get("percent_of_a_core").copied()
+}
+
 fn cpu_micros(one: &Measurement) -> Option<f64> {
     one.extra.get("cpu_micros").copied()
 }
@@ -181,10 +185,39 @@ pub(crate) fn lines(view: View<'_>) -> Vec<Line> {
         times("memory of an idle syncing device (g)", "idle", device_kib, false, 20.0),
         below("cold start to first answered send (i)", view.largest("cold", p50), 1000.0, "ms"),
         below("createRoom p50 (h)", view.largest("create", p50), 20.0, "ms"),
+        below("search of the directory as one types, p95", view.largest("directory.", p95), 30.0, "ms"),
+        below(
+            "open requests with running clocks",
+            view.largest("clocks.open.", core_percent),
+            1.0,
+            "% of a core",
+        ),
+        rings(view),
+        below(
+            "a change of a request's state is on a screen, p95",
+            view.largest("clocks.state", p95),
+            200.0,
+            "ms",
+        ),
         growth("cost of a send, by members of the room", "cost.send."),
         growth("cost of an incremental sync, by rooms", "cost.sync."),
         overload(view),
     ]
+}
+
+/// How long after its time a clock's ringing is on a screen while other requests come in, and that none rings twice.
+fn rings(view: View<'_>) -> Line {
+    const AIM_MS: f64 = 250.0;
+    let of = |metric: Metric| view.of("clocks.ring", view.ours(), metric);
+    let found = of(p99).zip(of(|one| one.extra.get("rung_twice").copied()));
+    Line {
+        figure: "a clock rings, to the screen, p99".to_owned(),
+        aim: format!("under {AIM_MS} ms, never twice"),
+        reached: found.map_or_else(String::new, |(late, twice)| {
+            format!("{} ms, {} twice (clocks.ring)", figure(late), figure(twice))
+        }),
+        met: found.map(|(late, twice)| late < AIM_MS && twice < 0.5),
+    }
 }
 
 /// What a minute of ten times the load leaves behind. A latency may be twice what it was, or 20 ms: the disk varies by more.

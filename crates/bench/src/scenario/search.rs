@@ -21,6 +21,9 @@ const TERMS: [&str; 10] =
 const TIMES: usize = 10;
 /// What somebody types who looks for a colleague.
 const NAMES: [&str; 10] = ["oka", "okafor", "pat", "smi", "ahm", "nguyen", "zz", "gra", "li", "jones"];
+/// The same in the directory of people, roles, places and teams, with slips of the finger.
+const TYPED: [&str; 10] =
+    ["o", "okaf", "okafro", "grace%20pat", "smiht", "ahmed", "ngyuen", "medical%20reg", "nurse", "kowalsky"];
 const FAMILIES: [&str; 12] = [
     "Okafor", "Patel", "Smith", "Ahmed", "Nguyen", "Jones", "Li", "Kowalski", "Murphy", "Adeyemi", "Garcia",
     "Evans",
@@ -69,15 +72,11 @@ async fn measure<'a>(
 }
 
 async fn staff(house: &House, account: &Account, count: usize) -> Result<Vec<Measurement>> {
-    let paths = NAMES.map(|name| format!("/fhir/R4/Practitioner?name={name}&_count=20"));
-    let request = |index: usize| Request {
-        method: "GET",
-        path: &paths[index % NAMES.len()],
-        token: Some(&account.token),
-        body: None,
-    };
+    let by_name = NAMES.map(|name| format!("/fhir/R4/Practitioner?name={name}&_count=20"));
+    let as_typed = TYPED.map(|text| format!("/fhir/R4/$directory?text={text}&_count=20"));
+    let request = |path| Request { method: "GET", path, token: Some(account.token.as_str()), body: None };
     // Nobody is brought in for a search that the server does not have.
-    match house.connection().ok(request(0)).await {
+    match house.connection().ok(request(&by_name[0])).await {
         Err(Error::Status { status: 400..=405, .. }) => return Ok(Vec::new()),
         other => drop(other?),
     }
@@ -89,7 +88,11 @@ async fn staff(house: &House, account: &Account, count: usize) -> Result<Vec<Mea
         house.made.borrow_mut().done.insert(done);
         house.keep()?;
     }
-    measure(house, &format!("staff.{count}"), request).await
+    let mut all =
+        measure(house, &format!("staff.{count}"), |index| request(&by_name[index % by_name.len()])).await?;
+    let typed = |index: usize| request(&as_typed[index % as_typed.len()]);
+    all.extend(measure(house, &format!("directory.{count}"), typed).await?);
+    Ok(all)
 }
 
 /// Imports so many practitioners, with the server stopped; `false` if the bench does not run the server.
