@@ -5,6 +5,7 @@
 //! people something and collects their answers; its words are sealed, not end-to-end encrypted
 //! (`docs/decisions/0040-broadcasts-are-sealed-not-end-to-end-encrypted.md`). Both have a `board`.
 
+mod audience;
 mod board;
 mod broadcast;
 mod crash;
@@ -19,8 +20,8 @@ use wardline_store::{
     clinical::{calls, directory, playbooks, rota, tasks},
 };
 
+pub use audience::MAX_PEOPLE;
 pub use board::{Board, BoardAnswer, BoardRow, CallReport};
-pub use broadcast::MAX_PEOPLE;
 
 use crate::{
     Audience, Call, CallKind, CalledPerson, Caller, Clinical, ClinicalError, ClinicalParts, Reply, Task,

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use wardline_domain::{
     Timestamp,
     care::{playbook::Class, request::Command},
@@ -36,8 +37,9 @@ impl Clinical {
     pub async fn fire_due(&self, now: Timestamp) -> Result<usize, ClinicalError> {
         let (mut rang, mut failure) = (0, None);
         let due = self.parts.store.read(move |tx| timers::due(tx, now, PAGE)).await?;
-        for timer in due {
-            match self.ring(timer, now).await {
+        // All at once: clocks that are due together share the committer's transaction and its write to the disk.
+        for rung in join_all(due.into_iter().map(|timer| self.ring(timer, now))).await {
+            match rung {
                 Ok(taken) => rang += usize::from(taken),
                 Err(error) => failure = failure.or(Some(error)),
             }

@@ -1,33 +1,28 @@
 //! A broadcast: many people are told something, and answer.
 
-use std::collections::BTreeMap;
-
 use serde_json::json;
 use wardline_audit::Action;
-use wardline_domain::{Timestamp, care::playbook::Ask, ruma::OwnedUserId};
+use wardline_domain::{Timestamp, ruma::OwnedUserId};
 use wardline_store::{
     Reader, WriteTx, alerts,
     clinical::{
         calls::{self, Answer, Audience, Call, CallKind, CalledPerson, Place, Reply},
         directory,
-        teams::{self, Member},
     },
 };
 
 use super::{
-    CallView, NewCall, NewCallKind, account, audit, holder, is_same, manages, member_of_staff, words,
+    CallView, NewCall, NewCallKind, account, audience::people, audit, is_same, manages, member_of_staff,
+    words,
 };
 use crate::{
     Caller, Clinical, ClinicalError, ClinicalParts,
     alarms::CLERK,
     outbox::{self, Job},
     requests::{exists, name_of},
-    standing::asked,
     user_of,
 };
 
-/// Most people whom one broadcast calls.
-pub const MAX_PEOPLE: usize = 20_000;
 /// The type of the to-device event that tells of a broadcast.
 const EVENT: &str = "org.wardline.call";
 /// People told in one transaction.
@@ -412,68 +407,4 @@ fn checked_replies(replies: Vec<Reply>) -> Result<Vec<Reply>, ClinicalError> {
         }
     }
     Ok(replies)
-}
-
-/// Everybody whom an audience reaches, each once, without the caller; by id.
-fn people(
-    tx: &impl Reader,
-    parts: &ClinicalParts,
-    caller: &Caller,
-    audience: &[Audience],
-    at: Timestamp,
-) -> Result<BTreeMap<String, CalledPerson>, ClinicalError> {
-    let mut all: BTreeMap<String, CalledPerson> = BTreeMap::new();
-    let called = |it: directory::Practitioner| CalledPerson {
-        name: it.display(),
-        person: it.id,
-        job: it.job,
-        told: None,
-        delivered: None,
-        seen: None,
-        answers: Vec::new(),
-    };
-    for one in audience {
-        let Audience::Some(ask) = one else {
-            let everybody = directory::practitioners(tx)?.into_iter().map(called);
-            all.extend(everybody.map(|it| (it.person.clone(), it)));
-            continue;
-        };
-        for id in reached(tx, parts, ask, at)? {
-            if !all.contains_key(&id)
-                && let Some(person) = directory::practitioner(tx, &id)?
-            {
-                all.insert(id, called(person));
-            }
-        }
-    }
-    all.remove(caller.person());
-    if all.len() > MAX_PEOPLE {
-        let problem = format!("reaches more than {MAX_PEOPLE} people");
-        return Err(ClinicalError::invalid("CommunicationRequest.recipient", problem));
-    }
-    Ok(all)
-}
-
-/// Whom an ask reaches; unlike a request it reaches people who are off duty too.
-fn reached(
-    tx: &impl Reader,
-    parts: &ClinicalParts,
-    ask: &Ask,
-    at: Timestamp,
-) -> Result<Vec<String>, ClinicalError> {
-    Ok(match ask {
-        Ask::Person(id) => vec![id.clone()],
-        Ask::Role(_) => holder(tx, parts, ask, at)?.into_iter().collect(),
-        Ask::Team(id) => {
-            let mut people = Vec::new();
-            for member in teams::get(tx, id)?.map(|team| team.members).unwrap_or_default() {
-                match member {
-                    Member::Person(id) => people.push(id),
-                    Member::Role(id) => people.extend(holder(tx, parts, &Ask::Role(id), at)?),
-                }
-            }
-            people
-        }
-        Ask::OnDuty(_) => asked(tx, parts, ask, at)?,
-    })
 }
