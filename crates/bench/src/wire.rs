@@ -81,10 +81,10 @@ impl Connection {
         Ok(Reply { status: head.status, body: bytes })
     }
 
-    /// As [`Self::call`], with anything but 200 turned into an error.
+    /// As [`Self::call`], with anything but 200 and 201 turned into an error.
     pub(crate) async fn ok(&mut self, request: Request<'_>) -> Result<&[u8]> {
         let reply = self.call(request).await?;
-        if reply.status == 200 {
+        if matches!(reply.status, 200 | 201) {
             return Ok(reply.body);
         }
         Err(Error::Status {

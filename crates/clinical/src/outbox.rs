@@ -1,13 +1,13 @@
 //! Work in rooms that follows a decision: opening conversations, joining staff, announcing transitions.
 //!
-//! A job is written in the transaction of its decision. One worker does the jobs, those of one patient in order,
-//! and deletes each when it is done; after a crash it begins again with what is left.
+//! A job is written in the transaction of its decision. One worker does the jobs, those of one patient in order and those
+//! of several at once, and deletes each when it is done; after a crash it begins again with what is left.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    time::Duration,
-};
+mod backlog;
 
+use std::{collections::BTreeMap, time::Duration};
+
+use futures_util::{StreamExt, stream::FuturesUnordered};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use wardline_domain::{
@@ -16,8 +16,14 @@ use wardline_domain::{
 };
 use wardline_store::{
     StoreError, WriteTx,
-    clinical::{directory, on_call, outbox, patients, rota, tasks},
+    clinical::{
+        directory, on_call,
+        outbox::{self, OutboxRow},
+        patients, rota, tasks,
+    },
 };
+
+use self::backlog::Backlog;
 
 use crate::{Clinical, ClinicalError, PortError, Task, requests::OwnRequest, user_of};
 
@@ -25,6 +31,10 @@ use crate::{Clinical, ClinicalError, PortError, Task, requests::OwnRequest, user
 const RETRY: Duration = Duration::from_secs(1);
 /// Jobs read at a time.
 const PAGE: usize = 64;
+/// Jobs under way at once; they share the committer's transactions.
+const AT_ONCE: usize = 64;
+/// Most jobs that are read before they begin.
+const MOST: usize = 4096;
 
 /// One piece of work.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -85,37 +95,54 @@ impl Clinical {
     /// # Errors
     /// A failure of the store.
     pub async fn drain_outbox(&self) -> Result<usize, ClinicalError> {
-        let (mut after, mut left) = (0, 0);
-        // A job that failed holds back the later ones of the same patient, and no others.
-        let mut held: HashSet<String> = HashSet::new();
+        let (mut backlog, mut running) = (Backlog::default(), FuturesUnordered::new());
+        let (mut after, mut unread, mut worked) = (0, true, false);
         loop {
-            let page = self.parts.store.read(move |tx| outbox::after(tx, after, PAGE)).await?;
-            let Some(last) = page.last() else { return Ok(left) };
-            after = last.seq;
-            for row in page {
-                if held.contains(&row.subject) {
-                    left += 1;
-                    continue;
+            if unread && backlog.len() < MOST {
+                let page = self.parts.store.read(move |tx| outbox::after(tx, after, PAGE)).await?;
+                unread = page.len() == PAGE;
+                after = page.last().map_or(after, |row| row.seq);
+                page.into_iter().for_each(|row| backlog.add(row));
+            }
+            while running.len() < AT_ONCE
+                && let Some(row) = backlog.next()
+            {
+                running.push(self.work(row));
+            }
+            if running.is_empty() && !unread {
+                if !worked {
+                    return Ok(backlog.left());
                 }
-                match self.perform(&row.job).await {
-                    Ok(()) => {}
-                    Err(ClinicalError::Port(PortError::Refused(reason))) => {
-                        tracing::warn!(
-                            patient = row.subject,
-                            reason,
-                            "a job in a room was refused and given up"
-                        );
-                    }
-                    Err(error) => {
-                        tracing::warn!(patient = row.subject, %error, "a job in a room will be tried again");
-                        held.insert(row.subject);
-                        left += 1;
-                        continue;
-                    }
+                // What was done may have left further jobs.
+                (unread, worked) = (true, false);
+            }
+            tokio::select! {
+                Some(ended) = running.next() => {
+                    let (subject, done) = ended?;
+                    backlog.finished(subject, done);
+                    worked = true;
                 }
-                self.parts.store.write(move |tx| outbox::done(tx, row.seq)).await?;
+                // A new job need not wait for a long one of another subject.
+                () = self.outbox_filled.notified(), if !running.is_empty() => unread = true,
+                else => {}
             }
         }
+    }
+
+    /// Does one job; whether it is done and gone, by its subject.
+    async fn work(&self, row: OutboxRow) -> Result<(String, bool), ClinicalError> {
+        match self.perform(&row.job).await {
+            Ok(()) => {}
+            Err(ClinicalError::Port(PortError::Refused(reason))) => {
+                tracing::warn!(patient = row.subject, reason, "a job in a room was refused and given up");
+            }
+            Err(error) => {
+                tracing::warn!(patient = row.subject, %error, "a job in a room will be tried again");
+                return Ok((row.subject, false));
+            }
+        }
+        self.parts.store.write(move |tx| outbox::done(tx, row.seq)).await?;
+        Ok((row.subject, true))
     }
 
     pub(crate) async fn run_outbox(&self) {

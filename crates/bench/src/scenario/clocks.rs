@@ -28,6 +28,8 @@ use crate::{
     wire::Request,
 };
 
+/// Patients whom the requests are about.
+const PATIENTS: usize = 50;
 /// Requests whose clocks ring, and requests that are answered.
 const RINGING: usize = 100;
 const ANSWERED: usize = 50;
@@ -41,7 +43,7 @@ pub(super) async fn run(house: &House, sizes: &Sizes) -> Result<Vec<Measurement>
     if !bring_in(house, &people).await? {
         return Ok(Vec::new());
     }
-    let patient = patient(house, &people[0]).await?;
+    let patients = patients(house, &people[0]).await?;
     let raise = async |class: &str, first: usize, count: usize| {
         let all = first..first + count;
         parallel(house.spec.address, WIDTH, all, async |connection, index| {
@@ -51,7 +53,7 @@ pub(super) async fn run(house: &House, sizes: &Sizes) -> Result<Vec<Measurement>
                 "status": "requested",
                 "intent": "order",
                 "code": { "coding": [{ "system": CLASS, "code": class }] },
-                "for": { "reference": format!("Patient/{patient}") },
+                "for": { "reference": format!("Patient/{}", patients[index % patients.len()]) },
                 "owner": { "reference": format!("Practitioner/{}", people[1].name) },
             });
             let (path, body) = (format!("/fhir/R4/Task/{id}"), task.to_string());
@@ -64,7 +66,7 @@ pub(super) async fn run(house: &House, sizes: &Sizes) -> Result<Vec<Measurement>
 
     let mut measured = Vec::new();
     raise("action", 0, sizes.open_requests).await?;
-    sleep(Duration::from_secs(3)).await;
+    at_rest(house).await;
     let mut meter = Meter::start(house);
     let before = house.cpu_seconds();
     sleep(sizes.time * 3).await;
@@ -189,30 +191,44 @@ fn now_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// The one patient's reference, once the conversation is open.
-async fn patient(house: &House, who: &Account) -> Result<String> {
+/// Waits until everybody was told of what was raised: until the server does nothing for a second.
+async fn at_rest(house: &House) {
+    const REST: f64 = 0.015;
+    for _ in 0..60 {
+        let before = house.cpu_seconds();
+        sleep(Duration::from_secs(1)).await;
+        if house.cpu_seconds() - before < REST {
+            return;
+        }
+    }
+}
+
+/// The patients' references, once all their conversations are open.
+async fn patients(house: &House, who: &Account) -> Result<Vec<String>> {
     let mut connection = house.connection();
     let give_up = Instant::now() + Duration::from_secs(30);
     loop {
         let request = Request {
             method: "GET",
-            path: "/fhir/R4/Patient?location=clocks-ward",
+            path: "/fhir/R4/Patient?location=clocks-ward&_count=100",
             token: Some(&who.token),
             body: None,
         };
         let bundle: Value = serde_json::from_slice(connection.ok(request).await?)
             .map_err(|error| Error::Json { what: "Patient".to_owned(), error })?;
-        if let Some(id) = bundle.pointer("/entry/0/resource/id").and_then(Value::as_str) {
-            return Ok(id.to_owned());
+        let ids = bundle["entry"].as_array().into_iter().flatten().map(|entry| &entry["resource"]["id"]);
+        let found: Vec<String> = ids.filter_map(|id| id.as_str().map(str::to_owned)).collect();
+        if found.len() == PATIENTS {
+            return Ok(found);
         }
         if Instant::now() > give_up {
-            return Err(Error::Misuse("the patient's conversation was not opened".to_owned()));
+            return Err(Error::Misuse("the patients' conversations were not opened".to_owned()));
         }
         sleep(Duration::from_millis(100)).await;
     }
 }
 
-/// Imports a ward with three members of staff, a patient and two playbooks, with the server stopped; `false` if the bench does
+/// Imports a ward with three members of staff, its patients and two playbooks, with the server stopped; `false` if the bench does
 /// not run the server.
 async fn bring_in(house: &House, people: &[Account]) -> Result<bool> {
     const DONE: &str = "clocks";
@@ -242,14 +258,18 @@ async fn bring_in(house: &House, people: &[Account]) -> Result<bool> {
     );
     let open = "id = \"clocks-open\"\ntitle = \"Open\"\nclasses = [\"action\"]\n\
                 [[steps]]\nask = { addressed = true }\nwait = \"24h\"\nmust_act = true\n";
-    let admission =
-        "MSH|^~\\&|PAS|X|WL|X|20270101||ADT^A01|1|P|2.4\rPID|1||CLOCK1^^^X^PI||Clock^Cora\rPV1||I|CLK^A^1\r";
+    let admission = |n: usize| {
+        format!(
+            "MSH|^~\\&|PAS|X|WL|X|20270101||ADT^A01|{n}|P|2.4\rPID|1||CLOCK{n}^^^X^PI||Clock^Cora{n}\rPV1||I|CLK^A^{n}\r"
+        )
+    };
+    let admissions: String = (1..=PATIENTS).map(admission).collect();
     house.stop().await?;
     for (name, text) in [
         ("clocks.json", bundle.as_str()),
         ("ringing.toml", &ringing),
         ("open.toml", open),
-        ("clocks.hl7", admission),
+        ("clocks.hl7", &admissions),
     ] {
         let file = house.spec.scratch.join(name);
         fs::write(&file, text).map_err(|error| Error::File(file.clone(), error))?;
