@@ -1,9 +1,10 @@
-import { Direction, type Room } from "matrix-js-sdk";
+import type { Room } from "matrix-js-sdk";
 import { useMemo, useRef, useState, type JSX } from "react";
 import { useJump } from "../conversation/jump.ts";
 import { useStaff } from "../fhir/queries.ts";
 import { t } from "../i18n/index.ts";
 import { shortWhen } from "../i18n/time.ts";
+import { hasEarlier, loadedEvents, loadEarlier } from "../matrix/loaded.ts";
 import { mediaOf, type Media } from "../matrix/media.ts";
 import { localpart, nameOf } from "../matrix/rooms.ts";
 import { useRoomChanges } from "../matrix/use-rooms.ts";
@@ -36,8 +37,7 @@ function kindOf(media: Media): Kind {
 
 /** What was sent with the messages of a conversation that are loaded, the newest first. */
 function sentIn(room: Room): Sent[] {
-    const events = room.getLiveTimeline().getEvents();
-    return events
+    return loadedEvents(room)
         .flatMap((event): Sent[] => {
             if (event.getType() !== "m.room.message" || event.isRedacted()) return [];
             const media = mediaOf(event.getContent());
@@ -171,14 +171,14 @@ function useFurther(
 ): { more: boolean; busy: boolean; fetchEarlier: () => void } {
     const client = useClient();
     const [busy, setBusy] = useState(false);
-    const hasMore = (): boolean => room.getLiveTimeline().getPaginationToken(Direction.Backward) !== null;
+    const hasMore = (): boolean => hasEarlier(room);
     const fetchEarlier = async (): Promise<void> => {
         if (busy) return;
         setBusy(true);
         const before = count();
         try {
             for (let page = 0; page < PAGES && hasMore() && count() === before; page++)
-                await client.scrollback(room, PAGE);
+                await loadEarlier(client, room, PAGE);
         } catch {
             // The button is still there to try again.
         }

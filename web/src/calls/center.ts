@@ -1,5 +1,11 @@
 /** Calls between two people over WebRTC, as `m.call.*` (client-server API, "Voice over IP"); the SDK speaks, this says where it stands. */
-import { createNewMatrixCall, MatrixEventEvent, type MatrixClient, type MatrixEvent } from "matrix-js-sdk";
+import {
+    createNewMatrixCall,
+    EventType,
+    MatrixEventEvent,
+    type MatrixClient,
+    type MatrixEvent,
+} from "matrix-js-sdk";
 import {
     CallDirection,
     CallErrorCode,
@@ -9,6 +15,8 @@ import {
 } from "matrix-js-sdk/lib/webrtc/call";
 import { CallEventHandlerEvent } from "matrix-js-sdk/lib/webrtc/callEventHandler";
 import { create } from "zustand";
+import { loadedEvents } from "../matrix/loaded.ts";
+import { isOpen } from "./line.ts";
 import { endingOf, stepOf, type Ending, type Step } from "./rules.ts";
 
 /** The one call of this device. */
@@ -136,12 +144,21 @@ export class Calls {
             return;
         }
         if (!this.unread.delete(id) || !event.getType().startsWith("m.call.")) return;
+        if (event.getType() === (EventType.CallInvite as string) && !this.stillRings(event)) return;
         // What is put into its buffer would wait for the next answer to `/sync`: half a minute when nothing else happens.
         const handler = this.client.callEventHandler as unknown as
             | { evaluateEventBuffer(events: MatrixEvent[]): Promise<void> }
             | undefined;
         void handler?.evaluateEventBuffer([event]).catch(() => undefined);
     };
+
+    /** What came before the key did may be over by now: it must not ring, nor have the next call refused as busy. */
+    private stillRings(invite: MatrixEvent): boolean {
+        const room = this.client.getRoom(invite.getRoomId());
+        const events = room ? loadedEvents(room) : [];
+        const index = events.indexOf(invite);
+        return index < 0 || isOpen(events, index, room?.myUserId ?? "");
+    }
 
     private readonly came = (call: MatrixCall): void => {
         if (call.state !== CallState.Ringing) return;

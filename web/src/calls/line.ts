@@ -19,6 +19,12 @@ function* after(events: readonly MatrixEvent[], index: number): Generator<CallTr
     }
 }
 
+/** Whether the call that the event at `index` began still rings or goes on, as far as is known here. */
+export function isOpen(events: readonly MatrixEvent[], index: number, me: string): boolean {
+    const event = events[index];
+    return event !== undefined && outcome(trace(event), after(events, index), me, Date.now()).what === "open";
+}
+
 /** The line of the call that the event at `index` began. */
 export function callLine(events: readonly MatrixEvent[], index: number, me: string): string | undefined {
     const event = events[index];
@@ -37,5 +43,7 @@ export function callLine(events: readonly MatrixEvent[], index: number, me: stri
             return t.calls.line(kind, t.calls.declined);
         case "open":
             return kind;
+        case "replaced":
+            return undefined;
     }
 }

@@ -40,6 +40,16 @@ describe("what is left of a call in its conversation", () => {
         expect(outcome(invite, another, me, 10_000)).toEqual({ what: "open" });
     });
 
+    it("is nothing of its own where both called at once, and one of the two calls was answered", () => {
+        const answer = trace("answer", other, 3_000, { call_id: "c2" });
+        const own = trace("invite", me, 0);
+        expect(outcome(own, [trace("invite", other, 500, { call_id: "c2" }), answer], me, 1e9)).toEqual({
+            what: "replaced",
+        });
+        // Given up first, it was a call of its own.
+        expect(outcome(own, [trace("hangup", me, 2_000), answer], me, 1e9)).toEqual({ what: "unanswered" });
+    });
+
     it("is looked for no further than needed", () => {
         let read = 0;
         function* endless(): Generator<CallTrace> {

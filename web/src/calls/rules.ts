@@ -74,6 +74,8 @@ export interface CallTrace {
 /** What became of a call. */
 export type Outcome =
     | { what: "lasted"; milliseconds: number }
+    /** Both called at once, and talk in the call of the other. */
+    | { what: "replaced" }
     | { what: "missed" | "unanswered" | "declined" | "open" };
 
 /** What is longer than this without an end was left by a device that died. */
@@ -96,7 +98,13 @@ export function outcome(invite: CallTrace, later: Iterable<CallTrace>, me: strin
     let answered: number | undefined;
     for (const one of later) {
         if (one.at > invite.at + (answered === undefined ? rings + LIFETIME_MS : LONGEST_MS)) break;
-        if (!one.type.startsWith("m.call.") || one.content["call_id"] !== id) continue;
+        if (!one.type.startsWith("m.call.")) continue;
+        if (one.content["call_id"] !== id) {
+            // While this one rang, another one was answered here.
+            if (one.type === "m.call.answer" && answered === undefined && one.at <= invite.at + rings)
+                return { what: "replaced" };
+            continue;
+        }
         if (one.type === "m.call.answer") answered ??= one.at;
         else if (one.type === "m.call.reject" && answered === undefined) {
             if (own) return { what: "declined" };

@@ -21,6 +21,8 @@ import {
     partialMention,
     type Mentionable,
 } from "../matrix/mentions.ts";
+import { loadedEvents } from "../matrix/loaded.ts";
+import { useOutbox } from "../matrix/outbox.ts";
 import { buildTimeline } from "../matrix/timeline.ts";
 import { useClient, useSession } from "../session/store.ts";
 import { Icon } from "../ui/Icon.tsx";
@@ -58,7 +60,7 @@ export function Composer(props: ComposerProps): JSX.Element {
     const mentionable = useMentionable(room);
     const naming = useNaming(text, onText, field, mentionable);
     const [speaking, setSpeaking] = useState(false);
-    const [full, setFull] = useState(false);
+    const full = useOutbox((queue) => queue.full);
 
     useLayoutEffect(() => {
         const element = field.current;
@@ -88,10 +90,8 @@ export function Composer(props: ComposerProps): JSX.Element {
             await outbox.add({ roomId, ...composed(body, mode, mentions) });
         } catch {
             // What cannot be kept could be lost on its way: the words stay where they are.
-            setFull(true);
             return;
         }
-        setFull(false);
         onText(mode?.kind === "edit" ? (mode.before ?? "") : "");
         if (mode) onModeEnd(false);
         field.current?.focus();
@@ -266,7 +266,7 @@ function ModeLine({ mode, onEnd }: { mode: ComposeMode; onEnd: () => void }): JS
 
 /** The newest message of this person, ready to be changed. */
 function lastOwnText(room: Room): ComposeMode | undefined {
-    const items = buildTimeline(room, room.getLiveTimeline().getEvents());
+    const items = buildTimeline(room, loadedEvents(room));
     const last = items.findLast((item) => item.kind === "message" && item.own && !item.deleted);
     if (last?.kind !== "message") return undefined;
     if (!actionsFor(last, { forward: false, pin: false }).includes("edit")) return undefined;

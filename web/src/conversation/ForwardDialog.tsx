@@ -22,6 +22,7 @@ export function ForwardDialog({
     const chats = useChats();
     const [wanted, setWanted] = useState("");
     const [chosen, setChosen] = useState<{ roomId: string; title: string }>();
+    const [full, setFull] = useState(false);
     const id = useId();
     const found = chats
         .filter((chat) => chat.roomId !== room.roomId)
@@ -29,8 +30,12 @@ export function ForwardDialog({
     const send = async (): Promise<void> => {
         const content = room.findEventById(item.key)?.getContent();
         if (!content || !chosen) return;
-        await outbox?.add({ roomId: chosen.roomId, ...forwarded(content) });
-        onClose();
+        try {
+            await outbox?.add({ roomId: chosen.roomId, ...forwarded(content) });
+            onClose();
+        } catch {
+            setFull(true);
+        }
     };
     return (
         <Dialog title={t.forward.title} onClose={onClose}>
@@ -42,6 +47,11 @@ export function ForwardDialog({
                     <>
                         <p>{t.forward.confirm(chosen.title)}</p>
                         <p className="muted">{t.forward.hint}</p>
+                        {full && (
+                            <p className="notice notice--error" role="alert">
+                                {t.outbox.full}
+                            </p>
+                        )}
                         <div className="actions__row">
                             <button
                                 type="button"

@@ -1,8 +1,9 @@
-import { Direction, type Room } from "matrix-js-sdk";
+import type { Room } from "matrix-js-sdk";
 import { useCallback, useEffect, useMemo, useState, type JSX, type ReactNode } from "react";
 import { Virtualizer } from "virtua";
 import { useOnCall, useStaff } from "../fhir/queries.ts";
 import { t } from "../i18n/index.ts";
+import { hasEarlier, loadedEvents, loadEarlier } from "../matrix/loaded.ts";
 import { useOutbox } from "../matrix/outbox.ts";
 import { inOrder, type OutboxItem } from "../matrix/outbox-logic.ts";
 import { changes, withQueued } from "../matrix/overlay.ts";
@@ -191,7 +192,7 @@ function useRows(
     const me = nameOf(room, room.myUserId);
     const drawn = useMemo(() => {
         void version;
-        return buildTimeline(room, room.getLiveTimeline().getEvents(), unreadFrom);
+        return buildTimeline(room, loadedEvents(room), unreadFrom);
     }, [room, version, unreadFrom]);
     return useMemo(() => {
         const items = withQueued(drawn, queued, me, t.conversation.deleted);
@@ -225,12 +226,11 @@ const PAGE = 60;
 function useEarlier(room: Room): { more: boolean; busy: boolean; fetchEarlier: () => void } {
     const client = useClient();
     const [busy, setBusy] = useState(false);
-    const more = room.getLiveTimeline().getPaginationToken(Direction.Backward) !== null;
+    const more = hasEarlier(room);
     const fetchEarlier = useCallback(() => {
         if (busy || !more) return;
         setBusy(true);
-        client
-            .scrollback(room, PAGE)
+        loadEarlier(client, room, PAGE)
             .catch(() => undefined)
             .finally(() => setBusy(false));
     }, [client, room, busy, more]);

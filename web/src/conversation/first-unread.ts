@@ -1,5 +1,6 @@
-import { Direction, RelationType, type MatrixEvent, type Room } from "matrix-js-sdk";
+import { RelationType, type MatrixEvent, type Room } from "matrix-js-sdk";
 import { useEffect, useState } from "react";
+import { hasEarlier, loadedEvents, loadEarlier } from "../matrix/loaded.ts";
 import { useClient } from "../session/store.ts";
 
 /** So many messages are fetched at most to find where somebody left off. */
@@ -19,7 +20,7 @@ function isMessage(event: MatrixEvent): boolean {
 
 /** The first message that this person has not seen: its id, `EARLIER` when it is not loaded, or `undefined` for none. */
 export function firstUnread(room: Room, me: string): string | undefined {
-    const events = room.getLiveTimeline().getEvents();
+    const events = loadedEvents(room);
     const read = room.getEventReadUpTo(me);
     // Somebody new begins at the end, whatever was said before they came.
     if (read === null) return undefined;
@@ -37,10 +38,9 @@ export function useFirstUnread(room: Room): { eventId: string | undefined; pendi
         if (found !== EARLIER) return undefined;
         let current = true;
         const look = async (): Promise<void> => {
-            const timeline = room.getLiveTimeline();
             for (let fetched = 0; fetched < MOST; fetched += PAGE) {
-                if (timeline.getPaginationToken(Direction.Backward) === null) break;
-                await client.scrollback(room, PAGE);
+                if (!hasEarlier(room)) break;
+                await loadEarlier(client, room, PAGE);
                 const next = firstUnread(room, room.myUserId);
                 if (!current) return;
                 if (next !== EARLIER) {
@@ -48,7 +48,7 @@ export function useFirstUnread(room: Room): { eventId: string | undefined; pendi
                     return;
                 }
             }
-            setFound(timeline.getEvents().find(isMessage)?.getId());
+            setFound(loadedEvents(room).find(isMessage)?.getId());
         };
         look().catch(() => undefined);
         return () => {

@@ -1,5 +1,6 @@
-import { Direction, type Room } from "matrix-js-sdk";
+import type { Room } from "matrix-js-sdk";
 import { createContext, useCallback, useContext, useEffect, useRef, useState } from "react";
+import { hasEarlier, loadEarlier } from "../matrix/loaded.ts";
 import { positionsOf } from "../matrix/positions.ts";
 import { useClient } from "../session/store.ts";
 
@@ -48,11 +49,8 @@ export function useJumping(room: Room): Jump {
             setTarget(undefined);
             setFetching(true);
             try {
-                while (
-                    positionsOf(room)(to.eventId) === undefined &&
-                    room.getLiveTimeline().getPaginationToken(Direction.Backward) !== null
-                ) {
-                    await client.scrollback(room, PAGE);
+                while (positionsOf(room)(to.eventId) === undefined && hasEarlier(room)) {
+                    await loadEarlier(client, room, PAGE);
                     if (latest.current !== mine) return;
                 }
                 setTarget(to);

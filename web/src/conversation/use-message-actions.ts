@@ -38,7 +38,8 @@ export function useMessageActions(
     const [opened, setOpened] = useState<Opened>();
     const send = useCallback(
         (event: Outgoing | undefined): void => {
-            if (event) void outbox?.add({ roomId: room.roomId, ...event });
+            // That this device is full is said where one writes.
+            if (event) void outbox?.add({ roomId: room.roomId, ...event }).catch(() => undefined);
         },
         [outbox, room.roomId],
     );

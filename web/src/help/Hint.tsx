@@ -2,6 +2,7 @@ import type { JSX } from "react";
 import { create } from "zustand";
 import { t } from "../i18n/index.ts";
 import { Icon } from "../ui/Icon.tsx";
+import { settings } from "../ui/settings.ts";
 
 /** What is explained in its place, until somebody has understood it. */
 export type HintName = keyof typeof t.help.hints;
@@ -9,15 +10,15 @@ export type HintName = keyof typeof t.help.hints;
 const KEY = "wardline-hints";
 
 function stored(): ReadonlySet<string> {
-    return new Set((localStorage.getItem(KEY) ?? "").split(" ").filter(Boolean));
+    return new Set((settings().getItem(KEY) ?? "").split(" ").filter(Boolean));
 }
 
 /** The hints that were understood on this device. */
 export const useHints = create<{ done: ReadonlySet<string> }>(() => ({ done: stored() }));
 
 function keep(done: ReadonlySet<string>): void {
-    if (done.size === 0) localStorage.removeItem(KEY);
-    else localStorage.setItem(KEY, [...done].join(" "));
+    if (done.size === 0) settings().removeItem(KEY);
+    else settings().setItem(KEY, [...done].join(" "));
     useHints.setState({ done });
 }
 

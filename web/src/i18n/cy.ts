@@ -756,6 +756,7 @@ export const cy: Catalogue = {
         left: (name) => `Gadawodd ${name}`,
         removed: (name) => `Tynnwyd ${name}`,
         deleted: "Dilëwyd y neges hon",
+        erased: "Mae’r hyn a ddywedwyd yma wedi’i ddileu, am ei fod yn hŷn na’r cyfnod y cedwir negeseuon",
         edited: "golygwyd",
         unsupported: (name) => (name ? `Ffeil: ${name}` : "Ni ellir dangos neges o'r math hwn yma eto"),
         opening: "Yn agor neges",

@@ -744,6 +744,7 @@ export const en = {
         left: (name: string) => `${name} left`,
         removed: (name: string) => `${name} was removed`,
         deleted: "This message was deleted",
+        erased: "What was said here has been erased, because it was older than messages are kept",
         edited: "edited",
         unsupported: (name: string) =>
             name ? `File: ${name}` : "This kind of message cannot be shown here yet",

@@ -1,5 +1,6 @@
 import { create } from "zustand";
 import { keepForWorker } from "../push/language.ts";
+import { settings } from "../ui/settings.ts";
 import { en } from "./en.ts";
 
 /** The shape that every language must fill. */
@@ -30,7 +31,7 @@ export function fitting(wants: readonly string[]): Language {
 }
 
 function stored(): LanguageChoice {
-    const value = localStorage.getItem(KEY);
+    const value = settings().getItem(KEY);
     return isLanguage(value) ? value : "auto";
 }
 
@@ -58,7 +59,7 @@ export async function speak(): Promise<void> {
 /** Speaks another language from now on. */
 export async function chooseLanguage(choice: LanguageChoice): Promise<void> {
     await put(choice);
-    if (choice === "auto") localStorage.removeItem(KEY);
-    else localStorage.setItem(KEY, choice);
+    if (choice === "auto") settings().removeItem(KEY);
+    else settings().setItem(KEY, choice);
     await keepForWorker(choice === "auto" ? undefined : choice);
 }

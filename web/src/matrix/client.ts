@@ -37,8 +37,8 @@ export async function makeClient(
         logger: quietLogger,
         store,
         roomNameGenerator: roomName,
-        // No `timelineSupport`: after a gap (more was said than one answer of `/sync` holds) the SDK would keep what it had as a second
-        // timeline behind the live one, end the way back where they meet, and all that was said earlier would be out of reach.
+        // What was loaded before a gap (more was said than one answer of `/sync` holds) is kept as a timeline of its own: see `loaded.ts`.
+        timelineSupport: true,
         // A dead connection must not keep a message "being sent" for ever; `/sync` has its own longer limit.
         localTimeoutMs: 30_000,
         verificationMethods: [],

@@ -10,6 +10,7 @@ import {
 } from "./events.ts";
 import { HistoryAsker } from "./history-asker.ts";
 import { HistoryGiver } from "./history-giver.ts";
+import { loadedEvents } from "./loaded.ts";
 import { clerkOf, joinedRooms, serverOf, sharesHistory } from "./rooms.ts";
 
 const BUNDLE_TYPES = new Set(["m.room_key_bundle", "io.element.msc4268.room_key_bundle"]);
@@ -96,15 +97,12 @@ export class HistorySharing {
     }
 
     private raisedByMe(room: Room, requestId: string): boolean {
-        return room
-            .getLiveTimeline()
-            .getEvents()
-            .some(
-                (event) =>
-                    event.getType() === REQUEST &&
-                    event.getSender() === room.myUserId &&
-                    parse(RequestContentSchema, event.getContent())?.request_id === requestId,
-            );
+        return loadedEvents(room).some(
+            (event) =>
+                event.getType() === REQUEST &&
+                event.getSender() === room.myUserId &&
+                parse(RequestContentSchema, event.getContent())?.request_id === requestId,
+        );
     }
 
     private inviteSoon(room: Room, requestId: string, userId: string): void {
@@ -142,14 +140,11 @@ export class HistorySharing {
     }
 
     private namedByMyRequest(room: Room, userId: string): boolean {
-        return room
-            .getLiveTimeline()
-            .getEvents()
-            .some((event) => {
-                if (event.getType() !== REQUEST_UPDATE) return false;
-                const update = parse(RequestUpdateSchema, event.getContent());
-                return update?.invite === userId && this.raisedByMe(room, update.request_id);
-            });
+        return loadedEvents(room).some((event) => {
+            if (event.getType() !== REQUEST_UPDATE) return false;
+            const update = parse(RequestUpdateSchema, event.getContent());
+            return update?.invite === userId && this.raisedByMe(room, update.request_id);
+        });
     }
 
     private onBundle(message: { sender?: string; content: Record<string, unknown> }): void {

@@ -15,10 +15,20 @@ import {
 import { filesOf, storeFiles, Uploads, type Files } from "./uploads.ts";
 import type { Vault } from "./vault.ts";
 
-/** Everything typed and not yet seen in its conversation, for the screens. */
-export const useOutbox = create<{ items: OutboxItem[] }>(() => ({ items: [] }));
+interface Queue {
+    /** Everything typed and not yet seen in its conversation. */
+    items: OutboxItem[];
+    /** The last thing that was to be sent could not be kept: this device is full. */
+    full: boolean;
+}
+
+/** What waits, for the screens. */
+export const useOutbox = create<Queue>(() => ({ items: [], full: false }));
 
 const PREFIX = "outbox:";
+
+/** The first answer after a message was sent may have been made before; the second was asked for afterwards. */
+const CERTAIN = 2;
 
 function recordName(item: Pick<OutboxItem, "seq" | "txnId">): string {
     return `${PREFIX}${String(item.seq).padStart(16, "0")}:${item.txnId}`;
@@ -34,6 +44,8 @@ export type RequestWriter = (request: QueuedRequest, eventId: string) => Promise
 export class Outbox {
     private readonly running = new Set<string>();
     private readonly timers = new Map<string, ReturnType<typeof setTimeout>>();
+    /** How many answers to `/sync` have come since the server had a message, by its transaction id. */
+    private readonly answers = new Map<string, number>();
     private lastSeq = 0;
     private stopped = false;
     private readonly uploads: Uploads;
@@ -81,9 +93,10 @@ export class Outbox {
             await this.vault.put(recordName(item), item);
         } catch (error) {
             await this.uploads.forget(filesOf(item.txnId)).catch(() => undefined);
+            useOutbox.setState({ full: true });
             throw error;
         }
-        useOutbox.setState(({ items }) => ({ items: [...items, item] }));
+        useOutbox.setState(({ items }) => ({ items: [...items, item], full: false }));
         this.flush();
     }
 
@@ -91,6 +104,19 @@ export class Outbox {
     stop(): void {
         this.stopped = true;
         for (const timer of this.timers.values()) clearTimeout(timer);
+    }
+
+    /**
+     * An answer to `/sync` has been taken in. What the server had before that was asked for is in the conversation now, or in what the server
+     * left out and is read when somebody goes back there: it has left this queue, and must not stand at the end of the conversation.
+     */
+    synced(): void {
+        for (const item of useOutbox.getState().items) {
+            if (item.state !== "sent") continue;
+            const answers = (this.answers.get(item.txnId) ?? 0) + 1;
+            this.answers.set(item.txnId, answers);
+            if (answers >= CERTAIN) this.left(item);
+        }
     }
 
     /** Tries everything that waits, now; called when the connection comes back. */
@@ -249,6 +275,12 @@ export class Outbox {
             if (!item.eventId) void this.save(item.txnId, { eventId });
             return;
         }
+        this.left(item);
+    }
+
+    /** The server has it and the conversation too: nothing of it is kept here. */
+    private left(item: OutboxItem): void {
+        this.answers.delete(item.txnId);
         useOutbox.setState(({ items }) => ({ items: items.filter((other) => other.txnId !== item.txnId) }));
         void this.write(() => this.vault.remove(recordName(item)));
     }

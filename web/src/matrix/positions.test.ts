@@ -6,7 +6,8 @@ const event = (n: number): MatrixEvent => new MatrixEvent({ event_id: `$${n}`, t
 
 test("positions hold when events come at either end or everything is replaced", () => {
     let events = [3, 4].map(event);
-    const room = { getLiveTimeline: () => ({ getEvents: () => events }) } as unknown as Room;
+    const timeline = { getEvents: () => events, getNeighbouringTimeline: () => null };
+    const room = { getLiveTimeline: () => timeline } as unknown as Room;
     const ordered = (): boolean => {
         const position = positionsOf(room);
         const found = events.map((one) => position(one.getId()) ?? Number.NaN);

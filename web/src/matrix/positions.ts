@@ -1,5 +1,6 @@
 /** Where each event of a conversation stands among those that are loaded; kept up as events come at either end. */
 import type { MatrixEvent, Room } from "matrix-js-sdk";
+import { loadedEvents } from "./loaded.ts";
 
 class Positions {
     private readonly at = new Map<string, number>();
@@ -51,6 +52,6 @@ export function positionsOf(room: Room): (eventId: string | undefined) => number
         positions = new Positions();
         known.set(room, positions);
     }
-    positions.follow(room.getLiveTimeline().getEvents());
+    positions.follow(loadedEvents(room));
     return positions.of;
 }

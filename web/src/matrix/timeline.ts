@@ -16,6 +16,8 @@ import {
     ROLE_ROOM,
     type RequestContent,
 } from "./events.ts";
+import { isErased } from "./erased.ts";
+import { loadedEvents } from "./loaded.ts";
 import { mediaOf, type Media } from "./media.ts";
 import { mentioned } from "./mentions.ts";
 import { reactionsOf, replyTarget, threadRoot, type Reaction } from "./relations.ts";
@@ -28,7 +30,16 @@ export type TimelineItem =
     | { kind: "unread"; key: string; at: number }
     /** The answers in a thread, folded under the message that began it. */
     | { kind: "thread"; key: string; at: number; root: string; replies: Spoken[] }
-    | { kind: "system"; key: string; at: number; text: string; joined?: string[]; leads?: Leads }
+    | {
+          kind: "system";
+          key: string;
+          at: number;
+          text: string;
+          joined?: string[];
+          leads?: Leads;
+          /** It stands for all that was erased here. */
+          erased?: boolean;
+      }
     | { kind: "unreadable"; key: string; at: number; sender: string; pending: boolean; first: boolean }
     | {
           kind: "message";
@@ -160,6 +171,7 @@ function draw(event: MatrixEvent, room: Room): Drawn | undefined {
             forwarded: false,
         };
     }
+    if (isErased(event)) return { kind: "system", key, at, text: t.conversation.erased, erased: true };
     if (event.isBeingDecrypted() || event.isDecryptionFailure() || event.getType() === "m.room.encrypted") {
         return { kind: "unreadable", key, at, sender, pending: !event.isDecryptionFailure(), first: true };
     }
@@ -255,6 +267,8 @@ export function buildTimeline(
             items.splice(root + 1, 0, thread);
             continue;
         }
+        const before = items.at(-1);
+        if (found.kind === "system" && found.erased && before?.kind === "system" && before.erased) continue;
         let item = found;
         if (!last || dayOf(last.at) !== dayOf(item.at)) {
             items.push({ kind: "day", key: `day-${item.key}`, at: item.at });
@@ -295,7 +309,7 @@ function mergeSystemLines(items: readonly TimelineItem[]): TimelineItem[] {
 
 /** One line for the list of conversations: the newest thing worth telling. */
 export function preview(room: Room): { text: string; at: number; own: boolean } | undefined {
-    const events = room.getLiveTimeline().getEvents();
+    const events = loadedEvents(room);
     for (let index = events.length - 1; index >= 0; index--) {
         const event = events[index];
         // Who joined is no news in a list of conversations.

@@ -1,3 +1,5 @@
+import { Network } from "./network.ts";
+
 /**
  * The session's access token and its renewal (Matrix client-server API, "Token refresh flow").
  * One holder serves the Matrix client, the FHIR client and the key service, so that a token is renewed once.
@@ -34,6 +36,7 @@ export class TokenHolder {
         private readonly onRenewed: (tokens: Tokens) => Promise<void>,
         /** Called when the server will not accept this session any more; `soft` when the device may sign in again. */
         private readonly onLost: (soft: boolean) => void,
+        private readonly network = new Network(),
     ) {}
 
     get accessToken(): string {
@@ -44,17 +47,17 @@ export class TokenHolder {
     readonly fetch: typeof globalThis.fetch = async (input, init) => {
         const headers = new Headers(init?.headers);
         const needsToken = headers.has("Authorization");
-        if (!needsToken) return fetch(input, init);
+        if (!needsToken) return this.network.fetch(input, init);
         if (this.tokens.expiresAt !== undefined && this.tokens.expiresAt - Date.now() < EARLY_MS) {
             await this.renew(this.tokens.accessToken);
         }
         const used = this.tokens.accessToken;
         headers.set("Authorization", `Bearer ${used}`);
-        const response = await answered(input, { ...init, headers });
+        const response = await this.network.fetch(input, { ...init, headers });
         const refusal = response.status === 401 ? await unknownToken(response) : undefined;
         if (!refusal || !(await this.renew(used, refusal.soft))) return response;
         headers.set("Authorization", `Bearer ${this.tokens.accessToken}`);
-        return fetch(input, { ...init, headers });
+        return this.network.fetch(input, { ...init, headers });
     };
 
     /** `fetch` for our own services: always sends the token. */
@@ -108,25 +111,6 @@ export class TokenHolder {
 async function isOver(response: Response): Promise<boolean> {
     const body = (await response.json().catch(() => ({}))) as { error?: string };
     return body.error === "invalid_grant";
-}
-
-/** `/sync` waits for 25 seconds at the server; what has not begun to answer by then hangs on a dead connection. */
-const SYNC_MS = 32_000;
-
-/** `fetch` that gives a hanging `/sync` up: networks of radios lose connections without a word. */
-async function answered(input: RequestInfo | URL, init: RequestInit): Promise<Response> {
-    const url = typeof input === "string" ? input : input instanceof URL ? input.href : input.url;
-    if (!url.includes("/sync?")) return fetch(input, init);
-    const controller = new AbortController();
-    const give = (): void => controller.abort();
-    const timer = setTimeout(give, SYNC_MS);
-    init.signal?.addEventListener("abort", give);
-    try {
-        return await fetch(input, { ...init, signal: controller.signal });
-    } finally {
-        // From here on the answer itself may take its time; whoever asked may still stop it.
-        clearTimeout(timer);
-    }
 }
 
 interface RefusedToken {

@@ -10,6 +10,11 @@ export async function keepForWorker(language: string | undefined): Promise<void>
     else await cache.put(NAME, new Response(language));
 }
 
+/** Keeps nothing of it. */
+export async function forgetForWorker(): Promise<void> {
+    if ("caches" in globalThis) await caches.delete(CACHE);
+}
+
 /** The language to notify in: what was chosen in the app, else the first part of the browser's own (`cy` of `cy-GB`). */
 export async function language(browser: string): Promise<string> {
     const kept = await caches.match(NAME, { cacheName: CACHE });

@@ -13,7 +13,7 @@ type FromWorker = { kind: "push-ack"; token: string } | { kind: "go"; to: string
 /** Follows what the service worker says: where a pressed notification leads, and that pushes arrive. */
 export function useWorkerMessages(): void {
     const authorised = useSession((session) => session.authorised);
-    const client = useClient();
+    const wake = useSession((session) => session.wake);
     const [, navigate] = useLocation();
     useEffect(() => {
         if (!("serviceWorker" in navigator)) return undefined;
@@ -22,11 +22,11 @@ export function useWorkerMessages(): void {
                 void acknowledge(authorised, event.data.token).catch(() => undefined);
             if (event.data.kind === "go" && event.data.to.startsWith("/")) navigate(event.data.to);
             // A device that slept is told by the push before its connection notices.
-            if (event.data.kind === "pushed") client.retryImmediately();
+            if (event.data.kind === "pushed") wake?.();
         };
         navigator.serviceWorker.addEventListener("message", heard);
         return () => navigator.serviceWorker.removeEventListener("message", heard);
-    }, [authorised, client, navigate]);
+    }, [authorised, wake, navigate]);
 }
 
 /** The number on the app's icon: conversations with something unread. */

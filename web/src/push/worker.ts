@@ -10,6 +10,15 @@ export async function startWorker(): Promise<void> {
     }
 }
 
+/** Nothing is shown, counted or pushed here any more: nobody is signed in. */
+export async function silence(): Promise<void> {
+    if (!("serviceWorker" in navigator)) return;
+    const registration = await navigator.serviceWorker.getRegistration();
+    for (const one of (await registration?.getNotifications()) ?? []) one.close();
+    await navigator.clearAppBadge?.();
+    await (await registration?.pushManager?.getSubscription())?.unsubscribe();
+}
+
 /** The worker's registration, as soon as it runs. */
 export function worker(): Promise<ServiceWorkerRegistration> {
     return navigator.serviceWorker.ready;

@@ -44,6 +44,7 @@ export function AskDialog({ roomId: given, to, onClose }: AskProps): JSX.Element
     const [draft, setDraft] = useDraft<AskForm>(`ask:${given ?? to?.id ?? ""}`, emptyAsk);
     const [chosenRoom, setChosenRoom] = useState<string>();
     const [problems, setProblems] = useState<Partial<Record<AskField, string>>>({});
+    const [full, setFull] = useState(false);
     const form = draft.to || !to ? draft : { ...draft, to: `${to.kind}:${to.id}` };
     const roomId = given ?? chosenRoom;
     const choices = useAddressees(roomId);
@@ -70,9 +71,14 @@ export function AskDialog({ roomId: given, to, onClose }: AskProps): JSX.Element
             return;
         }
         const id = crypto.randomUUID();
-        await outbox.add(
-            askEntry({ form, to: addressee, roomId, patientRef: ref, requesterId: me, id, now: Date.now() }),
-        );
+        const entry = { form, to: addressee, roomId, patientRef: ref, requesterId: me, id, now: Date.now() };
+        try {
+            await outbox.add(askEntry(entry));
+        } catch {
+            // What cannot be kept could be lost on its way: nobody is asked, and what was written stays.
+            setFull(true);
+            return;
+        }
         setDraft(emptyAsk);
         onClose();
         if (!given) navigate(`/chats/${encodeURIComponent(roomId)}`);
@@ -196,6 +202,11 @@ export function AskDialog({ roomId: given, to, onClose }: AskProps): JSX.Element
                 {connection !== "online" && (
                     <p className="notice notice--warning" role="status">
                         {t.ask.offline}
+                    </p>
+                )}
+                {full && (
+                    <p className="notice notice--error" role="alert">
+                        {t.outbox.full}
                     </p>
                 )}
                 <div className="actions__row">

@@ -3,6 +3,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { keys } from "../fhir/queries.ts";
 import { parse, REQUEST, RequestContentSchema, type RequestContent } from "../matrix/events.ts";
+import { loadedEvents } from "../matrix/loaded.ts";
 import { useRoomChanges } from "../matrix/use-rooms.ts";
 import { useClient } from "../session/store.ts";
 import type { Request } from "./model.ts";
@@ -17,7 +18,8 @@ function roomOfWords(request: Request): string | undefined {
 }
 
 function inTimeline(client: MatrixClient, request: Request): MatrixEvent | undefined {
-    const events = client.getRoom(roomOfWords(request))?.getLiveTimeline().getEvents() ?? [];
+    const room = client.getRoom(roomOfWords(request));
+    const events = room ? loadedEvents(room) : [];
     return events.findLast(
         (event) => event.getId() === request.eventId || read(event)?.request_id === request.id,
     );

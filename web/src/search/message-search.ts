@@ -9,6 +9,7 @@ import {
     type MatrixEvent,
     type Room,
 } from "matrix-js-sdk";
+import { isErased } from "../matrix/erased.ts";
 import { parse, REQUEST, RequestContentSchema } from "../matrix/events.ts";
 import { mediaOf } from "../matrix/media.ts";
 import { useOutbox } from "../matrix/outbox.ts";
@@ -16,6 +17,7 @@ import { changes } from "../matrix/overlay.ts";
 import { joinedRooms } from "../matrix/rooms.ts";
 import type { Vault } from "../matrix/vault.ts";
 import { IndexStore, type Gap } from "./index-store.ts";
+import { erasedBefore, fetchRules, type Rules } from "./retention.ts";
 import type { Doc, RoomIndex } from "./room-index.ts";
 
 /** So many events are read at a time going back. */
@@ -24,6 +26,8 @@ const PAGE = 100;
 const BY_ITSELF = 1_000;
 /** A page now and then: reading back must not be felt. */
 const PAUSE_MS = 2_000;
+/** So often what the server has erased meanwhile is forgotten. */
+const TIDY_MS = 3_600_000;
 /** Clocks of servers and phones differ: a gap is read this much beyond its end. */
 const OVERLAP_MS = 10 * 60_000;
 
@@ -52,6 +56,8 @@ export class MessageSearch {
     private readonly begun = new Set<string>();
     private crawling: Promise<void> = Promise.resolve();
     private background = new AbortController();
+    /** When the server erases what is old. */
+    private rules: Rules | undefined;
 
     private constructor(
         private readonly client: MatrixClient,
@@ -64,6 +70,7 @@ export class MessageSearch {
         const search = new MessageSearch(client, await IndexStore.open(vault), may);
         search.follow();
         for (const room of joinedRooms(client)) await search.begin(room);
+        void search.tidy();
         search.readByItself();
         return search;
     }
@@ -110,6 +117,56 @@ export class MessageSearch {
             if (document.visibilityState === "hidden") void this.store.write();
         };
         document.addEventListener("visibilitychange", hidden, { signal: this.ended.signal });
+        const timer = setInterval(() => void this.tidy(), TIDY_MS);
+        this.ended.signal.addEventListener("abort", () => clearInterval(timer));
+    }
+
+    /** Forgets what the server has erased by now because it is old. */
+    private async tidy(): Promise<void> {
+        try {
+            this.rules = await fetchRules(this.client);
+        } catch {
+            // Without a connection what was said last holds.
+        }
+        for (const { roomId } of joinedRooms(this.client)) {
+            await this.forgetOld(roomId);
+            if (this.may()) await this.forgetPurged(roomId).catch(() => undefined);
+        }
+    }
+
+    /** Forgets what was erased without anybody being told: always all up to some message, so that few have to be asked for. */
+    private async forgetPurged(roomId: string): Promise<void> {
+        const index = await this.store.room(roomId);
+        const ids = index.ids();
+        let [kept, erased] = [ids.length, 0];
+        for (let at = 0; erased < kept && !this.stopped; at = Math.floor((erased + kept) / 2)) {
+            if (await this.isGone(roomId, ids[at] ?? "")) erased = at + 1;
+            else kept = at;
+        }
+        if (this.stopped || kept === 0) return;
+        for (const id of ids.slice(0, kept)) index.remove(id);
+        this.store.changed();
+    }
+
+    private async isGone(roomId: string, id: string): Promise<boolean> {
+        try {
+            const { content } = await this.client.fetchRoomEvent(roomId, id);
+            return Object.keys(content ?? {}).length === 0;
+        } catch (error) {
+            if ((error as { httpStatus?: number }).httpStatus === 404) return true;
+            throw error;
+        }
+    }
+
+    private async forgetOld(roomId: string): Promise<void> {
+        const before = this.erasedBefore(roomId);
+        if (before === undefined || this.stopped) return;
+        if ((await this.store.room(roomId)).removeBefore(before)) this.store.changed();
+    }
+
+    private erasedBefore(roomId: string): number | undefined {
+        const room = this.client.getRoom(roomId);
+        return this.rules && room ? erasedBefore(this.rules, room, Date.now()) : undefined;
     }
 
     /** Ends it; what is not written yet is written. */
@@ -161,11 +218,12 @@ export class MessageSearch {
             if (typeof target === "string") await this.forget(roomId, target);
             return;
         }
-        if (event.isRedacted()) {
+        if (event.isRedacted() || isErased(event)) {
             await this.forget(roomId, id);
             return;
         }
         if (event.isBeingDecrypted() || event.isDecryptionFailure()) return;
+        if (event.getTs() < (this.erasedBefore(roomId) ?? -Infinity)) return;
         const by = event.getSender() ?? "";
         const replaced = event.isRelation(RelationType.Replace) ? event.getRelation()?.event_id : undefined;
         // What was said first: the SDK shows the newest version in its place.
@@ -204,6 +262,7 @@ export class MessageSearch {
         const found: Hit[] = [];
         for (const roomId of rooms) {
             if (this.store.reach(roomId)?.gaps.some(({ until }) => until !== undefined) === true) continue;
+            await this.forgetOld(roomId);
             const index: RoomIndex = await this.store.room(roomId);
             for (const doc of index.search(wanted, most, (id) => deleted.has(id)))
                 found.push({ ...doc, roomId });

@@ -82,6 +82,18 @@ export class RoomIndex {
         return changed.id;
     }
 
+    /** The ids of all messages, oldest first. */
+    ids(): string[] {
+        return [...this.docs.values()].toSorted((a, b) => a.at - b.at).map(({ id }) => id);
+    }
+
+    /** Forgets what was said before an instant; whether there was something. */
+    removeBefore(instant: number): boolean {
+        const old = [...this.docs.values()].filter(({ at }) => at < instant);
+        for (const { id } of old) this.drop(id);
+        return old.length > 0;
+    }
+
     /** The newest `most` that hold every word, newest first, without those for which `hidden` holds. */
     search(wanted: string, most: number, hidden: (id: string) => boolean = () => false): Doc[] {
         const words = wordsOf(wanted);

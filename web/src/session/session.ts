@@ -10,6 +10,7 @@ import { HistorySharing } from "../matrix/history.ts";
 import { StepUpNeeded } from "../matrix/key-service.ts";
 import { keyPolicy } from "../matrix/key-service.ts";
 import { MediaStore } from "../matrix/media.ts";
+import { Network } from "../matrix/network.ts";
 import { Outbox } from "../matrix/outbox.ts";
 import { reportReading } from "../matrix/reading.ts";
 import { DeliveryReceipts } from "../matrix/receipts.ts";
@@ -18,11 +19,13 @@ import { TokenHolder, type Tokens } from "../matrix/tokens.ts";
 import { organisation } from "../matrix/trust.ts";
 import { VaultStore } from "../matrix/vault-store.ts";
 import { eraseLocked, lockOf, unlock, unlockByPlatform, Vault } from "../matrix/vault.ts";
+import { silence } from "../push/worker.ts";
 import { withEvent } from "../requests/model.ts";
+import { watchConnection } from "./connection.ts";
 import { confirmErased, hashOf, isToErase } from "./erasure.ts";
 import { comeBack, isBack, leaveForSignIn, revoke, type OAuthClient, type SignedIn } from "./oauth.ts";
 import { owner } from "./owner.ts";
-import { eraseCryptoStores, isNewTab, isShared } from "./shared.ts";
+import { eraseCryptoStores, isNewTab, isShared, leaveNothing } from "./shared.ts";
 import { SignInError } from "./sign-in-error.ts";
 import { useSession } from "./store.ts";
 
@@ -56,7 +59,7 @@ export async function boot(steal = false): Promise<void> {
         // The tab that lost the lock is told at once but needs a moment to let go of its stores.
         if (steal) await new Promise((resolve) => setTimeout(resolve, 250));
         await clearUp();
-        if (isShared() && isNewTab()) await eraseCryptoStores();
+        if (isShared() && isNewTab()) await Promise.all([eraseCryptoStores(), leaveNothing()]);
         const lock = isShared() ? undefined : await lockOf();
         if (lock) {
             useSession.setState({ phase: "locked", lock });
@@ -103,7 +106,7 @@ export async function eraseIfAsked(): Promise<void> {
     if (!(await isToErase(lock.watch))) return;
     leaving = true;
     await eraseLocked();
-    await eraseCryptoStores();
+    await Promise.all([eraseCryptoStores(), silence().catch(() => undefined)]);
     await confirmErased(lock.watch);
     sessionStorage.setItem(NOTICE, t.signIn.endedByServer);
     location.assign("/");
@@ -210,6 +213,7 @@ function randomKey(): string {
 
 async function run(vault: Vault, session: StoredSession): Promise<void> {
     let current = session;
+    const network = new Network();
     const tokens = new TokenHolder(
         session,
         session,
@@ -221,6 +225,7 @@ async function run(vault: Vault, session: StoredSession): Promise<void> {
             useSession.getState().client?.setAccessToken(renewed.accessToken);
         },
         (soft) => void lose(vault, current, soft),
+        network,
     );
     void watch(vault, session);
     const holder = new SecretKeyHolder();
@@ -237,10 +242,10 @@ async function run(vault: Vault, session: StoredSession): Promise<void> {
     new DeliveryReceipts(client).start();
     const history = new HistorySharing(client);
     history.start();
-    const watched = watchConnection(client, outbox);
+    const watched = watchConnection(client, outbox, network);
     const counted = reportReading(client, tokens.authorised);
     stopWatching = () => {
-        watched();
+        watched.stop();
         counted();
     };
     const media = new MediaStore(tokens.authorised);
@@ -254,6 +259,7 @@ async function run(vault: Vault, session: StoredSession): Promise<void> {
         media,
         calls,
         authorised: tokens.authorised,
+        wake: watched.wake,
         loaded: false,
         keptAt: store.keptAt,
         heard: false,
@@ -313,36 +319,6 @@ function halt(): void {
     outbox?.stop();
     search?.stop();
     client?.stopClient();
-}
-
-/** Follows the connection; gives the function that stops it. */
-function watchConnection(client: MatrixClient, outbox: Outbox): () => void {
-    client.on(ClientEvent.Sync, (state, previous, data) => {
-        if (data?.fromCache === true) {
-            // What the last visit kept is on the screen; whether there is a connection is yet to be seen.
-            useSession.setState({ loaded: true });
-        } else if (state === "PREPARED" || state === "SYNCING") {
-            useSession.setState({ connection: "online", loaded: true, heard: true });
-            if (previous !== "SYNCING") outbox.flush();
-        } else if (state === "RECONNECTING" || state === "ERROR") {
-            useSession.setState({ connection: "reconnecting" });
-        }
-    });
-    const controller = new AbortController();
-    const { signal } = controller;
-    const retry = (): void => {
-        if (document.visibilityState !== "visible") {
-            void client.store.save(true);
-            return;
-        }
-        client.retryImmediately();
-        outbox.flush();
-    };
-    window.addEventListener("online", retry, { signal });
-    // A phone that wakes up does not wait for its timers.
-    document.addEventListener("visibilitychange", retry, { signal });
-    window.addEventListener("offline", () => useSession.setState({ connection: "reconnecting" }), { signal });
-    return () => controller.abort();
 }
 
 /** Sets encryption up behind the scenes, unless it is; tries again after a failure. Gives whether it is set up. */
@@ -421,6 +397,7 @@ async function forget(notice: string, dead?: string): Promise<void> {
     // With the vault goes the key of the encryption store, so that nothing can read it from here on. The store itself is
     // still in use by what this page has begun: the next page erases it.
     await vault?.erase();
+    await (isShared() ? leaveNothing() : silence().catch(() => undefined));
     if (stored) sessionStorage.setItem(LEFT, JSON.stringify({ prefix: stored.cryptoPrefix, dead }));
     location.assign("/");
 }

@@ -1,6 +1,8 @@
 /** A computer that many use, one after another: what somebody did is gone with their tab. */
+import { forgetForWorker } from "../push/language.ts";
+import { silence } from "../push/worker.ts";
+import { SHARED } from "../ui/settings.ts";
 
-const SHARED = "wardline-shared";
 const TAB = "wardline-tab";
 
 /** Whether this browser is on a shared computer: a setting of the device, and no data. */
@@ -9,8 +11,11 @@ export function isShared(): boolean {
 }
 
 export function setShared(shared: boolean): void {
-    if (shared) localStorage.setItem(SHARED, "yes");
-    else localStorage.removeItem(SHARED);
+    // The preferences of one person are not those of the next.
+    if (shared) {
+        localStorage.clear();
+        localStorage.setItem(SHARED, "yes");
+    } else localStorage.removeItem(SHARED);
     sessionStorage.clear();
 }
 
@@ -19,6 +24,11 @@ export function isNewTab(): boolean {
     const isNew = sessionStorage.getItem(TAB) === null;
     sessionStorage.setItem(TAB, "yes");
     return isNew;
+}
+
+/** Leaves nothing of whoever was here: no notification that is still shown, nor the language of those to come. */
+export async function leaveNothing(): Promise<void> {
+    await Promise.all([silence(), forgetForWorker()]).catch(() => undefined);
 }
 
 /** Erases every store of encryption keys that this app made here, whoever's it was. */

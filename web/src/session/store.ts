@@ -48,6 +48,8 @@ export interface SessionState {
     calls?: Calls | undefined;
     /** `fetch` with the session's token, for the server's own services. */
     authorised?: typeof globalThis.fetch | undefined;
+    /** There is reason to think that the connection is back, or that there is news: looks at once. */
+    wake?: (() => void) | undefined;
     /** Finds what was said; there soon after the start. */
     search?: MessageSearch | undefined;
     vault?: Vault | undefined;

@@ -1,5 +1,6 @@
 /** How the app looks on this device. Preferences, not data: they stay in `localStorage`. */
 import { create } from "zustand";
+import { settings } from "./settings.ts";
 
 export const themes = ["auto", "light", "dark"] as const;
 export type Theme = (typeof themes)[number];
@@ -29,19 +30,19 @@ interface LookStore extends Look {
 }
 
 function stored(): Look {
-    const theme = localStorage.getItem(KEYS.theme);
-    const text = Number(localStorage.getItem(KEYS.text));
+    const theme = settings().getItem(KEYS.theme);
+    const text = Number(settings().getItem(KEYS.text));
     return {
         theme: themes.find((one) => one === theme) ?? "auto",
         text: textSizes.find((one) => one === text) ?? 100,
-        large: localStorage.getItem(KEYS.targets) === "large",
-        still: localStorage.getItem(KEYS.motion) === "still",
+        large: settings().getItem(KEYS.targets) === "large",
+        still: settings().getItem(KEYS.motion) === "still",
     };
 }
 
 function keep(name: string, value: string | undefined): void {
-    if (value === undefined) localStorage.removeItem(name);
-    else localStorage.setItem(name, value);
+    if (value === undefined) settings().removeItem(name);
+    else settings().setItem(name, value);
 }
 
 function apply({ theme, text, large, still }: Look): void {

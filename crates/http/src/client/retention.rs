@@ -23,5 +23,10 @@ async fn configuration(State(state): State<AppState>, _: Authenticated) -> Json<
         Some(default) => json!({ "*": { "max_lifetime": default } }),
         None => json!({}),
     };
-    Json(json!({ "policies": policies, "limits": { "max_lifetime": limits } }))
+    Json(json!({
+        "policies": policies,
+        "limits": { "max_lifetime": limits },
+        // So that devices know which conversations to leave alone when they forget what was erased.
+        "org.wardline.exempt_types": retention.exempt_types,
+    }))
 }
