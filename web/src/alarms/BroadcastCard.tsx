@@ -89,7 +89,7 @@ export function BroadcastCard({ call, onClose }: CardProps): JSX.Element {
                     </button>
                 )}
             </header>
-            <div className="urgent__body">
+            <div className="urgent__body" tabIndex={0} role="region" aria-labelledby={titleId}>
                 {call.drill && <p className="drill-note">{t.alarms.drillNote}</p>}
                 <h3 className="alarm-title">{call.title}</h3>
                 {call.place !== undefined && <p className="alarm-place">{call.place}</p>}

@@ -114,7 +114,8 @@ function UrgentCard({ request, total, onTaken }: UrgentProps): JSX.Element {
                 </h2>
                 {total > 1 && <span>{t.requests.urgentCount(1, total)}</span>}
             </header>
-            <div className="urgent__body">
+            {/* With large text it scrolls: by the keyboard too. */}
+            <div className="urgent__body" tabIndex={0} role="region" aria-labelledby={titleId}>
                 {call && (
                     <>
                         {call.drill && <p className="drill-note">{t.alarms.drillNote}</p>}

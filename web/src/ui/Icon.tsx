@@ -52,6 +52,9 @@ const paths = {
 
 export type IconName = keyof typeof paths;
 
+/** Every icon there is. */
+export const iconNames = Object.keys(paths) as IconName[];
+
 /** Those that point along the line of writing. */
 const onward: ReadonlySet<IconName> = new Set(["back", "send", "reply", "forward", "next", "thread"]);
 

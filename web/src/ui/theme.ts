@@ -16,7 +16,8 @@ const KEYS = {
     motion: "wardline-motion",
 } as const;
 
-interface Look {
+/** How the app looks. */
+export interface Look {
     theme: Theme;
     text: TextSize;
     /** Everything that is pressed is larger: for gloves. */
@@ -45,12 +46,19 @@ function keep(name: string, value: string | undefined): void {
     else settings().setItem(name, value);
 }
 
-function apply({ theme, text, large, still }: Look): void {
+/** Dresses the page so. */
+export function apply({ theme, text, large, still }: Look): void {
     const { dataset, style } = document.documentElement;
     dataset["theme"] = theme;
     dataset["targets"] = large ? "large" : "usual";
     dataset["motion"] = still ? "still" : "auto";
     style.fontSize = text === 100 ? "" : `${text}%`;
+    // Chromium asks a container how many letters wide it is only when its width changes, not when the letters do.
+    const root = document.getElementById("root");
+    if (!root) return;
+    root.style.containerType = "normal";
+    void root.offsetWidth;
+    root.style.containerType = "";
 }
 
 /** The look, and how it is changed. */
