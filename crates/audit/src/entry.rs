@@ -94,6 +94,8 @@ actions! {
     /// Somebody opened a patient's conversation from outside the care team; `grant` in the detail leads to the reason.
     /// Refused if the identifiers were not those of one patient.
     BreakGlass = "patient.break-glass",
+    /// The privacy officer looked for a patient, to read who looked at them; `why` in the detail leads to the reason.
+    AccessListSearched = "patient.access-list-searched",
     /// The list of those who looked at a patient was read.
     AccessListRead = "patient.access-list-read",
     /// A list of patients was read.

@@ -1,12 +1,8 @@
-//! Break-glass: opening a patient's conversation from outside the care team, with a reason, on record; and the list
-//! of who looked at a patient.
-
-use std::collections::BTreeMap;
+//! Break-glass: opening a patient's conversation from outside the care team, with a reason, on record.
 
 use sha2::{Digest, Sha256};
 use wardline_audit::{Action, Outcome};
 use wardline_domain::{
-    Timestamp,
     care::{
         NhsNumber,
         playbook::{Ask, PlannedStep},
@@ -14,18 +10,17 @@ use wardline_domain::{
     ruma::OwnedRoomId,
 };
 use wardline_store::{
-    Reader, WriteTx,
+    WriteTx,
     clinical::{
         access,
         directory::{self, PRIVACY_OFFICER},
-        patients, rota,
+        patients,
     },
 };
 
 use crate::{
-    Caller, Clinical, ClinicalError, Patient, Practitioner,
+    Caller, Clinical, ClinicalError, Patient,
     alarms::WAIT,
-    directory::MAX_FOUND,
     merge::survivor,
     outbox::{self, Job},
     requests::OwnRequest,
@@ -42,38 +37,6 @@ pub struct BreakGlass {
     pub family: Option<String>,
     /// Why, in the person's words; never empty.
     pub reason: String,
-}
-
-/// One look at a patient.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Access {
-    /// Number of the entry of the audit log.
-    pub seq: u64,
-    /// When.
-    pub at: Timestamp,
-    /// Who: a user id.
-    pub user: String,
-    /// The same as a member of staff.
-    pub person: Option<Practitioner>,
-    /// On which device.
-    pub device: Option<String>,
-    /// How.
-    pub kind: AccessKind,
-    /// False if it was refused.
-    pub allowed: bool,
-    /// Why, for break-glass.
-    pub reason: Option<String>,
-}
-
-/// How somebody looked at a patient.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AccessKind {
-    /// They resolved the patient.
-    Read,
-    /// The patient was in a list that they read.
-    Searched,
-    /// They opened the conversation from outside the care team.
-    BreakGlass,
 }
 
 impl BreakGlass {
@@ -150,44 +113,14 @@ impl Clinical {
                 wardline_audit::append(tx, &entry)?;
                 access::note_read(tx, [reference.as_str()])?;
                 tell_privacy_officer(tx, task, &reference, user.localpart())?;
-                Ok::<_, ClinicalError>(outbox::push(tx, &reference, &Job::Join { room, user })?)
+                let earlier =
+                    Job::Earlier { patient: reference.clone(), person: user.localpart().to_owned() };
+                outbox::push(tx, &reference, &Job::Join { room, user })?;
+                Ok::<_, ClinicalError>(outbox::push(tx, &reference, &earlier)?)
             })
             .await?;
         self.wake();
         Ok(())
-    }
-
-    /// Who looked at a patient, latest first, at most 1000; for the holder of a privacy officer's role. It is
-    /// audited itself.
-    ///
-    /// # Errors
-    /// [`ClinicalError::Forbidden`] for anybody else, [`ClinicalError::NotFound`], or a failure of the store.
-    pub async fn accesses(&self, caller: &Caller, reference: &str) -> Result<Vec<Access>, ClinicalError> {
-        let (cipher, now) = (&self.parts.cipher, self.parts.clock.now());
-        let entitled = self.parts.store.read_now(|tx| {
-            for role in directory::services_of_kind(tx, PRIVACY_OFFICER)? {
-                let holder = rota::holder(tx, cipher, &role.id, now)?;
-                if holder.is_some_and(|shift| shift.person == caller.person()) {
-                    return Ok::<_, ClinicalError>(true);
-                }
-            }
-            Ok(false)
-        })?;
-        let outcome = if entitled { Outcome::Success } else { Outcome::Refused };
-        let entry = self.entry(caller, Action::AccessListRead).target(reference).outcome(outcome);
-        self.parts.store.write(move |tx| wardline_audit::append(tx, &entry)).await?;
-        if !entitled {
-            return Err(ClinicalError::Forbidden("the holder of the privacy officer's role"));
-        }
-        self.find_patient(reference)?;
-        let (cipher, reference) = (cipher.clone(), reference.to_owned());
-        self.parts
-            .store
-            .read(move |tx| {
-                let rows = access::reads(tx, &reference, MAX_FOUND)?;
-                rows.into_iter().map(|row| access_of(tx, &cipher, row)).collect()
-            })
-            .await
     }
 }
 
@@ -211,32 +144,4 @@ fn tell_privacy_officer(
     };
     let job = Job::Raise { service: role.id.clone(), request };
     Ok(outbox::push(tx, &format!("HealthcareService/{}", role.id), &job)?)
-}
-
-fn access_of(
-    tx: &impl Reader,
-    cipher: &crate::ColumnCipher,
-    row: wardline_store::audit_log::AuditRow,
-) -> Result<Access, ClinicalError> {
-    let kind = match row.action.as_str() {
-        action if action == Action::BreakGlass.as_str() => AccessKind::BreakGlass,
-        action if action == Action::PatientSearched.as_str() => AccessKind::Searched,
-        _ => AccessKind::Read,
-    };
-    let detail: BTreeMap<String, String> = serde_json::from_str(&row.detail).unwrap_or_default();
-    let reason = match detail.get("grant") {
-        Some(id) => access::break_glass_reason(tx, cipher, id)?,
-        None => None,
-    };
-    let local = row.actor.strip_prefix('@').and_then(|rest| rest.split(':').next()).unwrap_or_default();
-    Ok(Access {
-        seq: row.seq,
-        at: row.at,
-        person: directory::practitioner(tx, local)?,
-        user: row.actor,
-        device: row.device,
-        kind,
-        allowed: row.outcome == Outcome::Success.as_str(),
-        reason,
-    })
 }

@@ -3,7 +3,7 @@
 //! [`Clinical`] is the whole floor: built once with the store, the column key, the clock, the random source and
 //! its port into Matrix ([`Conversations`]), and asked by `http`. Its parts: `directory` (who and what there is), `directory_search` (found as one types),
 //! `on_call` (who holds a role), `subscriptions` (who is told when requests change), `standing` (whom the steps of a plan ask at a moment), `sign_on` (taking it and handing it over), `duty` (what follows the role), `duty_status` (whether people work, and what may disturb them), `device_checks` (whether their devices work), `patients` (admission to discharge), `access` (who may resolve a patient),
-//! `merge` (what a merge or discharge does to conversations), `break_glass` (opening a conversation from outside, and who looked at a patient), `handover` (what is open when a role changes hands), `handover_code` (handing it over from phone to phone), `shifts` (the rota by hand), `editors` (who may change rota and playbooks), `digest` (what was sent for information, told twice a day), `alarms` (the server's own requests), `calls` (crash calls and broadcasts),
+//! `merge` (what a merge or discharge does to conversations), `break_glass` (opening a conversation from outside), `access_list` (who looked at a patient), `handover` (what is open when a role changes hands), `handover_code` (handing it over from phone to phone), `shifts` (the rota by hand), `editors` (who may change rota and playbooks), `digest` (what was sent for information, told twice a day), `alarms` (the server's own requests), `calls` (crash calls and broadcasts),
 //! `requests` (raising and moving them), `timers` (their durable clocks), `outbox` (work in rooms that follows a
 //! decision), `playbooks` (what rota and directory say against one), `playbook_editor` (saving one by hand), `proof` (the signed chain of a request), `interruptions` (how often teams are), `import` (FHIR bundles, tables, iCalendar, HL7 v2 ADT files, playbooks).
 //!
@@ -15,6 +15,7 @@
 //! - A clock rings once, however often the server restarts.
 
 mod access;
+mod access_list;
 mod alarms;
 mod break_glass;
 mod calls;
@@ -57,7 +58,8 @@ use wardline_domain::{
 use wardline_outgoing::Outgoing;
 use wardline_store::Store;
 
-pub use break_glass::{Access, AccessKind, BreakGlass};
+pub use access_list::{Access, AccessKind, LooksWanted};
+pub use break_glass::BreakGlass;
 pub use calls::{
     Board, BoardAnswer, BoardRow, CallManagers, CallOptions, CallPlan, CallReport, CallView, MAX_PEOPLE,
     NewCall, NewCallKind, PlanRole,

@@ -1,13 +1,14 @@
 //! What an A40 merge and a discharge do to conversations and requests.
 //!
 //! Two records of one patient become one: everybody of the ended record's conversation is brought into that of the
-//! record that goes on, open requests go on there, and the ended room says where. It stays readable.
+//! record that goes on, open requests go on there, and the ended room says where. It stays readable, for whoever is in the
+//! conversation that goes on, as long as they are.
 
 use serde_json::json;
 use wardline_audit::{Action, Entry};
 use wardline_domain::{
     Timestamp,
-    ruma::{OwnedRoomId, RoomId},
+    ruma::{OwnedRoomId, OwnedUserId, RoomId},
 };
 use wardline_store::{
     Reader, StoreError,
@@ -59,7 +60,40 @@ impl Clinical {
         };
         self.bring_over(&ended, &room, &goes_on, &target).await?;
         self.move_requests(&ended, &goes_on, target.clone()).await?;
+        let members = self.parts.conversations.members(&target)?;
+        self.open_earlier(&goes_on.reference, &members).await?;
         self.say_merged(&ended, &room, &goes_on, &target).await
+    }
+
+    /// Lets people of a patient's conversation read those that were joined to it.
+    ///
+    /// # Errors
+    /// A failure of the store or the rooms.
+    pub(crate) async fn open_earlier(
+        &self,
+        reference: &str,
+        users: &[OwnedUserId],
+    ) -> Result<(), ClinicalError> {
+        let rooms = &self.parts.conversations;
+        for room in self.earlier_rooms(reference)? {
+            for user in users.iter().filter(|user| !rooms.is_member(&room, user)) {
+                match rooms.join(&room, user).await {
+                    Err(PortError::Refused(reason)) => {
+                        tracing::warn!(reason, "an ended conversation was not opened to a member");
+                    }
+                    other => other?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The conversations that were joined to that of a patient.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub(crate) fn earlier_rooms(&self, reference: &str) -> Result<Vec<OwnedRoomId>, ClinicalError> {
+        self.parts.store.read_now(|tx| Ok(patients::earlier_rooms(tx, reference)?))
     }
 
     async fn bring_over(

@@ -69,6 +69,8 @@ pub(crate) enum Job {
     Status { patient: String, at: Timestamp },
     /// Bring a person into a room.
     Join { room: OwnedRoomId, user: OwnedUserId },
+    /// Let a person, if they are in the patient's conversation, read those that were joined to it.
+    Earlier { patient: String, person: String },
     /// Tell a person how much was sent to them for information.
     Digest { user: OwnedUserId, content: Value, key: String },
     /// Tell the people of a broadcast: those who were not told yet; with `again`, all who have not answered; with `ended`,
@@ -175,6 +177,12 @@ impl Clinical {
             Job::Merge { ended } => self.merge(&ended).await?,
             Job::Status { patient, at } => self.say_status(&patient, at).await?,
             Job::Join { room, user } => rooms.join(&room, &user).await?,
+            Job::Earlier { patient, person } => {
+                let user = user_of(&person, &self.parts.server_name)?;
+                if self.find_patient(&patient)?.room.is_some_and(|room| rooms.is_member(&room, &user)) {
+                    self.open_earlier(&patient, &[user]).await?;
+                }
+            }
             Job::Digest { user, content, key } => {
                 let room = rooms.create_digest_room(&user).await?;
                 rooms.announce(&room, "m.room.message", content, &key).await?;
@@ -208,18 +216,18 @@ impl Clinical {
         let staff = self.staff_of(patient.record.ward).await?;
         let rooms = &self.parts.conversations;
         self.note_duties(&reference, patient.room.as_ref(), &staff).await?;
-        let users = staff.iter().map(|member| member.user.clone());
+        let users: Vec<OwnedUserId> = staff.iter().map(|member| member.user.clone()).collect();
         let Some(room) = patient.room else {
-            let room = rooms.create_patient_room(&reference, users.collect()).await?;
+            let room = rooms.create_patient_room(&reference, users).await?;
             return Ok(self.parts.store.write(move |tx| patients::set_room(tx, &reference, &room)).await?);
         };
-        for user in users {
-            match rooms.join(&room, &user).await {
+        for user in &users {
+            match rooms.join(&room, user).await {
                 Err(PortError::Refused(reason)) => tracing::warn!(reason, "a member of staff was not joined"),
                 other => other?,
             }
         }
-        Ok(())
+        self.open_earlier(&reference, &users).await
     }
 
     /// Notes, before anybody is joined, who comes in only through a role. Who is in the room for another reason
@@ -279,7 +287,9 @@ impl Clinical {
         if !may_go {
             return Ok(());
         }
-        self.parts.conversations.leave(&room, &user).await?;
+        for room in self.earlier_rooms(&reference)?.iter().chain([&room]) {
+            self.parts.conversations.leave(room, &user).await?;
+        }
         let cipher = self.parts.cipher.clone();
         let forget =
             move |tx: &mut WriteTx<'_>| on_call::remove_duty_member(tx, &cipher, &reference, &person);

@@ -15,7 +15,9 @@ use wardline_store::{
     },
 };
 
-use crate::{ClinicalParts, duty_status::asked_for};
+use crate::{
+    Caller, Clinical, ClinicalError, ClinicalParts, Practitioner, duty_status::asked_for, requests::exists,
+};
 
 /// Most people of a ward who are asked at once.
 const MAX_ON_DUTY: usize = 100;
@@ -120,6 +122,33 @@ pub(crate) fn standing(
     Situation::of(tx, parts, class, patient, at)?.standing(tx, plan)
 }
 
+impl Clinical {
+    /// The people whom a request of the caller to `ask` would ask at this moment, each once and never the caller; nobody if
+    /// nobody is there.
+    ///
+    /// # Errors
+    /// [`ClinicalError::Invalid`] if there is no such role, person, team or place, or a failure of the store.
+    pub async fn asked_now(&self, caller: &Caller, ask: Ask) -> Result<Vec<Practitioner>, ClinicalError> {
+        let (parts, now, me) = (self.parts.clone(), self.parts.clock.now(), caller.person().to_owned());
+        self.parts
+            .store
+            .read(move |tx| {
+                if !exists(tx, &ask)? {
+                    let problem = "there is no such role, person, team or ward";
+                    return Err(ClinicalError::invalid("owner", problem));
+                }
+                let mut found: Vec<Practitioner> = Vec::new();
+                for id in asked(tx, &parts, &ask, now)? {
+                    if id != me && !found.iter().any(|person| person.id == id) {
+                        found.extend(directory::practitioner(tx, &id)?);
+                    }
+                }
+                Ok(found)
+            })
+            .await
+    }
+}
+
 /// Who holds a role at `at`, or who holds its fallback while nobody does; not further, since fallbacks may go round.
 ///
 /// # Errors
@@ -159,7 +188,7 @@ pub(crate) fn asked(
             let mut people = Vec::new();
             for member in teams::get(tx, id)?.map(|team| team.members).unwrap_or_default() {
                 match member {
-                    Member::Person(id) => people.push(id),
+                    Member::Person(id) => people.extend(asked_for(tx, parts, &id, at)?),
                     Member::Role(id) => people.extend(holder(&id)?),
                 }
             }
@@ -167,10 +196,10 @@ pub(crate) fn asked(
         }
         Ask::OnDuty(ward) => {
             let filter = rota::Filter { ward: Some(ward), at: Some(at), ..rota::Filter::default() };
-            let mut people: Vec<String> = rota::find(tx, &parts.cipher, &filter, MAX_ON_DUTY)?
-                .into_iter()
-                .map(|shift| shift.person)
-                .collect();
+            let mut people = Vec::new();
+            for shift in rota::find(tx, &parts.cipher, &filter, MAX_ON_DUTY)? {
+                people.extend(asked_for(tx, parts, &shift.person, at)?);
+            }
             for role in directory::services_of_ward(tx, ward)? {
                 people.extend(holder(&role)?);
             }

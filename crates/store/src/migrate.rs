@@ -57,6 +57,7 @@ const STEPS: &[(&str, &str)] = &[
     ("106_playbook_versions", include_str!("../schema/106_playbook_versions.sql")),
     ("113_device_checks", include_str!("../schema/113_device_checks.sql")),
     ("100_calls", include_str!("../schema/100_calls.sql")),
+    ("125_access_reasons", include_str!("../schema/125_access_reasons.sql")),
 ];
 
 /// Brings the schema up to date in one transaction.

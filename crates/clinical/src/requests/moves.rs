@@ -12,7 +12,7 @@ use wardline_domain::{
 use wardline_store::{
     WriteTx,
     clinical::{
-        on_call as duty_rows,
+        on_call as duty_rows, patients,
         tasks::{self, CallPart},
         timers::{self, Timer, TimerKind},
     },
@@ -164,10 +164,21 @@ impl<'a> Move<'a> {
             let quiet = interruptions::note(tx, self.parts, task, transition)?;
             announce::transition(tx, &self.parts.server_name, task, before, transition, (version, quiet))?;
         }
+        self.open_earlier(tx, task)?;
         if task.request.state.is_final() {
             self.let_go(tx, task)?;
         }
         Ok(())
+    }
+
+    /// Whoever came into the conversation for this request, and answers it, may read those that were joined to it.
+    fn open_earlier(&self, tx: &mut WriteTx<'_>, task: &Task) -> Result<(), ClinicalError> {
+        let (Some(patient), Some(person)) = (&task.patient, self.actor) else { return Ok(()) };
+        if task.in_own_room() || patients::earlier_rooms(tx, patient)?.is_empty() {
+            return Ok(());
+        }
+        let job = Job::Earlier { patient: patient.clone(), person: person.to_owned() };
+        Ok(outbox::push(tx, patient, &job)?)
     }
 
     /// Whoever stayed in the conversation for this request alone may leave it.

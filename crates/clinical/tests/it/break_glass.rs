@@ -1,9 +1,11 @@
 //! Opening a conversation from outside the care team, and who looked at a patient.
 
-use wardline_clinical::{AccessKind, BreakGlass, ClinicalError, ImportMode};
-use wardline_domain::care::request::State;
+use std::sync::atomic::Ordering;
 
-use crate::support::{Hospital, caller};
+use wardline_clinical::{AccessKind, BreakGlass, ClinicalError, ImportMode, LooksWanted};
+use wardline_domain::{Timestamp, care::request::State};
+
+use crate::support::{Hospital, MINUTE, NOON, caller};
 
 const BUNDLE: &str = r#"{"resourceType":"Bundle","type":"collection","entry":[
     {"resource":{"resourceType":"HealthcareService","id":"privacy","name":"Privacy officer",
@@ -55,12 +57,13 @@ async fn two_identifiers_and_a_reason_open_the_conversation_on_record() {
         it.clinical.tasks(&caller("grace.adeyemi"), Some(reference.clone()), None, None).await.unwrap();
     assert!(ward.is_empty(), "it is the officer's business alone");
 
-    let list = it.clinical.accesses(&dev, &reference).await.unwrap();
+    let list = it.clinical.accesses(&dev, &reference, LooksWanted::default()).await.unwrap();
     let seen: Vec<(AccessKind, &str, bool)> =
         list.iter().map(|a| (a.kind, a.person.as_ref().map_or("", |p| p.id.as_str()), a.allowed)).collect();
     assert_eq!(
         seen,
         [
+            (AccessKind::ListRead, "dev.patel", true),
             (AccessKind::Read, "dev.patel", false),
             (AccessKind::Read, "megan.evans", true),
             (AccessKind::BreakGlass, "megan.evans", true),
@@ -68,8 +71,9 @@ async fn two_identifiers_and_a_reason_open_the_conversation_on_record() {
             (AccessKind::Searched, "grace.adeyemi", true),
         ]
     );
-    assert_eq!(list[2].reason.as_deref(), Some(WHY));
-    assert!(matches!(it.clinical.accesses(&megan, &reference).await, Err(ClinicalError::Forbidden(_))));
+    assert_eq!(list[3].reason.as_deref(), Some(WHY));
+    let refused = it.clinical.accesses(&megan, &reference, LooksWanted::default()).await;
+    assert!(matches!(refused, Err(ClinicalError::Forbidden(_))));
     it.audit_is_whole().await;
     let bytes = it.database_bytes();
     assert!(!bytes.windows(WHY.len()).any(|w| w == WHY.as_bytes()), "the reason is sealed");
@@ -107,4 +111,59 @@ async fn wrong_identifiers_say_nothing_about_who_exists() {
     }
     let guest = it.clinical.break_glass(&caller("guest"), asked(&number, born, None, WHY)).await;
     assert!(matches!(guest, Err(ClinicalError::Forbidden(_))));
+}
+
+#[tokio::test]
+async fn the_officer_finds_a_patient_with_a_reason_and_reads_the_list_in_parts() {
+    let it = hospital().await;
+    let (grace, dev, megan) = (caller("grace.adeyemi"), caller("dev.patel"), caller("megan.evans"));
+    let why = "Complaint of the family, case 12";
+    let ward = it.clinical.patients_in_hospital(&grace, None).await.unwrap();
+    let patient = ward.into_iter().find(|it| it.record.name.as_ref().unwrap().family == "Okonkwo").unwrap();
+    let number = patient.record.nhs_number.unwrap().digits();
+    it.clock.0.fetch_add(24 * 60 * MINUTE, Ordering::SeqCst);
+    for text in [number.as_str(), "okonkwo", "chi OKON", "  Okonkwo, Chidi "] {
+        let (found, total) = it.clinical.find_for_access_list(&dev, text, why).await.unwrap();
+        let refs: Vec<_> = found.iter().map(|it| &it.reference).collect();
+        assert_eq!((refs, total), (vec![&patient.reference], 1), "{text}");
+    }
+    assert_eq!(it.clinical.find_for_access_list(&dev, "Nobody", why).await.unwrap().1, 0);
+    assert_eq!(it.clinical.find_for_access_list(&dev, "9434765919", why).await.unwrap().1, 0);
+    for (text, reason, field) in [("o", why, "text"), ("okonkwo", "  ", "reason")] {
+        let error = it.clinical.find_for_access_list(&dev, text, reason).await.unwrap_err();
+        assert!(error.to_string().contains(field), "{error}");
+    }
+    let refused = it.clinical.find_for_access_list(&megan, &number, why).await;
+    assert!(matches!(refused, Err(ClinicalError::Forbidden(_))));
+
+    let list = async |wanted: LooksWanted| {
+        let list = it.clinical.accesses(&dev, &patient.reference, wanted).await.unwrap();
+        list.into_iter().map(|it| (it.kind, it.person.unwrap().id, it.reason)).collect::<Vec<_>>()
+    };
+    let all = list(LooksWanted::default()).await;
+    assert_eq!(all[1], (AccessKind::Found, "dev.patel".into(), Some(why.into())));
+    assert_eq!(all.last().unwrap(), &(AccessKind::Searched, "grace.adeyemi".into(), None));
+    let day = Timestamp(NOON + 12 * 60 * MINUTE);
+    let yesterday = list(LooksWanted { until: Some(day), ..LooksWanted::default() }).await;
+    assert_eq!(yesterday.len(), 1);
+    let today = list(LooksWanted { from: Some(day), ..LooksWanted::default() }).await;
+    assert!(today.iter().all(|it| it.1 == "dev.patel") && today.len() > 4);
+    let one = list(LooksWanted { person: Some("grace.adeyemi".into()), ..LooksWanted::default() }).await;
+    assert_eq!(one, [(AccessKind::Searched, "grace.adeyemi".into(), None)]);
+    it.audit_is_whole().await;
+    let bytes = it.database_bytes();
+    assert!(!bytes.windows(why.len()).any(|w| w == why.as_bytes()), "the reason is sealed");
+
+    // What a screen reads again within the hour is one look.
+    for _ in 0..5 {
+        it.clinical.patients_in_hospital(&grace, None).await.unwrap();
+        it.clock.0.fetch_add(MINUTE, Ordering::SeqCst);
+    }
+    it.clock.0.fetch_add(60 * MINUTE, Ordering::SeqCst);
+    it.clinical.patients_in_hospital(&grace, None).await.unwrap();
+    let person = Some("grace.adeyemi".to_owned());
+    let wanted = LooksWanted { person, ..LooksWanted::default() };
+    let looks = it.clinical.accesses(&dev, &patient.reference, wanted).await.unwrap();
+    let heaps: Vec<_> = looks.iter().map(|it| (it.times, it.at.millis_since(it.since))).collect();
+    assert_eq!(heaps, [(1, 0), (5, 4 * MINUTE), (1, 0)]);
 }

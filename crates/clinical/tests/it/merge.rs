@@ -1,7 +1,7 @@
 //! Two records of one patient become one; a patient leaves hospital and comes back.
 
 use serde_json::Value;
-use wardline_clinical::{ClinicalError, ImportMode, ImportReport, Patient, TaskView};
+use wardline_clinical::{ClinicalError, ImportMode, ImportReport, Patient, TaskView, Until};
 use wardline_domain::care::{
     playbook::{Ask, Class},
     request::Command,
@@ -66,7 +66,9 @@ async fn a_merge_joins_two_conversations_and_their_requests() {
     for person in ["grace.adeyemi", "megan.evans", "hannah.whitfield", "priya.raman"] {
         assert!(members[&kept].contains(&caller(person).user), "{person}");
     }
-    assert!(members[&ended].contains(&caller("megan.evans").user), "the ended room stays readable");
+    for person in ["grace.adeyemi", "megan.evans", "hannah.whitfield", "priya.raman"] {
+        assert!(members[&ended].contains(&caller(person).user), "{person} can read what was said there");
+    }
     let tombstone = it.rooms.state.lock().unwrap()[&(ended.clone(), "m.room.tombstone".into())].clone();
     assert_eq!(tombstone["replacement_room"], kept.as_str());
     assert_eq!(said(&it, &format!("merged-{}", other.reference)).unwrap()["ref"], ada.reference);
@@ -88,6 +90,63 @@ async fn a_merge_joins_two_conversations_and_their_requests() {
     assert_eq!((now.len(), &now[0].reference), (1, &ada.reference));
     let refused = raise(&it, "megan.evans", "late", &other).await;
     assert!(matches!(refused, Err(ClinicalError::Conflict(_))), "{refused:?}");
+    it.audit_is_whole().await;
+}
+
+#[tokio::test]
+async fn whoever_comes_later_reads_both_conversations_and_loses_both() {
+    let (it, ada, other) = hospital().await;
+    let (kept, ended) = (ada.room.clone().unwrap(), other.room.clone().unwrap());
+    send(&it, "A40", ADA, "MRG|L2^^^X9R^PI").await.unwrap();
+    let is_in = |person: &str| {
+        let members = it.rooms.members.lock().unwrap();
+        [&kept, &ended].map(|room| members[room].contains(&caller(person).user))
+    };
+
+    // By break-glass.
+    let privacy = r#"{"resourceType":"Bundle","type":"collection","entry":[{"resource":
+        {"resourceType":"HealthcareService","id":"privacy","name":"Privacy officer",
+        "type":[{"coding":[{"code":"privacy-officer"}]}]}}]}"#;
+    it.clinical.import(privacy.as_bytes(), ImportMode::Strict).await.unwrap();
+    let asked = wardline_clinical::BreakGlass {
+        nhs_number: "9434765919".parse().unwrap(),
+        birth_date: Some("1958-03-11".into()),
+        family: None,
+        reason: "Collapsed".into(),
+    };
+    assert_eq!(is_in("samuel.mbeki"), [false, false]);
+    it.clinical.break_glass(&caller("samuel.mbeki"), asked).await.unwrap();
+    assert_eq!(it.clinical.drain_outbox().await.unwrap(), 0);
+    assert_eq!(is_in("samuel.mbeki"), [true, true]);
+
+    // Through a role, as long as they hold it.
+    let priya = caller("priya.raman");
+    assert_eq!(is_in("daniel.osei"), [false, false]);
+    it.clinical.offer_role(&priya, "medical-registrar", "daniel.osei", Until::ShiftEnd).await.unwrap();
+    it.clinical.accept_role(&caller("daniel.osei"), "medical-registrar").await.unwrap();
+    assert_eq!(it.clinical.drain_outbox().await.unwrap(), 0);
+    assert_eq!((is_in("daniel.osei"), is_in("priya.raman")), ([true, true], [false, false]));
+
+    // Asked by a request: once they answer it, and not before.
+    let new = wardline_clinical::NewRequest {
+        id: "asked".to_owned(),
+        class: Class::Action,
+        patient: ada.reference.clone(),
+        addressed: Ask::Person("lina.chen".to_owned()),
+        needed_by: None,
+        playbook: None,
+        event: None,
+        room: None,
+    };
+    it.rooms.members.lock().unwrap().get_mut(&kept).unwrap().remove(&caller("lina.chen").user);
+    it.rooms.members.lock().unwrap().get_mut(&ended).unwrap().remove(&caller("lina.chen").user);
+    it.clinical.raise(&caller("grace.adeyemi"), new).await.unwrap();
+    assert_eq!(it.clinical.drain_outbox().await.unwrap(), 0);
+    assert_eq!(is_in("lina.chen"), [false, false]);
+    it.rooms.members.lock().unwrap().get_mut(&kept).unwrap().insert(caller("lina.chen").user);
+    it.say("lina.chen", "asked", Command::Accept).await.unwrap();
+    assert_eq!(it.clinical.drain_outbox().await.unwrap(), 0);
+    assert_eq!(is_in("lina.chen"), [true, true]);
     it.audit_is_whole().await;
 }
 

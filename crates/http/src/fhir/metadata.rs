@@ -53,7 +53,7 @@ const RESOURCES: &[(&str, &[&str], Parameters)] = &[
     ),
     ("Patient", &["read", "search-type"], &[("location", "reference")]),
     ("Subscription", &["read", "search-type", "create", "delete"], &[]),
-    ("AuditEvent", &["search-type"], &[("patient", "reference")]),
+    ("AuditEvent", &["search-type"], &[("patient", "reference"), ("date", "date"), ("agent", "reference")]),
     ("Communication", &["search-type"], &[("based-on", "reference")]),
     ("CommunicationRequest", &["read", "search-type", "update"], &[("_id", "token"), ("status", "token")]),
     (
@@ -74,7 +74,8 @@ const RESOURCES: &[(&str, &[&str], Parameters)] = &[
     ),
 ];
 
-const TASK_OPERATIONS: [&str; 12] = [
+const TASK_OPERATIONS: [&str; 13] = [
+    "asked",
     "delivered",
     "seen",
     "accept",
@@ -161,6 +162,7 @@ fn resource((kind, interactions, parameters): &(&str, &[&str], Parameters)) -> V
         "Patient" => vec![operation("break-glass"), operation("conversation")],
         "HealthcareService" => ROLE_OPERATIONS.iter().map(|name| operation(name)).collect(),
         "CareTeam" => vec![operation("noise")],
+        "AuditEvent" => vec![operation("find-patient")],
         "Practitioner" => vec![operation("duty"), operation("device-check")],
         "CommunicationRequest" => CALL_OPERATIONS.iter().map(|name| operation(name)).collect(),
         "Task" => TASK_OPERATIONS.iter().map(|name| operation(name)).collect(),

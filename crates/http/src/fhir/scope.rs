@@ -52,6 +52,9 @@ fn needed(method: &Method, path: &str, query: Option<&str>) -> Vec<(String, Perm
         ("GET", [kind, ..]) | ("POST", [kind, _, "$conversation"]) => one(kind, Read),
         // A request is only ever made so; its changes are operations.
         ("POST", ["Task"]) | ("PUT", ["Task", _]) => one("Task", Create),
+        ("POST", ["AuditEvent", "$find-patient"]) => {
+            [one("AuditEvent", Search), one("Patient", Search)].concat()
+        }
         ("POST", [kind]) => one(kind, Create),
         ("PUT", [kind, _]) => [one(kind, Create), one(kind, Update)].concat(),
         ("DELETE", [kind, _]) => one(kind, Delete),
@@ -106,6 +109,7 @@ mod tests {
             ("GET Task", "Task.s"),
             ("GET Task/1", "Task.r"),
             ("GET Task/1/_history", "Task.r"),
+            ("GET Task/$asked", "Task.r"),
             ("GET Task/1/_history/2", "Task.r"),
             ("POST Task", "Task.c"),
             ("PUT Task/1", "Task.c"),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use wardline_clinical::TimeZone;
 use wardline_domain::Timestamp;
 
 use super::{
@@ -113,6 +114,33 @@ impl Search {
         since.map(|since| (None, Some(since))).ok_or_else(wrong)
     }
 
+    /// Takes a period, `ge` and `le` or `lt` each with an instant or a date (`YYYY-MM-DD`, by the clocks of `zone`), one or both
+    /// with a comma between: from when on, and before when.
+    pub(crate) fn period(
+        &mut self,
+        name: &str,
+        zone: &TimeZone,
+    ) -> Result<(Option<Timestamp>, Option<Timestamp>), Refusal> {
+        let (mut from, mut until) = (None, None);
+        let Some(text) = self.text(name) else { return Ok((from, until)) };
+        for part in text.split(',') {
+            let wrong =
+                || Refusal::invalid(name, "must be ge, le or lt with a date or an instant, or two of them");
+            let (prefix, when) = part.split_at_checked(2).ok_or_else(wrong)?;
+            let (begin, end) = span(when, zone).ok_or_else(wrong)?;
+            let place = if prefix == "ge" { &mut from } else { &mut until };
+            let bound = match prefix {
+                "ge" | "lt" => begin,
+                "le" => end,
+                _ => return Err(wrong()),
+            };
+            if place.replace(bound).is_some() {
+                return Err(wrong());
+            }
+        }
+        Ok((from, until))
+    }
+
     /// Refuses parameters that nobody took: a filter that is ignored would answer another question.
     pub(crate) fn end(self) -> Result<Page, Refusal> {
         match self.left.into_keys().next() {
@@ -123,6 +151,18 @@ impl Search {
             }
         }
     }
+}
+
+/// When an instant or a day begins, and the first instant after it.
+fn span(when: &str, zone: &TimeZone) -> Option<(Timestamp, Timestamp)> {
+    if let Some(at) = Timestamp::from_instant(when) {
+        return Some((at, at.plus_millis(1)));
+    }
+    let day: jiff::civil::Date = when.parse().ok().filter(|_| when.len() == 10)?;
+    let begin = |day: jiff::civil::Date| {
+        Some(Timestamp(day.to_zoned(zone.clone()).ok()?.timestamp().as_millisecond()))
+    };
+    Some((begin(day)?, begin(day.tomorrow().ok()?)?))
 }
 
 /// Which part of the result is wanted.

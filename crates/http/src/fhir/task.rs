@@ -6,7 +6,7 @@ use axum::{
 };
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
-use wardline_clinical::{Caller, Circumstances};
+use wardline_clinical::{Caller, Circumstances, Practitioner};
 use wardline_domain::{Timestamp, care::request::Command};
 
 use super::{
@@ -14,8 +14,9 @@ use super::{
     include::with_included,
     outcome::Refusal,
     parameters::Given,
+    resource::reference,
     search::Search,
-    task_input::{TaskInput, comment, reason, reassigned_to},
+    task_input::{TaskInput, addressed, comment, reason, reassigned_to},
     task_json::{self, fhir_status, task_json},
 };
 use crate::AppState;
@@ -70,6 +71,24 @@ pub(super) async fn search(
             && person(&owner, owner.as_ref().is_some_and(|owner| request.holders.contains(owner)))
     });
     with_included(&state, &caller, &page, page.of(&found, |it| Ok(task_json(it)))?).await
+}
+
+/// `GET Task/$asked?owner=`: whom a request to this role, person, team or ward would ask now, as Parameters.
+pub(super) async fn asked(
+    State(state): State<AppState>,
+    SignedIn(caller): SignedIn,
+    query: Parameters,
+) -> Result<Fhir, Refusal> {
+    let mut search = Search::of("Task", query)?;
+    let owner = search.text("owner").ok_or_else(|| Refusal::invalid("owner", "is missing"))?;
+    search.end()?;
+    let people = state.clinical.asked_now(&caller, addressed(&owner, "owner")?).await?;
+    let person = |it: &Practitioner| json!({ "name": "person", "valueReference": reference("Practitioner", &it.id, Some(&it.display())) });
+    let mut answer = json!({ "resourceType": "Parameters" });
+    if !people.is_empty() {
+        answer["parameter"] = people.iter().map(person).collect();
+    }
+    Ok(Fhir(answer))
 }
 
 /// `geINSTANT`: what was changed at that instant or later.

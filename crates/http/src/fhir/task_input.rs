@@ -159,24 +159,27 @@ impl TaskInput {
             id: id.to_owned(),
             class,
             patient: id_of(&self.patient, "Patient", "Task.for")?,
-            addressed: match self.owner.reference.split_once('/') {
-                Some(("HealthcareService", id)) => Ask::Role(id.to_owned()),
-                Some(("Practitioner", id)) => Ask::Person(id.to_owned()),
-                Some(("CareTeam", id)) => Ask::Team(id.to_owned()),
-                Some(("Location", id)) => Ask::OnDuty(id.to_owned()),
-                _ => {
-                    return Err(Refusal::invalid(
-                        "Task.owner",
-                        "must be a HealthcareService, Practitioner, CareTeam or Location",
-                    ));
-                }
-            },
+            addressed: addressed(&self.owner.reference, "Task.owner")?,
             needed_by: needed_by.transpose()?,
             playbook: said("request-playbook"),
             event: said("request-event"),
             room: room.transpose()?,
         })
     }
+}
+
+/// Whom a reference addresses: a role, a person, a team, or whoever covers a ward. `path` is where it stands.
+pub(super) fn addressed(reference: &str, path: &str) -> Result<Ask, Refusal> {
+    Ok(match reference.split_once('/') {
+        Some(("HealthcareService", id)) => Ask::Role(id.to_owned()),
+        Some(("Practitioner", id)) => Ask::Person(id.to_owned()),
+        Some(("CareTeam", id)) => Ask::Team(id.to_owned()),
+        Some(("Location", id)) => Ask::OnDuty(id.to_owned()),
+        _ => {
+            let problem = "must be a HealthcareService, Practitioner, CareTeam or Location";
+            return Err(Refusal::invalid(path, problem));
+        }
+    })
 }
 
 fn id_of(reference: &Reference, kind: &str, path: &str) -> Result<String, Refusal> {

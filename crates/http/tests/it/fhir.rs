@@ -331,6 +331,37 @@ async fn the_glass_is_broken_on_record() {
     refused(it.server.get(&path, &megan).await, 403, "");
     refused(it.server.get("/fhir/R4/AuditEvent", &it.registrar).await, 400, "patient");
     let list = it.server.get(&path, &it.registrar).await.ok();
+    for (date, left) in
+        [("ge2027-01-15", true), ("ge2027-01-01,le2027-01-15", true), ("lt2027-01-15T08:00:00Z", false)]
+    {
+        let part = it.server.get(&format!("{path}&date={date}&agent=megan.evans"), &it.registrar).await.ok();
+        let entries = part["entry"].as_array().unwrap();
+        assert_eq!(!entries.is_empty(), left, "{date}");
+        assert!(
+            entries
+                .iter()
+                .all(|e| e["resource"]["agent"][0]["who"]["reference"] == "Practitioner/megan.evans")
+        );
+    }
+    for wrong in ["2027-01-15", "ge2027", "ge2027-01-15,ge2027-01-16", "é"] {
+        refused(it.server.get(&format!("{path}&date={wrong}"), &it.registrar).await, 400, "date");
+    }
+    let find = async |token: &str, text: &str, reason: &str| {
+        let body = json!({ "resourceType": "Parameters", "parameter": [
+            { "name": "text", "valueString": text }, { "name": "reason", "valueString": reason },
+        ] });
+        it.server.call("POST /fhir/R4/AuditEvent/$find-patient", token, body).await
+    };
+    let found = find(&it.registrar, "9990000018", "Complaint 12").await.ok();
+    assert_eq!((found["total"].as_u64(), &found["entry"][0]["resource"]["id"]), (Some(1), &patient["id"]));
+    assert_eq!(found["entry"][0]["resource"]["meta"]["tag"][0]["code"], "SUBSETTED");
+    assert!(found["entry"][0]["resource"]["extension"].is_null(), "neither room nor place");
+    refused(find(&megan, "9990000018", "Complaint 12").await, 403, "");
+    refused(find(&it.registrar, "9990000018", "").await, 400, "Parameters.parameter(reason)");
+    refused(find(&it.registrar, "x", "Complaint 12").await, 400, "Parameters.parameter(text)");
+    let newest = it.server.get(&path, &it.registrar).await.ok()["entry"][1]["resource"].clone();
+    assert_eq!(newest["subtype"][1]["code"], "found-for-access-list");
+    assert_eq!(newest["purposeOfEvent"][0]["text"], "Complaint 12");
     let broken =
         list["entry"].as_array().unwrap().iter().find(|e| e["resource"]["purposeOfEvent"].is_array());
     let broken = &broken.unwrap()["resource"];
@@ -340,6 +371,57 @@ async fn the_glass_is_broken_on_record() {
         call("9990000018", "1900-01-01", "why").await;
     }
     assert_eq!(call("9990000018", &born, "why").await.status, 429, "identifiers cannot be tried out");
+}
+
+#[tokio::test]
+async fn a_team_or_a_ward_is_asked_and_shown_before() {
+    let it = hospital().await;
+    let team = json!({ "resourceType": "Bundle", "type": "collection", "entry": [{ "resource": {
+        "resourceType": "CareTeam", "id": "take", "name": "Medical take", "participant": [
+            { "member": { "reference": "Practitioner/yusuf.rahman" } },
+            { "member": { "reference": "Practitioner/megan.evans" } },
+            { "member": { "reference": "Practitioner/grace.adeyemi" } },
+            { "role": [{ "coding": [{ "code": "medical-registrar" }] }] },
+            { "role": [{ "coding": [{ "code": "medical-ward-doctor" }] }] },
+        ],
+    } }] });
+    it.server.clinical.import(team.to_string().as_bytes(), ImportMode::Strict).await.unwrap();
+    let asked = async |owner: &str| -> Vec<String> {
+        let answer = it.get(&format!("Task/$asked?owner={owner}")).await.ok();
+        let people = answer["parameter"].as_array().cloned().unwrap_or_default();
+        people.iter().map(|it| text(&it["valueReference"], "display").to_owned()).collect()
+    };
+    // Each once, and not who asks.
+    assert_eq!(asked("CareTeam/take").await, ["Megan Evans", "Dr Yusuf Rahman", "Dr Priya Raman"]);
+    let ward = asked("Location/nightingale").await;
+    assert!(ward.contains(&"Dr Priya Raman".to_owned()) && !ward.iter().any(|it| it.contains("Grace")));
+    assert_eq!(asked("HealthcareService/anaesthetist").await, [""; 0]);
+    refused(it.get("Task/$asked").await, 400, "owner");
+    refused(it.get("Task/$asked?owner=Patient/x").await, 400, "owner");
+    refused(it.get("Task/$asked?owner=CareTeam/none").await, 400, "owner");
+    refused(it.get("Task/$asked?owner=CareTeam/take&colour=red").await, 400, "colour");
+
+    // Whoever is off duty is left alone.
+    let megan = it.server.token("megan.evans").await;
+    let off =
+        json!({ "resourceType": "Parameters", "parameter": [{ "name": "status", "valueCode": "off" }] });
+    it.server.call("POST /fhir/R4/Practitioner/megan.evans/$duty", &megan, off).await.ok();
+    assert_eq!(asked("CareTeam/take").await, ["Dr Yusuf Rahman", "Dr Priya Raman"]);
+    let mut task = it.task().await;
+    task["owner"]["reference"] = json!("CareTeam/take");
+    task["code"]["coding"][0]["code"] = json!("action");
+    let raised = it.put(task).await;
+    assert_eq!(raised.status, 201, "{}", raised.body);
+    let mut holders: Vec<_> = raised.body["extension"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|it| it["url"] == format!("{EXTENSION}request-holder"))
+        .map(|it| text(&it["valueReference"], "reference").to_owned())
+        .collect();
+    holders.sort();
+    assert_eq!(holders, ["Practitioner/priya.raman", "Practitioner/yusuf.rahman"]);
+    assert_eq!(raised.body["owner"]["display"], "Medical take");
 }
 
 #[tokio::test]

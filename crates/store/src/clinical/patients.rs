@@ -148,3 +148,40 @@ pub fn in_hospital(
         }
     }
 }
+
+/// The conversations of records that were merged into this one, in however many steps.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn earlier_rooms(tx: &impl Reader, reference: &str) -> Result<Vec<OwnedRoomId>, StoreError> {
+    let sql = "WITH RECURSIVE ended (ref) AS (SELECT ref FROM patients WHERE replaced_by = ?1 UNION \
+               SELECT p.ref FROM patients p JOIN ended e ON p.replaced_by = e.ref) \
+               SELECT p.room_id FROM ended e JOIN patients p ON p.ref = e.ref \
+               WHERE p.room_id IS NOT NULL ORDER BY p.ref";
+    tx.query(sql, params![reference], |row| row.get(0))
+}
+
+/// The patients whose record fits, at most `limit`, and how many there are; records that were merged into others are left out.
+/// Every record is opened for it: for what is seldom asked.
+///
+/// # Errors
+/// Any failure of the database or the cipher.
+pub fn find(
+    tx: &impl Reader,
+    cipher: &ColumnCipher,
+    fits: impl Fn(&Demographics) -> bool,
+    limit: usize,
+) -> Result<(Vec<Patient>, usize), StoreError> {
+    let (mut found, mut total) = (Vec::new(), 0);
+    tx.for_each(&format!("{COLUMNS} WHERE replaced_by IS NULL ORDER BY ref"), params![], |row| {
+        let patient = read(row, cipher)?;
+        if fits(&patient.record) {
+            total += 1;
+            if found.len() < limit {
+                found.push(patient);
+            }
+        }
+        Ok(())
+    })?;
+    Ok((found, total))
+}
