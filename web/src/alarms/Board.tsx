@@ -4,7 +4,8 @@ import { Link } from "wouter";
 import { FhirError } from "../fhir/client.ts";
 import { keys, useRequests } from "../fhir/queries.ts";
 import { t } from "../i18n/index.ts";
-import { clock } from "../i18n/time.ts";
+import { refusalWords } from "../i18n/refusal.ts";
+import { calendarDate, clock } from "../i18n/time.ts";
 import { Actions } from "../requests/Actions.tsx";
 import { notInACall } from "../requests/model.ts";
 import { useMe } from "../requests/use-request.ts";
@@ -19,6 +20,7 @@ import {
     listed,
     replyText,
     thereWithin,
+    wordsOf,
     type Board as BoardOf,
     type BoardRow,
     type Filter,
@@ -170,7 +172,7 @@ function Many({ board, now }: { board: BoardOf; now: number }): JSX.Element {
         ["unanswered", `${t.alarms.filter.unanswered} ${all.unanswered}`],
         ...call.replies.map((reply): [Filter, string] => [
             `answer:${reply.code}`,
-            `${reply.text} ${all.byAnswer.get(reply.code) ?? 0}`,
+            `${wordsOf(reply)} ${all.byAnswer.get(reply.code) ?? 0}`,
         ]),
     ];
     return (
@@ -185,7 +187,7 @@ function Many({ board, now }: { board: BoardOf; now: number }): JSX.Element {
                 {call.replies.map((reply) => (
                     <Tile
                         key={reply.code}
-                        name={reply.text}
+                        name={wordsOf(reply)}
                         count={all.byAnswer.get(reply.code) ?? 0}
                         of={all.called}
                     />
@@ -299,7 +301,8 @@ function BoardActions({ board }: { board: BoardOf }): JSX.Element {
             void queries.invalidateQueries({ queryKey: keys.calls });
             void queries.invalidateQueries({ queryKey: keys.requests });
         } catch (error) {
-            const words = error instanceof FhirError ? error.message : t.alarms.callFailed;
+            const words =
+                error instanceof FhirError ? t.role.failed(refusalWords(error)) : t.alarms.callFailed;
             setSaid({ problem: true, words });
         } finally {
             setBusy(false);
@@ -314,7 +317,12 @@ function BoardActions({ board }: { board: BoardOf }): JSX.Element {
         if (!file) return;
         const link = document.createElement("a");
         link.href = URL.createObjectURL(file);
-        link.download = `${call.drill ? "drill-" : ""}${call.kind}-${new Date(call.raisedAt).toISOString().slice(0, 16).replace(":", "")}.pdf`;
+        link.download = t.alarms.reportFile(
+            call.kind,
+            call.drill,
+            calendarDate(call.raisedAt),
+            clock(call.raisedAt),
+        );
         link.click();
         setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
     };

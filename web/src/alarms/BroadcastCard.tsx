@@ -3,11 +3,12 @@ import { useEffect, useId, useRef, useState, type FormEvent, type JSX } from "re
 import { FhirError } from "../fhir/client.ts";
 import { keys } from "../fhir/queries.ts";
 import { t } from "../i18n/index.ts";
+import { refusalWords } from "../i18n/refusal.ts";
 import { ago } from "../i18n/time.ts";
 import { useSession } from "../session/store.ts";
 import { Icon } from "../ui/Icon.tsx";
 import { useNow } from "../ui/parts.tsx";
-import type { Call, Reply } from "./model.ts";
+import { wordsOf, type Call, type Reply } from "./model.ts";
 
 const minuteChoices = [10, 20, 30, 45, 60, 90];
 
@@ -58,7 +59,9 @@ export function BroadcastCard({ call, onClose }: CardProps): JSX.Element {
             onClose?.();
         } catch (error) {
             setProblem(
-                error instanceof FhirError ? t.requests.failed(error.message) : t.requests.failedOffline,
+                error instanceof FhirError
+                    ? t.requests.failed(refusalWords(error))
+                    : t.requests.failedOffline,
             );
         } finally {
             setBusy(false);
@@ -124,7 +127,7 @@ export function BroadcastCard({ call, onClose }: CardProps): JSX.Element {
                                     else void answer(reply);
                                 }}
                             >
-                                {reply.text}
+                                {wordsOf(reply)}
                             </button>
                         ))}
                     </div>
@@ -152,7 +155,7 @@ function Minutes(props: {
     };
     return (
         <form className="decline" onSubmit={submit}>
-            <label htmlFor={id}>{props.reply.text}</label>
+            <label htmlFor={id}>{wordsOf(props.reply)}</label>
             {wrong && (
                 <p id={`${id}-wrong`} className="field-error" role="alert">
                     {t.alarms.minutesWrong}

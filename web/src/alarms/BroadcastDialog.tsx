@@ -1,31 +1,18 @@
-import { useQueryClient } from "@tanstack/react-query";
-import { useEffect, useId, useMemo, useState, type FormEvent, type JSX } from "react";
-import { FhirError } from "../fhir/client.ts";
-import { keys, useOnCall, usePlaces, useTeams } from "../fhir/queries.ts";
+import { useEffect, useMemo, useState, type FormEvent, type JSX } from "react";
+import { useOnCall, usePlaces, useTeams } from "../fhir/queries.ts";
 import { t } from "../i18n/index.ts";
 import { useSession } from "../session/store.ts";
 import { Dialog } from "../ui/Dialog.tsx";
-import { useOpenBoard } from "./CallBar.tsx";
-import { broadcastResource, type Reply } from "./model.ts";
+import { Field } from "../ui/Field.tsx";
+import { DrillChoice } from "./DrillChoice.tsx";
+import { broadcastResource, usualReplies } from "./model.ts";
+import { useMakeCall } from "./use-make-call.ts";
 
 const EVERYBODY = "Organization/everybody";
 
-/** What a broadcast offers unless it is changed here. */
-function usualReplies(): Reply[] {
-    const [way, minutes, cannot] = t.alarms.usualReplies;
-    return [
-        { code: "on-my-way", text: way, minutes: false, comes: true },
-        { code: "can-come", text: minutes, minutes: true, comes: true },
-        { code: "cannot", text: cannot, minutes: false, comes: false },
-    ];
-}
-
 /** Writes to many at once: first how many it reaches, then what they are told. */
 export function BroadcastDialog({ onClose }: { onClose: () => void }): JSX.Element {
-    const fhir = useSession((session) => session.fhir);
-    const queries = useQueryClient();
-    const show = useOpenBoard();
-    const [id] = useState(() => crypto.randomUUID());
+    const { id, make, busy, problem, setProblem } = useMakeCall(onClose);
     const [title, setTitle] = useState("");
     const [words, setWords] = useState("");
     const [place, setPlace] = useState("");
@@ -33,39 +20,26 @@ export function BroadcastDialog({ onClose }: { onClose: () => void }): JSX.Eleme
     const [audience, setAudience] = useState<string[]>([]);
     const [replies, setReplies] = useState(usualReplies);
     const [sure, setSure] = useState(false);
-    const [busy, setBusy] = useState(false);
-    const [problem, setProblem] = useState<string>();
     const reach = useReach(audience);
-    const names = useId();
 
     const submit = async (event: FormEvent): Promise<void> => {
         event.preventDefault();
-        if (busy || !fhir) return;
+        if (busy) return;
         if (!title.trim() || !words.trim()) return setProblem(t.alarms.needWords);
         if (audience.length === 0) return setProblem(t.alarms.needAudience);
         setProblem(undefined);
         // A first press asks whether it is meant; a second one sends.
         if (!sure) return setSure(true);
-        setBusy(true);
-        try {
-            const draft = {
-                id,
-                title: title.trim(),
-                words: words.trim(),
-                place: place.trim(),
-                drill,
-                audience,
-                replies: replies.map((reply) => ({ ...reply, text: reply.text.trim() })),
-            };
-            await fhir.put("CommunicationRequest", id, broadcastResource(draft));
-            void queries.invalidateQueries({ queryKey: keys.calls });
-            onClose();
-            show(id);
-        } catch (error) {
-            setProblem(error instanceof FhirError ? error.message : t.alarms.callFailed);
-            setBusy(false);
-            setSure(false);
-        }
+        const draft = {
+            id,
+            title: title.trim(),
+            words: words.trim(),
+            place: place.trim(),
+            drill,
+            audience,
+            replies: replies.map((reply) => ({ ...reply, text: reply.text.trim() })),
+        };
+        if (!(await make(broadcastResource(draft)))) setSure(false);
     };
 
     const people = reach === undefined ? undefined : t.alarms.reaches(reach);
@@ -77,34 +51,37 @@ export function BroadcastDialog({ onClose }: { onClose: () => void }): JSX.Eleme
                 <p className="reach" role="status">
                     {people ?? t.alarms.reachUnknown}
                 </p>
-                <div className="field">
-                    <label htmlFor={`${names}-title`}>{t.alarms.broadcastTitle}</label>
-                    <input
-                        id={`${names}-title`}
-                        value={title}
-                        maxLength={100}
-                        onChange={(event) => setTitle(event.target.value)}
-                    />
-                </div>
-                <div className="field">
-                    <label htmlFor={`${names}-words`}>{t.alarms.broadcastWords}</label>
-                    <textarea
-                        id={`${names}-words`}
-                        rows={4}
-                        value={words}
-                        maxLength={2000}
-                        onChange={(event) => setWords(event.target.value)}
-                    />
-                </div>
-                <div className="field">
-                    <label htmlFor={`${names}-place`}>{t.alarms.whereOptional}</label>
-                    <input
-                        id={`${names}-place`}
-                        value={place}
-                        maxLength={120}
-                        onChange={(event) => setPlace(event.target.value)}
-                    />
-                </div>
+                <Field label={t.alarms.broadcastTitle}>
+                    {(attributes) => (
+                        <input
+                            {...attributes}
+                            value={title}
+                            maxLength={100}
+                            onChange={(event) => setTitle(event.target.value)}
+                        />
+                    )}
+                </Field>
+                <Field label={t.alarms.broadcastWords}>
+                    {(attributes) => (
+                        <textarea
+                            {...attributes}
+                            rows={4}
+                            value={words}
+                            maxLength={2000}
+                            onChange={(event) => setWords(event.target.value)}
+                        />
+                    )}
+                </Field>
+                <Field label={t.alarms.whereOptional}>
+                    {(attributes) => (
+                        <input
+                            {...attributes}
+                            value={place}
+                            maxLength={120}
+                            onChange={(event) => setPlace(event.target.value)}
+                        />
+                    )}
+                </Field>
                 <fieldset className="choices">
                     <legend>{t.alarms.replies}</legend>
                     {replies.map((reply, index) => (
@@ -123,16 +100,7 @@ export function BroadcastDialog({ onClose }: { onClose: () => void }): JSX.Eleme
                         />
                     ))}
                 </fieldset>
-                <label className="choice choice--line">
-                    <input
-                        type="checkbox"
-                        checked={drill}
-                        onChange={(event) => setDrill(event.target.checked)}
-                    />
-                    <span>
-                        {t.alarms.isDrill} <span className="muted">{t.alarms.isDrillHint}</span>
-                    </span>
-                </label>
+                <DrillChoice drill={drill} onChange={setDrill} />
                 {problem !== undefined && (
                     <p className="notice notice--error" role="alert">
                         {problem}

@@ -1,15 +1,15 @@
-import { useQueryClient } from "@tanstack/react-query";
 import { useId, useRef, useState, type FormEvent, type JSX } from "react";
-import { FhirError } from "../fhir/client.ts";
-import { keys, usePlaces } from "../fhir/queries.ts";
+import { usePlaces } from "../fhir/queries.ts";
 import { t } from "../i18n/index.ts";
 import { patientRef } from "../matrix/rooms.ts";
 import { usePatient } from "../patients/use-patient.ts";
 import { useClient, useSession } from "../session/store.ts";
 import { Dialog } from "../ui/Dialog.tsx";
+import { Field } from "../ui/Field.tsx";
 import { Icon } from "../ui/Icon.tsx";
-import { useOpenBoard } from "./CallBar.tsx";
+import { DrillChoice } from "./DrillChoice.tsx";
 import { callFromResource, crashResource, type CallPlan } from "./model.ts";
+import { useMakeCall } from "./use-make-call.ts";
 
 /** A key that is held, or a finger that taps twice, opens the dialog and must not call with the same movement. */
 const GUARD_MS = 500;
@@ -24,24 +24,19 @@ interface Props {
 /** Where and what: then the team is called. Nothing is called before the red button is pressed. */
 export function CrashCallDialog({ plans, roomId, onClose }: Props): JSX.Element {
     const client = useClient();
-    const fhir = useSession((session) => session.fhir);
     const outbox = useSession((session) => session.outbox);
-    const queries = useQueryClient();
-    const show = useOpenBoard();
+    const { id, make, busy, problem, setProblem } = useMakeCall(onClose);
     const room = client.getRoom(roomId);
     const ref = room ? patientRef(room) : undefined;
     const found = usePatient(ref);
     const { data: places } = usePlaces();
     const [opened] = useState(() => Date.now());
-    const [id] = useState(() => crypto.randomUUID());
     const [said, setSaid] = useState<string>();
     const [chosen, setChosen] = useState(plans[0]?.id ?? "");
     const [words, setWords] = useState("");
     const [drill, setDrill] = useState(false);
-    const [busy, setBusy] = useState(false);
-    const [problem, setProblem] = useState<string>();
     const field = useRef<HTMLInputElement>(null);
-    const names = useId();
+    const wardsId = useId();
 
     const bed = found && [found.place.ward, found.place.bed].filter(Boolean).join(", ");
     const place = said ?? bed ?? "";
@@ -50,33 +45,22 @@ export function CrashCallDialog({ plans, roomId, onClose }: Props): JSX.Element 
 
     const call = async (event: FormEvent): Promise<void> => {
         event.preventDefault();
-        if (busy || !fhir || !plan || Date.now() - opened < GUARD_MS) return;
+        if (busy || !plan || Date.now() - opened < GUARD_MS) return;
         if (!place.trim()) {
             setProblem(t.alarms.needPlace);
             field.current?.focus();
             return;
         }
-        setBusy(true);
-        setProblem(undefined);
-        try {
-            const draft = { id, playbook: plan.id, place: place.trim(), drill, patientRef: ref };
-            const made = callFromResource(await fhir.put("CommunicationRequest", id, crashResource(draft)));
+        const draft = { id, playbook: plan.id, place: place.trim(), drill, patientRef: ref };
+        await make(crashResource(draft), async (answer) => {
             // What else the team should know goes end-to-end encrypted into the conversation, as every message.
+            const made = callFromResource(answer);
             const message = words.trim();
-            if (message && made?.roomId !== undefined) {
-                const body = drill ? `${t.alarms.drill}. ${message}` : message;
-                const content = { msgtype: "m.text", body };
-                await outbox?.add({ roomId: made.roomId, type: "m.room.message", content });
-            }
-            void queries.invalidateQueries({ queryKey: keys.calls });
-            void queries.invalidateQueries({ queryKey: keys.requests });
-            onClose();
-            show(id);
-        } catch (error) {
-            // The same id again calls nobody twice, so trying again is safe.
-            setProblem(error instanceof FhirError ? error.message : t.alarms.callFailed);
-            setBusy(false);
-        }
+            if (!message || made?.roomId === undefined) return;
+            const body = drill ? `${t.alarms.drill}. ${message}` : message;
+            const content = { msgtype: "m.text", body };
+            await outbox?.add({ roomId: made.roomId, type: "m.room.message", content });
+        });
     };
 
     return (
@@ -102,32 +86,28 @@ export function CrashCallDialog({ plans, roomId, onClose }: Props): JSX.Element 
                         ))}
                     </fieldset>
                 )}
-                <div className="field">
-                    <label htmlFor={`${names}-place`}>{t.alarms.where}</label>
-                    {problem !== undefined && (
-                        <p id={`${names}-problem`} className="field-error" role="alert">
-                            {problem}
-                        </p>
+                <Field label={t.alarms.where} problem={problem} alert>
+                    {(attributes) => (
+                        <>
+                            <input
+                                {...attributes}
+                                ref={field}
+                                value={place}
+                                maxLength={120}
+                                list={wardsId}
+                                autoComplete="off"
+                                onChange={(event) => setSaid(event.target.value)}
+                            />
+                            <datalist id={wardsId}>
+                                {wards.map((ward) => (
+                                    <option key={ward.id} value={ward.name}>
+                                        {ward.name}
+                                    </option>
+                                ))}
+                            </datalist>
+                        </>
                     )}
-                    <input
-                        ref={field}
-                        id={`${names}-place`}
-                        value={place}
-                        maxLength={120}
-                        list={`${names}-wards`}
-                        autoComplete="off"
-                        aria-invalid={problem !== undefined}
-                        aria-describedby={problem === undefined ? undefined : `${names}-problem`}
-                        onChange={(event) => setSaid(event.target.value)}
-                    />
-                    <datalist id={`${names}-wards`}>
-                        {wards.map((ward) => (
-                            <option key={ward.id} value={ward.name}>
-                                {ward.name}
-                            </option>
-                        ))}
-                    </datalist>
-                </div>
+                </Field>
                 {plan && (
                     <div className="alarm-team">
                         <p className="alarm-team__title">
@@ -156,27 +136,18 @@ export function CrashCallDialog({ plans, roomId, onClose }: Props): JSX.Element 
                 >
                     <Icon name="urgent" /> {drill ? t.alarms.callDrill : t.alarms.callNow}
                 </button>
-                <div className="field">
-                    <label htmlFor={`${names}-words`}>{t.alarms.more}</label>
-                    <p className="muted">{t.alarms.moreHint}</p>
-                    <textarea
-                        id={`${names}-words`}
-                        rows={2}
-                        value={words}
-                        maxLength={2000}
-                        onChange={(event) => setWords(event.target.value)}
-                    />
-                </div>
-                <label className="choice choice--line">
-                    <input
-                        type="checkbox"
-                        checked={drill}
-                        onChange={(event) => setDrill(event.target.checked)}
-                    />
-                    <span>
-                        {t.alarms.isDrill} <span className="muted">{t.alarms.isDrillHint}</span>
-                    </span>
-                </label>
+                <Field label={t.alarms.more} hint={t.alarms.moreHint}>
+                    {(attributes) => (
+                        <textarea
+                            {...attributes}
+                            rows={2}
+                            value={words}
+                            maxLength={2000}
+                            onChange={(event) => setWords(event.target.value)}
+                        />
+                    )}
+                </Field>
+                <DrillChoice drill={drill} onChange={setDrill} />
                 <button type="button" className="button" onClick={onClose}>
                     {t.app.cancel}
                 </button>

@@ -9,6 +9,7 @@ import {
     optionsFrom,
     replyText,
     thereWithin,
+    wordsOf,
 } from "./model.ts";
 
 const EXTENSION = "https://wardline.org/fhir/StructureDefinition/";
@@ -131,5 +132,15 @@ describe("a board", () => {
         expect(boardWith(undefined, {})).toBeUndefined();
         expect(boardWith(undefined, { resourceType: "OperationOutcome" })).toBeUndefined();
         expect(optionsFrom("x")).toEqual({ mayBroadcast: false, plans: [] });
+    });
+});
+
+describe("the usual answers of a broadcast", () => {
+    it("are told in the language of the screen, wherever it was sent; what was written stays", () => {
+        const reply = (code: string, text: string) => ({ code, text, minutes: false, comes: true });
+        expect(wordsOf(reply("on-my-way", "Ar fy ffordd"))).toBe("On my way");
+        expect(wordsOf(reply("on-my-way", "On my way"))).toBe("On my way");
+        expect(wordsOf(reply("on-my-way", "Coming by bus"))).toBe("Coming by bus");
+        expect(wordsOf(reply("other", "Ar fy ffordd"))).toBe("Ar fy ffordd");
     });
 });

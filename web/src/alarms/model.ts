@@ -1,5 +1,7 @@
 /** Crash calls and broadcasts as the screens use them. Instants are milliseconds since the epoch. Pure. */
 import * as v from "valibot";
+import { t } from "../i18n/index.ts";
+import { usualReplies as inAllLanguages } from "../i18n/replies.ts";
 import { CallSchema, millis, ours, referenceId, type Extension } from "../fhir/schema.ts";
 
 /** An answer that a broadcast offers. */
@@ -322,9 +324,28 @@ export function listed(board: Board, filter: Filter, search: string): BoardRow[]
         .toSorted((a, b) => (a.name ?? "").localeCompare(b.name ?? "", "en-GB"));
 }
 
+/** What a broadcast offers unless that is changed. */
+export function usualReplies(): Reply[] {
+    const [way, minutes, cannot] = t.alarms.usualReplies;
+    return [
+        { code: "on-my-way", text: way, minutes: false, comes: true },
+        { code: "can-come", text: minutes, minutes: true, comes: true },
+        { code: "cannot", text: cannot, minutes: false, comes: false },
+    ];
+}
+
+/** The words of a reply: in the language of the screen where they are the app's own in any, else as they were written. */
+export function wordsOf(reply: Reply): string {
+    const usual = usualReplies();
+    const index = usual.findIndex(({ code }) => code === reply.code);
+    const own = index >= 0 && Object.values(inAllLanguages).some((words) => words[index] === reply.text);
+    return (own && usual[index]?.text) || reply.text;
+}
+
 /** The words of a reply, with its minutes in place of the dots. */
 export function replyText(call: Call, code: string, minutes?: number): string {
-    const text = call.replies.find((reply) => reply.code === code)?.text ?? code;
+    const reply = call.replies.find((one) => one.code === code);
+    const text = reply ? wordsOf(reply) : code;
     return minutes === undefined ? text : text.replace("…", String(minutes));
 }
 

@@ -39,12 +39,13 @@ interface ItemProps extends BubbleActions {
     statusFor: (eventId: string) => MessageStatus;
     /** The thread that must be open: somebody goes to a message in it. */
     openThread: string | undefined;
-    onThread: (root: string, lastId: string) => void;
+    onThread?: ((root: string, lastId: string) => void) | undefined;
 }
 
+/** What can be done with a message; nothing where neither is given, as in a conversation that has ended. */
 interface BubbleActions {
-    onMenu: (item: Actionable, at: Anchor) => void;
-    onReact: (item: Actionable, key: string) => void;
+    onMenu?: ((item: Actionable, at: Anchor) => void) | undefined;
+    onReact?: ((item: Actionable, key: string) => void) | undefined;
 }
 
 /** One thing in a conversation. */
@@ -162,13 +163,15 @@ function ThreadRow(props: ItemProps & { item: Thread }): JSX.Element {
                             </li>
                         ))}
                     </ol>
-                    <button
-                        type="button"
-                        className="button"
-                        onClick={() => onThread(item.root, newest?.key ?? item.root)}
-                    >
-                        {t.thread.answer}
-                    </button>
+                    {onThread && (
+                        <button
+                            type="button"
+                            className="button"
+                            onClick={() => onThread(item.root, newest?.key ?? item.root)}
+                        >
+                            {t.thread.answer}
+                        </button>
+                    )}
                 </>
             )}
         </div>
@@ -184,25 +187,27 @@ interface BubbleProps extends BubbleActions {
 
 /** The bubble of a message or request, with its menu (by button, long press or right click) and its reactions. */
 function Bubble({ item, name, card = false, children, onMenu, onReact }: BubbleProps): JSX.Element {
-    const press = useLongPress((at) => onMenu(item, at));
+    const press = useLongPress((at) => onMenu?.(item, at));
     const classes = ["bubble", item.own && "bubble--own", card && "bubble--card"].filter(Boolean).join(" ");
     return (
-        <div className={classes} data-event={item.key} {...press}>
+        <div className={classes} data-event={item.key} {...(onMenu && press)}>
             {item.first && !item.own && <Sender name={name} userId={item.sender} />}
             {children}
-            <Reactions reactions={item.reactions} onToggle={(key) => onReact(item, key)} />
-            <button
-                type="button"
-                className="bubble__more"
-                aria-label={t.actions.more(item.own ? t.conversation.you : name, clock(item.at))}
-                aria-haspopup="menu"
-                onClick={(event) => {
-                    const box = event.currentTarget.getBoundingClientRect();
-                    onMenu(item, { x: box.left, y: box.bottom });
-                }}
-            >
-                <Icon name="more" size={20} />
-            </button>
+            <Reactions reactions={item.reactions} onToggle={onReact && ((key): void => onReact(item, key))} />
+            {onMenu && (
+                <button
+                    type="button"
+                    className="bubble__more"
+                    aria-label={t.actions.more(item.own ? t.conversation.you : name, clock(item.at))}
+                    aria-haspopup="menu"
+                    onClick={(event) => {
+                        const box = event.currentTarget.getBoundingClientRect();
+                        onMenu(item, { x: box.left, y: box.bottom });
+                    }}
+                >
+                    <Icon name="more" size={20} />
+                </button>
+            )}
         </div>
     );
 }

@@ -16,7 +16,7 @@ import {
     patientRef,
     patientStatus,
 } from "../matrix/rooms.ts";
-import { useRoomChanges } from "../matrix/use-rooms.ts";
+import { useEarlierRooms, useRoomChanges } from "../matrix/use-rooms.ts";
 import { PatientBanner } from "../patients/PatientBanner.tsx";
 import { PersonBadge } from "../people/PersonBadge.tsx";
 import { AskDialog } from "../requests/AskDialog.tsx";
@@ -72,7 +72,8 @@ function OpenConversation({ room, back }: { room: Room; back: string }): JSX.Ele
     const [sentCount, setSentCount] = useState(0);
     const [finding, setFinding] = useState(false);
     const pins = usePins(room);
-    const jumping = useJumping(room);
+    const earlier = useEarlierRooms(room);
+    const jumping = useJumping(room, earlier);
 
     useAskedFor(jumping.jump);
     const client = useClient();
@@ -116,6 +117,7 @@ function OpenConversation({ room, back }: { room: Room; back: string }): JSX.Ele
                 <PinnedBar room={room} pins={pins} />
                 <Messages
                     room={room}
+                    earlier={earlier}
                     sentCount={sentCount}
                     pins={pins}
                     jumping={jumping}

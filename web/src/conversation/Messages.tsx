@@ -1,14 +1,16 @@
 import type { Room } from "matrix-js-sdk";
 import { useCallback, useEffect, useMemo, useState, type JSX, type ReactNode } from "react";
 import { Virtualizer } from "virtua";
+import { Link } from "wouter";
 import { useOnCall, useStaff } from "../fhir/queries.ts";
 import { t } from "../i18n/index.ts";
+import { dateTime } from "../i18n/time.ts";
 import { hasEarlier, loadedEvents, loadEarlier } from "../matrix/loaded.ts";
 import { useOutbox } from "../matrix/outbox.ts";
 import { inOrder, type OutboxItem } from "../matrix/outbox-logic.ts";
 import { changes, withQueued } from "../matrix/overlay.ts";
 import { markSeen } from "../matrix/receipts.ts";
-import { colleagues, localpart, nameOf } from "../matrix/rooms.ts";
+import { colleagues, endedAt, localpart, nameOf } from "../matrix/rooms.ts";
 import { buildTimeline, type TimelineItem } from "../matrix/timeline.ts";
 import { useRoomChanges } from "../matrix/use-rooms.ts";
 import { ConnectionLine } from "../session/ConnectionLine.tsx";
@@ -26,6 +28,8 @@ import { useScroll, useShift } from "./use-scroll.ts";
 
 interface MessagesProps {
     room: Room;
+    /** The conversations of other records of the patient that were joined to this one, the last joined first. */
+    earlier: readonly Room[];
     /** Grows with every message sent: then the view goes to the end. */
     sentCount: number;
     pins: Pins;
@@ -34,22 +38,36 @@ interface MessagesProps {
     onCompose: (mode: ComposeMode) => void;
 }
 
-type Row = { key: string; item: TimelineItem } | { key: string; item?: never; queued: OutboxItem };
+type Row =
+    | {
+          key: string;
+          item: TimelineItem;
+          /** Where it was said, if that was in an earlier conversation. */
+          of?: Room;
+      }
+    | { key: string; item?: never; queued: OutboxItem }
+    /** Below what was said in an earlier conversation. */
+    | { key: string; item?: never; ended: Room };
 
 /** Drawn beyond what is seen, so that quick scrolling shows no gaps. */
 const BUFFER_PX = 600;
 
-/** What was said in a conversation, oldest first, with what is still on its way at the end. */
+/**
+ * What was said in a conversation, oldest first, with what is still on its way at the end. Above its beginning stands what was
+ * said of the same patient under other records, to be read only.
+ */
 export function Messages(props: MessagesProps): JSX.Element {
-    const { room, sentCount, pins, jumping, onTakenBack, onCompose } = props;
+    const { room, earlier, sentCount, pins, jumping, onTakenBack, onCompose } = props;
     const client = useClient();
     const version = useRoomChanges(room.roomId);
     const connection = useSession((session) => session.connection);
     const { data: staff } = useStaff();
     const { data: roles } = useOnCall();
     const { eventId: unreadFrom, pending } = useFirstUnread(room);
-    const { items, rows } = useRows(room, version, unreadFrom);
-    const { more, busy, fetchEarlier } = useEarlier(room);
+    const { items, rows: own } = useRows(room, version, unreadFrom);
+    const above = useJoined(room, earlier);
+    const rows = useMemo(() => (above.length === 0 ? own : [...above, ...own]), [above, own]);
+    const { more, busy, fetchEarlier } = useEarlier(room, earlier);
     const unread = rows.findIndex((row) => row.key === "unread");
     const scroll = useScroll(rows.length, unread, jumping.target !== undefined, fetchEarlier);
     const { container, list, atEnd, toEnd } = scroll;
@@ -86,30 +104,45 @@ export function Messages(props: MessagesProps): JSX.Element {
     const name = (userId: string): string => staff?.get(localpart(userId))?.name ?? nameOf(room, userId);
     const roleName = (id: string): string => roles?.find((role) => role.id === id)?.name ?? "";
     const actions = useMessageActions(room, name, onCompose, pins);
-    const draw = (row: Row): JSX.Element => (
-        <RowBox key={row.key} name={row.key} thread={row.item?.kind === "thread"}>
-            {"queued" in row ? (
-                <QueuedBubble item={row.queued} onTakenBack={onTakenBack} />
-            ) : (
-                <TimelineRow
-                    room={room}
-                    item={row.item}
-                    name={"sender" in row.item ? name(row.item.sender) : ""}
-                    status={"own" in row.item && row.item.own ? status(row.item.key) : undefined}
-                    spelledOut={row.key === lastOwn}
-                    mentionNames={(ids) => ids.map((id) => (id.startsWith("@") ? name(id) : roleName(id)))}
-                    nameFor={name}
-                    statusFor={status}
-                    openThread={openThread}
-                    onThread={(root, lastId) =>
-                        onCompose({ kind: "thread", eventId: root, lastId, text: "", name: "" })
-                    }
-                    onMenu={actions.openMenu}
-                    onReact={actions.react}
-                />
-            )}
-        </RowBox>
-    );
+    const mentionNames = (ids: readonly string[]): string[] =>
+        ids.map((id) => (id.startsWith("@") ? name(id) : roleName(id)));
+    const drawItem = (row: Extract<Row, { item: TimelineItem }>): JSX.Element => {
+        const { item, of = room } = row;
+        const nameFor = (userId: string): string =>
+            of === room ? name(userId) : (staff?.get(localpart(userId))?.name ?? nameOf(of, userId));
+        const statusFor = of === room ? status : statusReader(of);
+        return (
+            <TimelineRow
+                room={of}
+                item={item}
+                name={"sender" in item ? nameFor(item.sender) : ""}
+                status={"own" in item && item.own ? statusFor(item.key) : undefined}
+                spelledOut={item.key === lastOwn}
+                mentionNames={mentionNames}
+                nameFor={nameFor}
+                statusFor={statusFor}
+                openThread={openThread}
+                {...(of === room && {
+                    onThread: (root: string, lastId: string): void =>
+                        onCompose({ kind: "thread", eventId: root, lastId, text: "", name: "" }),
+                    onMenu: actions.openMenu,
+                    onReact: actions.react,
+                })}
+            />
+        );
+    };
+    const draw = (row: Row): JSX.Element => {
+        if ("ended" in row) return <Joined key={row.key} name={row.key} room={row.ended} />;
+        return (
+            <RowBox key={row.key} name={row.key} thread={row.item?.kind === "thread"} earlier={"of" in row}>
+                {"queued" in row ? (
+                    <QueuedBubble item={row.queued} onTakenBack={onTakenBack} />
+                ) : (
+                    drawItem(row)
+                )}
+            </RowBox>
+        );
+    };
     return (
         <div className="messages">
             <div
@@ -172,14 +205,59 @@ export function Messages(props: MessagesProps): JSX.Element {
 /** Height of what stands above the first message; the style sheet says the same. */
 const START_PX = 56;
 
+interface RowBoxProps {
+    name: string;
+    thread: boolean;
+    /** It was said in an earlier conversation. */
+    earlier: boolean;
+    children: ReactNode;
+}
+
 /** The room that one row takes, with the gap below it. */
-function RowBox(props: { name: string; thread: boolean; children: ReactNode }): JSX.Element {
-    const classes = props.thread ? "timeline__row timeline__row--thread" : "timeline__row";
+function RowBox({ name, thread, earlier, children }: RowBoxProps): JSX.Element {
+    const classes = ["timeline__row", thread && "timeline__row--thread", earlier && "timeline__row--earlier"];
     return (
-        <div className={classes} data-row={props.name}>
-            {props.children}
+        <div className={classes.filter(Boolean).join(" ")} data-row={name}>
+            {children}
         </div>
     );
+}
+
+/** Stands between what was said under another record of the patient and the conversation that goes on. */
+function Joined({ name, room }: { name: string; room: Room }): JSX.Element {
+    return (
+        <div className="timeline__row" data-row={name}>
+            <div className="joined-line">
+                <h3>{t.patients.joined(dateTime(endedAt(room)))}</h3>
+                <p>
+                    {t.patients.joinedBody}{" "}
+                    <Link href={`/patients/${encodeURIComponent(room.roomId)}`}>{t.patients.otherAlone}</Link>
+                </p>
+            </div>
+        </div>
+    );
+}
+
+/** What was said in the earlier conversations, oldest first: of each only once everything below it is there. */
+function useJoined(room: Room, earlier: readonly Room[]): Row[] {
+    const complete = !hasEarlier(room);
+    return useMemo(() => {
+        const rows: Row[] = [];
+        let reached = complete;
+        for (const one of earlier) {
+            if (!reached) break;
+            const items = buildTimeline(one, loadedEvents(one)).filter(
+                // That it goes on here needs no way to here.
+                (item) => !(item.kind === "system" && item.leads && "room" in item.leads),
+            );
+            rows.unshift(...items.map((item): Row => ({ key: `${one.roomId} ${item.key}`, item, of: one })), {
+                key: `joined ${one.roomId}`,
+                ended: one,
+            });
+            reached = !hasEarlier(one);
+        }
+        return rows;
+    }, [complete, earlier]);
 }
 
 /** What is drawn: the conversation with what waits in the outbox applied to it, and after it what is new in the outbox. */
@@ -223,18 +301,22 @@ function useQueued(room: Room): OutboxItem[] {
 /** So many messages are fetched at a time when somebody scrolls back. */
 const PAGE = 60;
 
-function useEarlier(room: Room): { more: boolean; busy: boolean; fetchEarlier: () => void } {
+/** Fetches what was said before: of the conversation, and then of the earlier ones above it. */
+function useEarlier(
+    room: Room,
+    earlier: readonly Room[],
+): { more: boolean; busy: boolean; fetchEarlier: () => void } {
     const client = useClient();
     const [busy, setBusy] = useState(false);
-    const more = hasEarlier(room);
+    const next = [room, ...earlier].find(hasEarlier);
     const fetchEarlier = useCallback(() => {
-        if (busy || !more) return;
+        if (busy || !next) return;
         setBusy(true);
-        loadEarlier(client, room, PAGE)
+        loadEarlier(client, next, PAGE)
             .catch(() => undefined)
             .finally(() => setBusy(false));
-    }, [client, room, busy, more]);
-    return { more, busy, fetchEarlier };
+    }, [client, next, busy]);
+    return { more: next !== undefined, busy, fetchEarlier };
 }
 
 function TypingLine({ room, name }: { room: Room; name: (userId: string) => string }): JSX.Element {

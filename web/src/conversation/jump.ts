@@ -31,12 +31,16 @@ export interface Jump {
     arrived: () => void;
 }
 
-/** Loads what lies between the reader and where they want to go. */
-export function useJumping(room: Room): Jump {
+/** Loads what lies between the reader and where they want to go, in the conversation or in the `earlier` ones above it. */
+export function useJumping(room: Room, earlier: readonly Room[]): Jump {
     const client = useClient();
     const [target, setTarget] = useState<Destination>();
     const [fetching, setFetching] = useState(false);
     const latest = useRef(0);
+    const above = useRef(earlier);
+    useEffect(() => {
+        above.current = earlier;
+    }, [earlier]);
     useEffect(
         () => () => {
             latest.current++;
@@ -49,9 +53,12 @@ export function useJumping(room: Room): Jump {
             setTarget(undefined);
             setFetching(true);
             try {
-                while (positionsOf(room)(to.eventId) === undefined && hasEarlier(room)) {
-                    await loadEarlier(client, room, PAGE);
-                    if (latest.current !== mine) return;
+                for (const one of [room, ...above.current]) {
+                    while (positionsOf(one)(to.eventId) === undefined && hasEarlier(one)) {
+                        await loadEarlier(client, one, PAGE);
+                        if (latest.current !== mine) return;
+                    }
+                    if (positionsOf(one)(to.eventId) !== undefined) break;
                 }
                 setTarget(to);
             } finally {

@@ -1,3 +1,4 @@
+import type { Room } from "matrix-js-sdk";
 import { useEffect, useState } from "react";
 import type { TimelineItem } from "../matrix/timeline.ts";
 import { setOut, travel } from "./arrival.ts";
@@ -8,6 +9,8 @@ import { sightOf, type Scroll } from "./use-scroll.ts";
 interface Row {
     key: string;
     item?: TimelineItem;
+    /** An earlier conversation of the same patient, in which it was said. */
+    of?: Room;
 }
 
 /** How long what was fetched takes at most to be drawn. */
@@ -16,9 +19,9 @@ const LOST_MS = 3_000;
 /** These move the list by the reader's own hand: then they are where they want to be. */
 const byHand = ["wheel", "touchmove", "keydown"] as const;
 
-function isAt({ item }: Row, eventId: string, from: number | undefined): boolean {
+function isAt({ item, of }: Row, eventId: string, from: number | undefined): boolean {
     if (!item) return false;
-    if (from !== undefined) return item.kind !== "day" && item.at >= from;
+    if (from !== undefined) return of === undefined && item.kind !== "day" && item.at >= from;
     return (
         item.key === eventId || (item.kind === "thread" && item.replies.some((one) => one.key === eventId))
     );

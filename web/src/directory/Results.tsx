@@ -1,14 +1,13 @@
-import { useState, type JSX, type ReactNode } from "react";
-import { Link, useLocation } from "wouter";
-import { startDirect } from "../chats/direct.ts";
+import type { JSX, ReactNode } from "react";
+import { useWriteTo } from "../chats/use-write-to.ts";
 import { useOnCall } from "../fhir/queries.ts";
 import { t } from "../i18n/index.ts";
-import type { OnCallRole, StaffMember } from "../oncall/model.ts";
+import { asked, type OnCallRole, type StaffMember } from "../oncall/model.ts";
 import { RoleRow } from "../oncall/RoleRow.tsx";
-import { pagePath } from "../paths.ts";
+import { TeamRow } from "../oncall/TeamRow.tsx";
 import type { Place } from "../patients/model.ts";
+import type { Addressee } from "../requests/model.ts";
 import { useMe } from "../requests/use-request.ts";
-import { useClient } from "../session/store.ts";
 import { Icon } from "../ui/Icon.tsx";
 import { Avatar } from "../ui/parts.tsx";
 import { DutyLine } from "./DutyLine.tsx";
@@ -20,7 +19,7 @@ interface ResultsProps {
     searching: boolean;
     /** Without the server: what this device has kept. */
     kept: boolean;
-    onAsk: (role: OnCallRole) => void;
+    onAsk: (to: Addressee) => void;
 }
 
 /** What a search of the directory found. A ward answers with the roles that cover it now. */
@@ -46,7 +45,7 @@ export function Results({ found, text, searching, kept, onAsk }: ResultsProps): 
             ))}
             <Group title={t.directory.roles} count={roles.length}>
                 {roles.map((one) => (
-                    <RoleRow key={one.id} role={one} onAsk={() => onAsk(one)} />
+                    <RoleRow key={one.id} role={one} onAsk={() => onAsk(asked(one))} />
                 ))}
             </Group>
             <Group title={t.directory.people} count={people.length}>
@@ -56,17 +55,7 @@ export function Results({ found, text, searching, kept, onAsk }: ResultsProps): 
             </Group>
             <Group title={t.team.title} count={teams.length}>
                 {teams.map((team) => (
-                    <li key={team.id}>
-                        <Link className="row" href={pagePath("on-call", "team", team.id)}>
-                            <span className="row__main">
-                                <span className="row__title">{team.name}</span>
-                                <span className="row__sub">
-                                    {t.team.members(team.people.length, team.roles.length)}
-                                </span>
-                            </span>
-                            <Icon name="next" size={18} />
-                        </Link>
-                    </li>
+                    <TeamRow key={team.id} team={team} />
                 ))}
             </Group>
         </>
@@ -84,19 +73,28 @@ function Group(props: { title: string; count: number; children: ReactNode }): JS
 }
 
 /** Who covers a ward now: every role that does, with its holder. */
-function Ward(props: { ward: Place; board: OnCallRole[]; onAsk: (role: OnCallRole) => void }): JSX.Element {
+function Ward(props: { ward: Place; board: OnCallRole[]; onAsk: (to: Addressee) => void }): JSX.Element {
     const { ward, board, onAsk } = props;
     const covering = board.filter((role) => role.wards.includes(ward.id));
     const title = t.directory.covers(ward.name);
     return (
         <section className="group" aria-label={title}>
-            <h2 className="group__title">{title}</h2>
+            <div className="group__head">
+                <h2 className="group__title">{title}</h2>
+                <button
+                    type="button"
+                    className="button"
+                    onClick={() => onAsk({ kind: "ward", id: ward.id, display: ward.name })}
+                >
+                    {t.directory.askWard}
+                </button>
+            </div>
             {covering.length === 0 ? (
                 <p className="group__empty">{t.directory.coveredByNone}</p>
             ) : (
                 <ul className="rows">
                     {covering.map((role) => (
-                        <RoleRow key={role.id} role={role} onAsk={() => onAsk(role)} />
+                        <RoleRow key={role.id} role={role} onAsk={() => onAsk(asked(role))} />
                     ))}
                 </ul>
             )}
@@ -105,20 +103,9 @@ function Ward(props: { ward: Place; board: OnCallRole[]; onAsk: (role: OnCallRol
 }
 
 function PersonRow({ person, board }: { person: StaffMember; board: OnCallRole[] }): JSX.Element {
-    const client = useClient();
     const me = useMe();
-    const [, navigate] = useLocation();
-    const [failed, setFailed] = useState(false);
+    const { writeTo, failed } = useWriteTo();
     const held = board.filter((role) => role.holder?.id === person.id).map((role) => role.name);
-    const message = async (): Promise<void> => {
-        setFailed(false);
-        try {
-            const roomId = await startDirect(client, person.id);
-            navigate(`/chats/${encodeURIComponent(roomId)}`);
-        } catch {
-            setFailed(true);
-        }
-    };
     return (
         <li className="row">
             <Avatar name={person.name} />
@@ -138,7 +125,7 @@ function PersonRow({ person, board }: { person: StaffMember; board: OnCallRole[]
                     type="button"
                     className="icon-button"
                     aria-label={t.onCall.message(person.name)}
-                    onClick={() => void message()}
+                    onClick={() => void writeTo(person.id)}
                 >
                     <Icon name="chats" />
                 </button>

@@ -1,10 +1,8 @@
-import { useState, type JSX } from "react";
-import { useLocation } from "wouter";
-import { startDirect } from "../chats/direct.ts";
+import type { JSX } from "react";
+import { useWriteTo } from "../chats/use-write-to.ts";
 import { useStaff } from "../fhir/queries.ts";
 import { t } from "../i18n/index.ts";
 import { clock, clockWithDay } from "../i18n/time.ts";
-import { useClient } from "../session/store.ts";
 import { Icon } from "../ui/Icon.tsx";
 import { isQuiet, type Duty } from "./model.ts";
 import { useStanding } from "./use-duty.ts";
@@ -21,23 +19,13 @@ function sentence(name: string, duty: Duty, now: number): string | undefined {
 
 /** Tells whoever is about to write to somebody that they do not work, and who covers, one tap away. */
 export function DutyNotice({ practitionerId }: { practitionerId: string }): JSX.Element | null {
-    const client = useClient();
     const { data: staff } = useStaff();
     const standing = useStanding(staff?.has(practitionerId) === true ? practitionerId : undefined);
-    const [, navigate] = useLocation();
-    const [failed, setFailed] = useState(false);
+    const { writeTo, failed } = useWriteTo();
     const name = staff?.get(practitionerId)?.name ?? practitionerId;
     const words = standing && sentence(name, standing.duty, Date.now());
     if (standing === undefined || words === undefined) return null;
     const { cover } = standing.duty;
-    const write = async (id: string): Promise<void> => {
-        setFailed(false);
-        try {
-            navigate(`/chats/${encodeURIComponent(await startDirect(client, id))}`);
-        } catch {
-            setFailed(true);
-        }
-    };
     return (
         <div className="duty-notice" role="status">
             <p>
@@ -45,7 +33,7 @@ export function DutyNotice({ practitionerId }: { practitionerId: string }): JSX.
             </p>
             {failed && <p className="field-error">{t.chats.failed}</p>}
             {cover && (
-                <button type="button" className="button" onClick={() => void write(cover.id)}>
+                <button type="button" className="button" onClick={() => void writeTo(cover.id)}>
                     {t.duty.writeTo(cover.name)}
                 </button>
             )}

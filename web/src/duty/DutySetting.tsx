@@ -2,6 +2,7 @@ import { useId, useState, type FormEvent, type JSX } from "react";
 import { FhirError } from "../fhir/client.ts";
 import { useOnCall, useStaff } from "../fhir/queries.ts";
 import { t } from "../i18n/index.ts";
+import { refusalWords } from "../i18n/refusal.ts";
 import { clockWithDay } from "../i18n/time.ts";
 import { useMe } from "../requests/use-request.ts";
 import { dutyStates, nextAt, onDuty, type Duty } from "./model.ts";
@@ -37,7 +38,7 @@ function DutyForm({ duty }: { duty: Duty }): JSX.Element {
             quiet: from === "" ? undefined : { from, until: to },
         });
     };
-    const problem = set.error instanceof FhirError ? t.duty.refused(set.error.message) : t.chats.failed;
+    const problem = set.error instanceof FhirError ? t.duty.refused(refusalWords(set.error)) : t.chats.failed;
     return (
         <form className="duty-form" onSubmit={save}>
             <fieldset className="choices">
@@ -123,7 +124,7 @@ function CoverChoice({ id, value, onChange }: CoverProps): JSX.Element {
             <label htmlFor={id}>{t.duty.cover}</label>
             <select id={id} value={value} onChange={(event) => onChange(event.target.value)}>
                 <option value="">{t.duty.noCover}</option>
-                <optgroup label={t.ask.roles}>
+                <optgroup label={t.ask.kinds.role}>
                     {roles?.map((role) => (
                         <option key={role.id} value={`HealthcareService/${role.id}`}>
                             {role.name}

@@ -124,7 +124,9 @@ export const AuditEventSchema = v.object({
     id: v.string(),
     subtype: v.optional(v.array(Coding), []),
     recorded: v.string(),
+    period: v.optional(Period),
     outcome: v.optional(v.string()),
+    extension,
     purposeOfEvent: v.optional(v.array(Concept), []),
     agent: v.optional(
         v.array(

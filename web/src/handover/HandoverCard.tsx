@@ -152,7 +152,7 @@ function SaidOf({
 }: Omit<SaidProps, "requests"> & { request: Request }): JSX.Element {
     const words = useRequestWords(request);
     const lines = typeof words === "object" ? wordsOf(words, fields, text === true) : [];
-    if (text === true && request.description !== undefined) lines.push(request.description);
+    if (text === true && request.description !== undefined) lines.push(t.clerk(request.description));
     const step = next === true ? nextStepLine(request, Date.now()) : undefined;
     if (step !== undefined) lines.push(step);
     const missing = text === true && request.description === undefined && words === "missing";

@@ -4,6 +4,7 @@ import type { PageProps } from "../Detail.tsx";
 import { FhirError } from "../fhir/client.ts";
 import { keys, useFhir, useOnCall } from "../fhir/queries.ts";
 import { t } from "../i18n/index.ts";
+import { refusalWords } from "../i18n/refusal.ts";
 import { dateTime } from "../i18n/time.ts";
 import { useStaffNames } from "../oncall/Holder.tsx";
 import type { OnCallRole } from "../oncall/model.ts";
@@ -197,7 +198,7 @@ function useAcceptance(roleId: string): {
             setDone(answer?.acceptedAt ?? Date.now());
         } catch (error) {
             if (error instanceof FhirError && error.status === 409) setChanged(true);
-            else if (error instanceof FhirError) setProblem(t.role.failed(error.message));
+            else if (error instanceof FhirError) setProblem(t.role.failed(refusalWords(error)));
             else setProblem(t.role.failedOffline);
         } finally {
             setBusy(false);

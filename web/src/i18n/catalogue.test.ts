@@ -19,6 +19,7 @@ const samples = [
     [90, 5],
     [2, "Ann", "x"],
     ["urgent", "Ann"],
+    ["broadcast", true, "22-Nov-2026", "14:05"],
     ["Ann", undefined],
     ["Ann", "", "Bob"],
     ["Ann", null],

@@ -32,6 +32,14 @@ const lines: readonly [RegExp, Say][] = [
         (role) => `Nid oes neb yn rôl ${role} nawr, felly ni ellid gofyn i neb. Ffoniwch y switsfwrdd.`,
     ],
     [/^Nobody holds (.+) now\.$/, (role) => `Nid oes neb yn rôl ${role} nawr.`],
+    [
+        /^Whoever holds (.+) cannot be reached on any device\.$/,
+        (role) => `Ni ellir cyrraedd pwy bynnag sydd yn rôl ${role} ar unrhyw ddyfais.`,
+    ],
+    [
+        /^(.+) opened a patient's conversation by break-glass\.$/,
+        (who) => `Agorodd ${who} sgwrs claf o'r tu allan i'r tîm gofal, gan roi rheswm.`,
+    ],
     [/^(.+) is not asked at this time\.$/, (who) => `Ni ofynnir i ${who} ar yr adeg hon.`],
     [
         /^Whoever is behind (.+) already knows of this request\.$/,
@@ -41,6 +49,10 @@ const lines: readonly [RegExp, Say][] = [
         /^(.+) passed it on: now asking (.+)\.$/,
         (who, next) => `Trosglwyddodd ${who} ef: yn gofyn i ${next} nawr.`,
     ],
+    [/^(.+) asks (.+) to do it\.$/, (who, next) => `Mae ${who} yn gofyn i ${next} ei wneud.`],
+    [/^Nobody took it up: it is (.+)'s again\.$/, (who) => `Ni chymerodd neb ef: mae gyda ${who} eto.`],
+    // A request of the server itself: what it is about, and who is asked.
+    [/^(.+\.) Asking (.+)\.$/, (what, who) => `${clerk(what)} Yn gofyn i ${who}.`],
     [
         /^(.+) reopened the request: asking (.+)\.$/,
         (who, next) => `Ailagorodd ${who} y cais: yn gofyn i ${next}.`,

@@ -1,4 +1,5 @@
 /** The words of the clinical screens in Welsh. */
+import { refusalsCy } from "./refusals.cy.ts";
 import type { Catalogue } from "./index.ts";
 import type { clinical, clinicalPatients, clinicalRequests } from "./clinical.en.ts";
 
@@ -80,9 +81,14 @@ export const patients: typeof clinicalPatients = {
     ended: "Unwyd dau gofnod y claf hwn. Nid ysgrifennir dim mwy yma.",
     goesOn: "Mynd i sgwrs y claf",
     otherHistory: "Darllen yr hyn a ysgrifennwyd yno",
+    joined: (at) => `Uchod: sgwrs arall y claf, a gyfunwyd â hon am ${at}`,
+    joinedBody:
+        "Fe'i hysgrifennwyd o dan gofnod arall yr un claf, a dim ond ei darllen y gellir. Mae'r sgwrs hon yn dechrau isod.",
+    otherAlone: "Ei hagor ar ei phen ei hun",
 };
 
 export const clinicalCy: typeof clinical = {
+    refusals: refusalsCy,
     findPatient: {
         title: "Dod o hyd i glaf",
         twice: "Enwch y claf ddwywaith, fel ar y band garddwrn: yn ôl y rhif GIG, a'r dyddiad geni neu'r cyfenw.",
@@ -117,9 +123,32 @@ export const clinicalCy: typeof clinical = {
             read: "wedi agor y cofnod",
             listed: "wedi gweld y claf mewn rhestr",
             "break-glass": "wedi agor y sgwrs o'r tu allan i'r tîm",
+            found: "wedi dod o hyd i'r claf i ddarllen y rhestr hon",
+            "list-read": "wedi darllen y rhestr hon",
         },
         denied: "gwrthodwyd",
         reason: (words) => `Rheswm: ${words}`,
+        noneSuch: "Nid edrychodd neb ar y cofnod hwn yn yr amser hwnnw.",
+        filter: "Pa edrychiadau",
+        from: "O",
+        to: "Hyd",
+        by: "Gan bwy",
+        save: "Cadw fel tabl",
+        file: "rhestr-mynediad.csv",
+        times: (from, to, times) => `${from} hyd ${to}, ${times} gwaith`,
+        columns: ["O", "Hyd", "Sawl gwaith", "Pwy", "Cyfrif", "Sut", "Gwrthodwyd", "Rheswm", "Dyfais"],
+        ofAny: "Pwy edrychodd ar gofnod",
+        findWhat: "Dewch o hyd i'r cofnod yn ôl rhif neu enw. Cofnodir eich bod wedi edrych, a pham.",
+        findText: "Rhif GIG, rhif ysbyty neu enw",
+        findReason: "Pam mae'n rhaid i chi weld pwy edrychodd?",
+        needText: "Rhowch rif, neu o leiaf ddwy lythyren o enw",
+        find: "Dod o hyd i'r cofnod",
+        found: "Cofnodion a gafwyd",
+        foundCount: (shown, total) =>
+            shown < total
+                ? `${shown} o ${total} cofnod. Ysgrifennwch fwy o'r enw.`
+                : plural(total, "cofnod", "cofnod"),
+        nobodySuch: "Nid oes cofnod yn cyfateb.",
     },
     directory: {
         search: "Dod o hyd i rôl, rhywun, ward neu dîm",
@@ -131,6 +160,7 @@ export const clinicalCy: typeof clinical = {
         kept: "Dim cysylltiad. Dyma'r hyn a gedwir ar y ddyfais hon.",
         covers: (ward) => `Pwy sy'n gofalu am ${ward} nawr`,
         coveredByNone: "Nid oes rôl yn gofalu am y ward hon. Gofynnwch i'r switsfwrdd.",
+        askWard: "Gofyn i bob un",
         roles: "Rolau",
         people: "Pobl",
         holds: (roles) => `Yn dal: ${roles.join(", ")}`,

@@ -1,3 +1,5 @@
+import { refusalsEn } from "./refusals.en.ts";
+
 /** The words of the clinical screens: roles and their holders, handover, the directory, access to patients. */
 function plural(count: number, one: string, many: string): string {
     return `${count} ${count === 1 ? one : many}`;
@@ -82,9 +84,14 @@ export const clinicalPatients = {
     ended: "Two records of this patient were joined. Nothing more is written here.",
     goesOn: "Go to the patient's conversation",
     otherHistory: "Read what was written there",
+    joined: (at: string) => `Above: the patient's other conversation, joined to this one at ${at}`,
+    joinedBody:
+        "It was written under another record of the same patient, and can only be read. This conversation begins below.",
+    otherAlone: "Open it by itself",
 };
 
 export const clinical = {
+    refusals: refusalsEn,
     findPatient: {
         title: "Find a patient",
         twice: "Name the patient twice, as on the wristband: by the NHS number, and by the date of birth or the surname.",
@@ -118,9 +125,32 @@ export const clinical = {
             read: "opened the record",
             listed: "had the patient in a list",
             "break-glass": "opened the conversation from outside the team",
+            found: "found the patient to read this list",
+            "list-read": "read this list",
         },
         denied: "refused",
         reason: (words: string) => `Reason: ${words}`,
+        noneSuch: "Nobody looked at this record in that time.",
+        filter: "Which looks",
+        from: "From",
+        to: "To",
+        by: "By whom",
+        save: "Save as a table",
+        file: "access-list.csv",
+        times: (from: string, to: string, times: number) => `${from} to ${to}, ${times} times`,
+        columns: ["From", "To", "Times", "Who", "Account", "How", "Refused", "Reason", "Device"],
+        ofAny: "Who looked at a record",
+        findWhat: "Find the record by number or by name. That you looked, and why, is recorded.",
+        findText: "NHS number, hospital number or name",
+        findReason: "Why must you see who looked?",
+        needText: "Enter a number, or two letters of a name at least",
+        find: "Find the record",
+        found: "Records found",
+        foundCount: (shown: number, total: number) =>
+            shown < total
+                ? `${shown} of ${total} records. Write more of the name.`
+                : plural(total, "record", "records"),
+        nobodySuch: "No record fits.",
     },
     directory: {
         search: "Find a role, person, ward or team",
@@ -132,6 +162,7 @@ export const clinical = {
         kept: "No connection. This is what is kept on this device.",
         covers: (ward: string) => `Who covers ${ward} now`,
         coveredByNone: "No role covers this ward. Ask switchboard.",
+        askWard: "Ask them all",
         roles: "Roles",
         people: "People",
         holds: (roles: readonly string[]) => `Holds: ${list(roles)}`,

@@ -2,14 +2,19 @@
 import { clerk } from "./clerk-cy.ts";
 import { actionNames, clinicalCy, patients, requests } from "./clinical.cy.ts";
 import type { Catalogue } from "./index.ts";
+import { usualReplies } from "./replies.ts";
 
-/** `Ann, Bob a Ceri`; *ac* before a vowel. */
-function list(names: readonly string[]): string {
+/** Names, with none left out: `Ann, Bob a Ceri`; *ac* before a vowel. */
+function everybody(names: readonly string[]): string {
     const last = names.at(-1) ?? "";
     if (names.length < 2) return last;
-    if (names.length > 3) return `${names.slice(0, 2).join(", ")} a ${names.length - 2} arall`;
     const and = /^[aeiouwyâêîôûŵŷ]/i.test(last) ? "ac" : "a";
     return `${names.slice(0, -1).join(", ")} ${and} ${last}`;
+}
+
+function list(names: readonly string[]): string {
+    if (names.length <= 3) return everybody(names);
+    return `${names.slice(0, 2).join(", ")} a ${names.length - 2} arall`;
 }
 
 /** `1 neges`, `3 o negeseuon`: right for every number, without its own word for two, three and six. */
@@ -523,6 +528,7 @@ export const cy: Catalogue = {
         calls: "yn galw ar unwaith:",
         callNow: "Galw'r tîm nawr",
         callDrill: "Galw'r tîm (ymarfer)",
+        refused: (words) => `Ni alwyd neb: ${words}.`,
         callFailed: "Dim cysylltiad: efallai na alwyd neb. Pwyswch eto, neu ffoniwch 2222.",
         more: "Beth arall y dylai'r tîm ei wybod (dewisol)",
         moreHint: "Yn mynd wedi'i amgryptio at y tîm yn unig.",
@@ -565,7 +571,7 @@ export const cy: Catalogue = {
         broadcastWords: "Neges",
         replies: "Beth gallant ei ateb",
         reply: (number) => `Ateb ${number}`,
-        usualReplies: ["Ar fy ffordd", "Gallaf ddod ymhen … munud", "Methu"],
+        usualReplies: usualReplies.cy,
         needWords: "Ysgrifennwch deitl a neges",
         needAudience: "Dewiswch at bwy mae hi",
         sure: (people) => `${people}. Mae'n gorchuddio pob sgrin nes ei hateb. Pwyswch eto i'w hanfon.`,
@@ -602,6 +608,8 @@ export const cy: Catalogue = {
         endSure: "Dod â hi i ben? Nid yw'n galw neb wedyn.",
         endYes: "Iawn, dod â hi i ben",
         report: "Adroddiad (PDF)",
+        reportFile: (kind, drill, day, time) =>
+            `${drill ? "YMARFER " : ""}${kind === "crash-call" ? "Galwad argyfwng" : "Darllediad"} ${day} ${time.replace(":", "")}.pdf`,
     },
     requests: {
         ...requests,
@@ -716,9 +724,17 @@ export const cy: Catalogue = {
         patient: "Ynghylch claf",
         choosePatient: "Dewiswch glaf",
         to: "At",
-        chooseTo: "Dewiswch rôl neu berson",
-        roles: "Rolau",
-        people: "Pobl yn y sgwrs hon",
+        chooseTo: "Dewiswch i bwy i ofyn",
+        kinds: {
+            role: "Rolau",
+            person: "Pobl yn y sgwrs hon",
+            team: "Timau",
+            ward: "Pwy bynnag sy'n gofalu am ward",
+        },
+        finding: "Yn canfod pwy yw hynny nawr",
+        unknownNow: "Ni ellir canfod pwy yw hynny nawr. Anfonir y cais yr un fath.",
+        nobodyNow: "Nid oes neb yno i ofyn iddynt ar hyn o bryd: â'r llyfr camau ymlaen i'w gam nesaf.",
+        now: (people) => `Gofynnir nawr i: ${everybody(people)}`,
         roleOption: (role, holder) => `${role}: ${holder}`,
         vacant: "neb, gofynnir i'r nesaf",
         class: "Dosbarth",

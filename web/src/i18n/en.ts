@@ -2,6 +2,10 @@
 import type { RequestClass, RequestState } from "../matrix/events.ts";
 import type { Action } from "../requests/model.ts";
 import { clinical, clinicalPatients, clinicalRequests } from "./clinical.en.ts";
+import { usualReplies } from "./replies.ts";
+
+/** Names, with none left out. */
+const everybody = new Intl.ListFormat("en-GB");
 
 function list(names: readonly string[]): string {
     if (names.length <= 3) return new Intl.ListFormat("en-GB").format(names);
@@ -529,6 +533,7 @@ export const en = {
         calls: "calls at once:",
         callNow: "Call the team now",
         callDrill: "Call the team (drill)",
+        refused: (words: string) => `Nobody was called: ${words}.`,
         callFailed: "No connection: nobody may have been called. Press again, or ring 2222.",
         more: "What else the team should know (optional)",
         moreHint: "Goes encrypted to the team only.",
@@ -570,7 +575,7 @@ export const en = {
         broadcastWords: "Message",
         replies: "What they can answer",
         reply: (number: number) => `Answer ${number}`,
-        usualReplies: ["On my way", "Can come in … minutes", "Cannot"] as [string, string, string],
+        usualReplies: usualReplies.en as readonly [string, string, string],
         needWords: "Write a title and a message",
         needAudience: "Choose whom it is for",
         sure: (people: string) =>
@@ -608,6 +613,8 @@ export const en = {
         endSure: "End it? Nobody is called by it any more.",
         endYes: "Yes, end it",
         report: "Report (PDF)",
+        reportFile: (kind: "crash-call" | "broadcast", drill: boolean, day: string, time: string) =>
+            `${drill ? "DRILL " : ""}${kind === "crash-call" ? "Crash call" : "Broadcast"} ${day} ${time.replace(":", "")}.pdf`,
     },
     requests: {
         ...clinicalRequests,
@@ -703,9 +710,17 @@ export const en = {
         patient: "About patient",
         choosePatient: "Choose a patient",
         to: "To",
-        chooseTo: "Choose a role or a person",
-        roles: "Roles",
-        people: "People in this conversation",
+        chooseTo: "Choose whom to ask",
+        kinds: {
+            role: "Roles",
+            person: "People in this conversation",
+            team: "Teams",
+            ward: "Whoever covers a ward",
+        },
+        finding: "Finding out who that is now",
+        unknownNow: "Who that is now cannot be found out. The request is sent all the same.",
+        nobodyNow: "Nobody is there to be asked at the moment: the playbook goes on to its next step.",
+        now: (people: readonly string[]) => `Asked now: ${everybody.format(people)}`,
         roleOption: (role: string, holder: string) => `${role}: ${holder}`,
         vacant: "nobody, the next in line is asked",
         class: "Class",

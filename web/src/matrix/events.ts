@@ -36,6 +36,9 @@ export const requestStates = [
 ] as const;
 export type RequestState = (typeof requestStates)[number];
 
+/** Whom a request can be addressed to; a ward is whoever covers it now. */
+export const addresseeKinds = ["role", "person", "team", "ward"] as const;
+
 const text = v.pipe(v.string(), v.maxLength(20_000));
 const id = v.pipe(v.string(), v.maxLength(255));
 
@@ -51,7 +54,7 @@ export type Sbar = v.InferOutput<typeof SbarSchema>;
 export const RequestContentSchema = v.object({
     request_id: id,
     class: v.picklist(requestClasses),
-    to: v.object({ kind: v.picklist(["role", "person"]), id, display: text }),
+    to: v.object({ kind: v.picklist(addresseeKinds), id, display: text }),
     needed_by: v.number(),
     sbar: v.optional(SbarSchema),
     text: v.optional(text),

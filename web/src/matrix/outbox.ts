@@ -2,6 +2,7 @@ import type { MatrixClient } from "matrix-js-sdk";
 import { RoomEvent } from "matrix-js-sdk";
 import { create } from "zustand";
 import { t } from "../i18n/index.ts";
+import { refusalWords, type Refusal } from "../i18n/refusal.ts";
 import { sendClasses } from "./clear-class.ts";
 import {
     afterReload,
@@ -244,7 +245,7 @@ export class Outbox {
             this.forgetEcho(item);
             await this.save(item.txnId, {
                 state: "failed",
-                error: failureWords(error, t.outbox.refused),
+                error: whyRefused(error),
                 attempts,
             });
             return true;
@@ -309,4 +310,10 @@ function show(txnId: string, change: Partial<OutboxItem>): void {
 
 function find(txnId: string): OutboxItem | undefined {
     return useOutbox.getState().items.find((item) => item.txnId === txnId);
+}
+
+/** Why the server refused for good, in the language of the screen. */
+function whyRefused(error: unknown): string {
+    const { refusal, errcode } = error as Partial<Refusal>;
+    return refusalWords({ message: failureWords(error, t.outbox.refused), refusal, errcode });
 }

@@ -45,6 +45,28 @@ export function continuedIn(room: Room): string | undefined {
     return typeof next === "string" ? next : undefined;
 }
 
+/** When the conversation ended, and another went on. */
+export function endedAt(room: Room): number {
+    return room.currentState.getStateEvents(EventType.RoomTombstone, "")?.getTs() ?? 0;
+}
+
+/**
+ * The conversations of other records of this patient, which ended when the records were joined to the one of `room`, in however
+ * many steps; the one that ended last comes first.
+ */
+export function earlierRooms(client: MatrixClient, room: Room): Room[] {
+    if (room.getType() !== PATIENT_ROOM) return [];
+    const ended = joinedRooms(client).filter(
+        (one) => one.getType() === PATIENT_ROOM && continuedIn(one) !== undefined,
+    );
+    const found = [room];
+    // Whatever is found is looked at once, so that no circle can hold us.
+    for (const later of found) {
+        found.push(...ended.filter((one) => continuedIn(one) === later.roomId && !found.includes(one)));
+    }
+    return found.slice(1).toSorted((a, b) => endedAt(b) - endedAt(a));
+}
+
 /** The conversation of a patient among those this person belongs to. */
 export function roomOfPatient(client: MatrixClient, ref: string): Room | undefined {
     return joinedRooms(client).find((room) => patientRef(room) === ref);

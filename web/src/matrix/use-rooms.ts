@@ -8,8 +8,9 @@ import {
     type MatrixEvent,
     type Room,
 } from "matrix-js-sdk";
-import { useSyncExternalStore } from "react";
+import { useMemo, useSyncExternalStore } from "react";
 import { useClient } from "../session/store.ts";
+import { earlierRooms } from "./rooms.ts";
 import { forget, forgetAll } from "./timeline.ts";
 
 /**
@@ -110,3 +111,20 @@ export function useRoomChanges(roomId: string): number {
     const source = changes(useClient());
     return useSyncExternalStore(source.subscribe, () => source.version(roomId));
 }
+
+/**
+ * The conversations of other records of this patient that were joined to this one, the last joined first; another list after
+ * every change in one of them.
+ */
+export function useEarlierRooms(room: Room): readonly Room[] {
+    const client = useClient();
+    const source = changes(client);
+    const state = useSyncExternalStore(source.subscribe, () =>
+        earlierRooms(client, room)
+            .map(({ roomId }) => `${roomId} ${source.version(roomId)}`)
+            .join(" "),
+    );
+    return useMemo(() => (state === "" ? none : earlierRooms(client, room)), [client, room, state]);
+}
+
+const none: readonly Room[] = [];

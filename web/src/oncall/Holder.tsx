@@ -1,5 +1,6 @@
 import type { JSX } from "react";
 import { DutyLine } from "../directory/DutyLine.tsx";
+import { useStanding } from "../duty/use-duty.ts";
 import { useStaff } from "../fhir/queries.ts";
 import { t } from "../i18n/index.ts";
 import { clockWithDay } from "../i18n/time.ts";
@@ -19,9 +20,9 @@ export function useStaffNames(): (person: Named) => string {
 /** Who holds a role now and until when; in red and in words where that is nobody, or nobody who can be reached. */
 export function HolderLine({ role }: { role: OnCallRole }): JSX.Element {
     const name = useStaffNames();
-    const { data: staff } = useStaff();
     const me = useMe();
     const { holder, silent, offer } = role;
+    const standing = useStanding(holder?.id);
     return (
         <>
             {holder ? (
@@ -46,7 +47,7 @@ export function HolderLine({ role }: { role: OnCallRole }): JSX.Element {
                     <Icon name={silent === "muted" ? "mute" : "warning"} size={18} /> {t.role.silent[silent]}
                 </p>
             )}
-            {holder && <DutyLine duty={staff?.get(holder.id)?.duty} />}
+            {holder && <DutyLine duty={standing?.duty} />}
             {offer && (
                 <p className="muted">
                     {offer.to.id === me

@@ -8,19 +8,21 @@ import { Hint } from "../help/Hint.tsx";
 import { t } from "../i18n/index.ts";
 import { pagePath } from "../paths.ts";
 import { AskDialog } from "../requests/AskDialog.tsx";
+import type { Addressee } from "../requests/model.ts";
 import { Icon } from "../ui/Icon.tsx";
 import { Empty, LoadFailed, Loading } from "../ui/parts.tsx";
 import { useEditing } from "./editing.ts";
-import { isVacant, type OnCallRole } from "./model.ts";
+import { asked, isVacant } from "./model.ts";
 import { Offers } from "./Offers.tsx";
 import { RoleRow } from "./RoleRow.tsx";
+import { TeamRow } from "./TeamRow.tsx";
 
 const ScanCode = lazy(async () => ({ default: (await import("./ScanCode.tsx")).ScanCode }));
 
 /** Every role and who holds it now, or in words and red that nobody does; and the directory as one types. */
 export function OnCallScreen({ opened }: { opened: string | undefined }): JSX.Element {
     const [question, setQuestion] = useState("");
-    const [asking, setAsking] = useState<OnCallRole>();
+    const [asking, setAsking] = useState<Addressee>();
     const [scanning, setScanning] = useState(false);
     const endScan = useCallback(() => setScanning(false), []);
     const directory = useDirectory(question);
@@ -51,12 +53,7 @@ export function OnCallScreen({ opened }: { opened: string | undefined }): JSX.El
             ) : (
                 <Results {...directory} onAsk={setAsking} />
             )}
-            {asking && (
-                <AskDialog
-                    to={{ kind: "role", id: asking.id, display: asking.name }}
-                    onClose={() => setAsking(undefined)}
-                />
-            )}
+            {asking && <AskDialog to={asking} onClose={() => setAsking(undefined)} />}
         </>
     );
 }
@@ -66,7 +63,7 @@ function Board({
     onAsk,
 }: {
     opened: string | undefined;
-    onAsk: (role: OnCallRole) => void;
+    onAsk: (to: Addressee) => void;
 }): JSX.Element {
     const roles = useOnCall();
     const { data: teams } = useTeams();
@@ -92,7 +89,7 @@ function Board({
             )}
             <ul className="rows">
                 {roles.data?.map((role) => (
-                    <RoleRow key={role.id} role={role} opened={opened} onAsk={() => onAsk(role)} />
+                    <RoleRow key={role.id} role={role} opened={opened} onAsk={() => onAsk(asked(role))} />
                 ))}
             </ul>
             {editing.playbooks && (
@@ -107,17 +104,7 @@ function Board({
                     <h2 className="group__title">{t.team.title}</h2>
                     <ul className="rows">
                         {teams.map((team) => (
-                            <li key={team.id}>
-                                <Link className="row" href={pagePath("on-call", "team", team.id)}>
-                                    <span className="row__main">
-                                        <span className="row__title">{team.name}</span>
-                                        <span className="row__sub">
-                                            {t.team.members(team.people.length, team.roles.length)}
-                                        </span>
-                                    </span>
-                                    <Icon name="next" size={18} />
-                                </Link>
-                            </li>
+                            <TeamRow key={team.id} team={team} />
                         ))}
                     </ul>
                 </section>

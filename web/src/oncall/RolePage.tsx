@@ -9,7 +9,7 @@ import { useMe } from "../requests/use-request.ts";
 import { Page, Part } from "../ui/Page.tsx";
 import { Empty, LoadFailed, Loading } from "../ui/parts.tsx";
 import { HolderLine, useStaffNames } from "./Holder.tsx";
-import { isVacant, type OnCallRole } from "./model.ts";
+import { asked, isVacant, type OnCallRole } from "./model.ts";
 import { Offer } from "./Offers.tsx";
 import { HandOverForm, ReleaseForm, TakeForm } from "./RoleForms.tsx";
 import { Shifts } from "./Shifts.tsx";
@@ -63,12 +63,7 @@ function RoleDetails({ role }: { role: OnCallRole }): JSX.Element {
             </Part>
             <Wards role={role} />
             <Shifts roleId={role.id} />
-            {asking && (
-                <AskDialog
-                    to={{ kind: "role", id: role.id, display: role.name }}
-                    onClose={() => setAsking(false)}
-                />
-            )}
+            {asking && <AskDialog to={asked(role)} onClose={() => setAsking(false)} />}
         </>
     );
 }

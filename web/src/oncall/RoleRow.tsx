@@ -1,11 +1,10 @@
-import { useState, type JSX } from "react";
-import { Link, useLocation } from "wouter";
-import { startDirect } from "../chats/direct.ts";
+import type { JSX } from "react";
+import { Link } from "wouter";
+import { useWriteTo } from "../chats/use-write-to.ts";
 import { DeviceLine } from "../duty/DeviceLine.tsx";
 import { t } from "../i18n/index.ts";
 import { pagePath } from "../paths.ts";
 import { useMe } from "../requests/use-request.ts";
-import { useClient } from "../session/store.ts";
 import { Icon } from "../ui/Icon.tsx";
 import { HolderLine, useStaffNames } from "./Holder.tsx";
 import { isVacant, type OnCallRole } from "./model.ts";
@@ -20,20 +19,9 @@ export function RoleRow({
     opened?: string | undefined;
     onAsk: () => void;
 }): JSX.Element {
-    const client = useClient();
     const name = useStaffNames();
     const me = useMe();
-    const [, navigate] = useLocation();
-    const [problem, setProblem] = useState(false);
-    const message = async (id: string): Promise<void> => {
-        setProblem(false);
-        try {
-            const roomId = await startDirect(client, id);
-            navigate(`/chats/${encodeURIComponent(roomId)}`);
-        } catch {
-            setProblem(true);
-        }
-    };
+    const { writeTo, failed } = useWriteTo();
     const { holder, phone } = role;
     return (
         <li
@@ -49,7 +37,7 @@ export function RoleRow({
                 <HolderLine role={role} />
                 {holder && <DeviceLine practitionerId={holder.id} />}
                 {phone !== undefined && <p className="muted">{phone}</p>}
-                {problem && (
+                {failed && (
                     <p className="field-error" role="alert">
                         {t.chats.failed}
                     </p>
@@ -61,7 +49,7 @@ export function RoleRow({
                         type="button"
                         className="icon-button"
                         aria-label={t.onCall.message(name(holder))}
-                        onClick={() => void message(holder.id)}
+                        onClick={() => void writeTo(holder.id)}
                     >
                         <Icon name="chats" />
                     </button>

@@ -4,6 +4,7 @@ import { PersonPicker } from "../directory/PersonPicker.tsx";
 import { FhirError, type FhirClient } from "../fhir/client.ts";
 import { keys, useShifts, useStaff } from "../fhir/queries.ts";
 import { t } from "../i18n/index.ts";
+import { refusalWords } from "../i18n/refusal.ts";
 import { clock, dayLabel } from "../i18n/time.ts";
 import { useSession } from "../session/store.ts";
 import { Part } from "../ui/Page.tsx";
@@ -125,7 +126,10 @@ function useSaving(
         } catch (error) {
             const refused = error instanceof FhirError ? refusedField(error, Date.now()) : undefined;
             if (refused) onRefused(refused.field, refused.words);
-            else setProblem(error instanceof FhirError ? t.role.failed(error.message) : t.role.failedOffline);
+            else
+                setProblem(
+                    error instanceof FhirError ? t.role.failed(refusalWords(error)) : t.role.failedOffline,
+                );
         } finally {
             setBusy(false);
             void queries.invalidateQueries({ queryKey: keys.shifts });

@@ -3,6 +3,7 @@ import { FhirError } from "../fhir/client.ts";
 import { millis, ParametersSchema, readAll } from "../fhir/schema.ts";
 import { useOnCall } from "../fhir/queries.ts";
 import { t } from "../i18n/index.ts";
+import { refusalWords } from "../i18n/refusal.ts";
 import { useMe } from "../requests/use-request.ts";
 import { useSession } from "../session/store.ts";
 import { Dialog } from "../ui/Dialog.tsx";
@@ -36,7 +37,9 @@ export function ShowCode({ role, onClose }: { role: OnCallRole; onClose: () => v
         };
         make().catch((error: unknown) => {
             if (current)
-                setProblem(error instanceof FhirError ? t.role.failed(error.message) : t.role.failedOffline);
+                setProblem(
+                    error instanceof FhirError ? t.role.failed(refusalWords(error)) : t.role.failedOffline,
+                );
         });
         return () => {
             current = false;

@@ -3,6 +3,7 @@ import type { PageProps } from "../Detail.tsx";
 import { useFhir, useOnCall, useTeams } from "../fhir/queries.ts";
 import { ParametersSchema, readAll } from "../fhir/schema.ts";
 import { t } from "../i18n/index.ts";
+import { AskDialog } from "../requests/AskDialog.tsx";
 import { Page, Part } from "../ui/Page.tsx";
 import { Empty, LoadFailed, Loading } from "../ui/parts.tsx";
 import { HolderLine, useStaffNames } from "./Holder.tsx";
@@ -34,6 +35,7 @@ export function TeamPage({ id, back }: PageProps): JSX.Element {
 function Members({ team }: { team: Team }): JSX.Element {
     const name = useStaffNames();
     const { data: roles } = useOnCall();
+    const [asking, setAsking] = useState(false);
     return (
         <Part title={t.team.who}>
             <ul className="plain">
@@ -50,6 +52,17 @@ function Members({ team }: { team: Team }): JSX.Element {
                     <li key={id}>{name({ id })}</li>
                 ))}
             </ul>
+            <div className="actions__row">
+                <button type="button" className="button" onClick={() => setAsking(true)}>
+                    {t.onCall.askRole(team.name)}
+                </button>
+            </div>
+            {asking && (
+                <AskDialog
+                    to={{ kind: "team", id: team.id, display: team.name }}
+                    onClose={() => setAsking(false)}
+                />
+            )}
         </Part>
     );
 }

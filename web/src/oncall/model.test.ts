@@ -92,7 +92,8 @@ describe("who is on call", () => {
         expect(person && staffName(person).duty).toEqual({
             state: "off",
             until: undefined,
-            coveredBy: { id: "ben", name: "Ben Carr" },
+            cover: { id: "ben", name: "Ben Carr" },
+            quiet: undefined,
         });
     });
 });

@@ -1,5 +1,7 @@
 import type * as v from "valibot";
+import { dutyOf, type Duty } from "../duty/model.ts";
 import { t } from "../i18n/index.ts";
+import type { Addressee } from "../requests/model.ts";
 import {
     millis,
     ours,
@@ -11,14 +13,6 @@ import {
     type PractitionerSchema,
 } from "../fhir/schema.ts";
 
-/** What somebody says of themselves when they are not simply on duty. */
-export interface DutyStatus {
-    state: "on" | "busy" | "off";
-    until?: number | undefined;
-    /** Who is asked instead at the moment. */
-    coveredBy?: Named | undefined;
-}
-
 /** A colleague. */
 export interface StaffMember {
     id: string;
@@ -26,7 +20,7 @@ export interface StaffMember {
     job: string;
     /** Their Matrix id, if the directory gives it. */
     matrixId?: string | undefined;
-    duty?: DutyStatus | undefined;
+    duty?: Duty | undefined;
 }
 
 /** An id, and the name that came with it. */
@@ -84,20 +78,8 @@ function isOneOf<T extends string>(known: readonly T[], value: string | undefine
     return known.some((one) => one === value);
 }
 
-const DUTY_STATES = ["on", "busy", "off"] as const;
 const HELD_BY = ["sign-on", "rota", "deputy"] as const;
 const SILENT = ["unreachable", "muted"] as const;
-
-function dutyOf(extension: Extension | undefined): DutyStatus | undefined {
-    const parts = extension?.extension;
-    const state = ours(parts, "status")?.valueCode;
-    if (!isOneOf(DUTY_STATES, state)) return undefined;
-    return {
-        state,
-        until: millis(ours(parts, "until")?.valueInstant),
-        coveredBy: named(ours(parts, "covered-by")),
-    };
-}
 
 export function staffName(resource: v.InferOutput<typeof PractitionerSchema>): StaffMember {
     const qualification = resource.qualification[0]?.code?.text;
@@ -106,7 +88,7 @@ export function staffName(resource: v.InferOutput<typeof PractitionerSchema>): S
         name: humanName(resource.name[0]) || resource.id,
         job: qualification ?? ours(resource.extension, "job-title")?.valueString ?? "",
         matrixId: ours(resource.extension, "matrix-id")?.valueString,
-        duty: dutyOf(ours(resource.extension, "duty-status")),
+        duty: dutyOf(resource.extension),
     };
 }
 
@@ -140,6 +122,11 @@ export function roleOf(service: Service): OnCallRole {
         kind: service.type[0]?.coding[0]?.code,
         fallbackId: referenceId(ours(extension, "role-fallback")?.valueReference, "HealthcareService"),
     };
+}
+
+/** The role as somebody whom a request can be addressed to. */
+export function asked({ id, name }: OnCallRole): Addressee {
+    return { kind: "role", id, display: name };
 }
 
 /** Nobody can be asked through it: nobody holds it, or whoever does cannot be reached. */

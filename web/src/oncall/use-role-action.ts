@@ -4,6 +4,7 @@ import { FhirError, type ParameterValue } from "../fhir/client.ts";
 import { keys } from "../fhir/queries.ts";
 import { HealthcareServiceSchema, readAll } from "../fhir/schema.ts";
 import { t } from "../i18n/index.ts";
+import { refusalWords } from "../i18n/refusal.ts";
 import { useSession } from "../session/store.ts";
 import { roleOf, type OnCallRole } from "./model.ts";
 
@@ -34,7 +35,9 @@ export function useRoleAction(roleId: string): {
             }
             return true;
         } catch (error) {
-            setProblem(error instanceof FhirError ? t.role.failed(error.message) : t.role.failedOffline);
+            setProblem(
+                error instanceof FhirError ? t.role.failed(refusalWords(error)) : t.role.failedOffline,
+            );
             return false;
         } finally {
             setBusy(false);

@@ -5,6 +5,7 @@ import { FhirError } from "../fhir/client.ts";
 import { keys, usePatients } from "../fhir/queries.ts";
 import { ParametersSchema, readAll } from "../fhir/schema.ts";
 import { t } from "../i18n/index.ts";
+import { refusalWords } from "../i18n/refusal.ts";
 import { roomOfPatient } from "../matrix/rooms.ts";
 import { useClient, useSession } from "../session/store.ts";
 import { Dialog } from "../ui/Dialog.tsx";
@@ -202,5 +203,5 @@ function why(error: unknown): string {
     if (!(error instanceof FhirError)) return t.breakGlass.offline;
     if (error.status === 404) return t.breakGlass.noMatch;
     if (error.status === 429) return t.breakGlass.tooMany;
-    return t.breakGlass.failed(error.message);
+    return t.breakGlass.failed(refusalWords(error));
 }

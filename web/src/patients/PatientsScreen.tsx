@@ -1,14 +1,17 @@
 import { lazy, Suspense, useMemo, useState, type JSX } from "react";
 import { Link } from "wouter";
-import { usePatients, usePlaces, useRequests } from "../fhir/queries.ts";
+import { useOnCall, usePatients, usePlaces, useRequests } from "../fhir/queries.ts";
 import { Hint } from "../help/Hint.tsx";
 import { t } from "../i18n/index.ts";
 import { roomOfPatient } from "../matrix/rooms.ts";
 import { useAllRooms } from "../matrix/use-rooms.ts";
+import { pagePath } from "../paths.ts";
 import { isOpen, isUnanswered, type Request } from "../requests/model.ts";
+import { useMe } from "../requests/use-request.ts";
 import { useClient } from "../session/store.ts";
 import { Icon } from "../ui/Icon.tsx";
 import { Empty, LoadFailed, Loading } from "../ui/parts.tsx";
+import { PRIVACY_OFFICER } from "./access.ts";
 import { bornWithAge, nhsNumber, shortName } from "./format.ts";
 import { byWard, type Patient } from "./model.ts";
 import { PatientFlags } from "./PatientBanner.tsx";
@@ -20,6 +23,9 @@ export function PatientsScreen({ openRoom }: { openRoom: string | undefined }): 
     const patients = usePatients();
     const { data: places } = usePlaces();
     const { data: requests } = useRequests();
+    const { data: roles } = useOnCall();
+    const me = useMe();
+    const officer = roles?.some((role) => role.kind === PRIVACY_OFFICER && role.holder?.id === me) ?? false;
     const [finding, setFinding] = useState(false);
     const wards = useMemo(() => byWard(patients.data ?? [], places), [patients.data, places]);
     if (patients.isPending) return <Loading />;
@@ -29,6 +35,11 @@ export function PatientsScreen({ openRoom }: { openRoom: string | undefined }): 
                 <button type="button" className="button" onClick={() => setFinding(true)}>
                     <Icon name="search" size={18} /> {t.findPatient.title}
                 </button>
+                {officer && (
+                    <Link className="button" href={pagePath("patients", "access", "")}>
+                        <Icon name="lock" size={18} /> {t.access.ofAny}
+                    </Link>
+                )}
             </div>
             {finding && (
                 <Suspense>
@@ -87,7 +98,10 @@ function PatientRow({ patient, bed, requests, openRoom }: RowProps): JSX.Element
                     {patient.born !== undefined && `${bornWithAge(patient.born, new Date())} · `}
                     {patient.nhsNumber !== undefined && (
                         <>
-                            {t.patients.nhsNumber} <bdi dir="ltr">{nhsNumber(patient.nhsNumber)}</bdi>
+                            {t.patients.nhsNumber}{" "}
+                            <bdi className="nowrap" dir="ltr">
+                                {nhsNumber(patient.nhsNumber)}
+                            </bdi>
                         </>
                     )}
                     {roomId === undefined && ` · ${t.patients.noConversation}`}

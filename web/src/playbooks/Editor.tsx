@@ -1,8 +1,10 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useId, useState, type FormEvent, type JSX } from "react";
 import { useLocation } from "wouter";
+import { useHistoryState } from "wouter/use-browser-location";
 import { useOnCall } from "../fhir/queries.ts";
 import { t } from "../i18n/index.ts";
+import { refusalWords } from "../i18n/refusal.ts";
 import { dateTime } from "../i18n/time.ts";
 import { requestClasses } from "../matrix/events.ts";
 import { localpart } from "../matrix/rooms.ts";
@@ -26,7 +28,8 @@ interface EditorProps {
 export function Editor({ saved, mayEdit, back }: EditorProps): JSX.Element {
     const [base, setBase] = useState(saved);
     const [draft, setDraft] = useState<Playbook>(saved.playbook);
-    const [done, setDone] = useState<number>();
+    // The first save of a new one leads to its own address, and says so there.
+    const [done, setDone] = useState(useHistoryState<{ saved?: number } | null>()?.saved);
     const isNew = base.version === 0;
     const changed = draft !== base.playbook;
     // A version of somebody else takes nothing away that was changed here.
@@ -225,7 +228,10 @@ function Save({ draft, version, changed, saved, onSaved, back }: SaveProps): JSX
         void run(async (fetch) => {
             const { version: next } = await savePlaybook(fetch, draft, version);
             onSaved(next, draft);
-            if (version === 0) navigate(pagePath("on-call", "playbook", draft.id), { replace: true });
+            if (version === 0) {
+                const state = { saved: next };
+                navigate(pagePath("on-call", "playbook", draft.id), { replace: true, state });
+            }
         });
     };
     const withdraw = (): void =>
@@ -273,7 +279,9 @@ function Save({ draft, version, changed, saved, onSaved, back }: SaveProps): JSX
 
 function why(error: unknown): string {
     if (!(error instanceof Refused)) return t.role.failedOffline;
-    return error.status === 409 || error.status === 412 ? t.playbooks.conflict : t.role.failed(error.message);
+    return error.status === 409 || error.status === 412
+        ? t.playbooks.conflict
+        : t.role.failed(refusalWords(error));
 }
 
 /** Who saved which version when. */

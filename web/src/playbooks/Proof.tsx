@@ -1,6 +1,7 @@
 import { useId, useState, type JSX } from "react";
 import { useOnCall } from "../fhir/queries.ts";
 import { t } from "../i18n/index.ts";
+import { refusalWords } from "../i18n/refusal.ts";
 import { clockWithDay } from "../i18n/time.ts";
 import { useSession } from "../session/store.ts";
 import { Part } from "../ui/Page.tsx";
@@ -23,7 +24,7 @@ export function Proof({ draft }: { draft: Playbook }): JSX.Element {
         try {
             await ask(authorised);
         } catch (error) {
-            setProblem(error instanceof Refused ? error.message : t.connection.reconnecting);
+            setProblem(error instanceof Refused ? refusalWords(error) : t.connection.reconnecting);
         }
     };
     const checkIt = (): Promise<void> =>

@@ -71,13 +71,15 @@ export class Refused extends Error {
     constructor(
         readonly status: number,
         message: string,
+        /** The code of the Matrix API. */
+        readonly errcode?: string,
     ) {
         super(message);
         this.name = "Refused";
     }
 }
 
-const ErrorSchema = v.object({ error: v.optional(v.string()) });
+const ErrorSchema = v.object({ error: v.optional(v.string()), errcode: v.optional(v.string()) });
 
 type Fetch = typeof globalThis.fetch;
 
@@ -94,7 +96,8 @@ async function call<S extends v.GenericSchema>(
     const body: unknown = await response.json().catch(() => undefined);
     if (response.ok) return v.parse(schema, body);
     const said = v.safeParse(ErrorSchema, body);
-    throw new Refused(response.status, (said.success && said.output.error) || response.statusText);
+    const { error, errcode } = said.success ? said.output : {};
+    throw new Refused(response.status, error || response.statusText, errcode);
 }
 
 function post(body: unknown): RequestInit {

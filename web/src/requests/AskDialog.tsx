@@ -1,26 +1,19 @@
-import { useId, useRef, useState, type FormEvent, type JSX, type ReactNode } from "react";
+import { useRef, useState, type FormEvent, type JSX } from "react";
 import { useLocation } from "wouter";
-import { DutyNotice } from "../duty/DutyNotice.tsx";
-import { useOnCall, usePatients, useStaff } from "../fhir/queries.ts";
+import { usePatients } from "../fhir/queries.ts";
 import { t } from "../i18n/index.ts";
 import { useDraft } from "../matrix/drafts.ts";
 import { requestClasses, type RequestClass } from "../matrix/events.ts";
-import { colleagues, localpart, patientRef, roomOfPatient } from "../matrix/rooms.ts";
-import type { OnCallRole } from "../oncall/model.ts";
+import { patientRef, roomOfPatient } from "../matrix/rooms.ts";
 import { shortName } from "../patients/format.ts";
 import { PatientSummary } from "../patients/PatientBanner.tsx";
 import { useClient, useSession } from "../session/store.ts";
 import { Dialog } from "../ui/Dialog.tsx";
+import { Field } from "../ui/Field.tsx";
 import { ClassBadge } from "../ui/parts.tsx";
-import {
-    askEntry,
-    askProblems,
-    emptyAsk,
-    usualMinutes,
-    type Addressee,
-    type AskField,
-    type AskForm,
-} from "./ask.ts";
+import { AddresseeField, keyOf, useAddressees } from "./AddresseeField.tsx";
+import { askEntry, askProblems, emptyAsk, usualMinutes, type AskField, type AskForm } from "./ask.ts";
+import type { Addressee } from "./model.ts";
 import { useMe } from "./use-request.ts";
 
 interface AskProps {
@@ -45,7 +38,7 @@ export function AskDialog({ roomId: given, to, onClose }: AskProps): JSX.Element
     const [chosenRoom, setChosenRoom] = useState<string>();
     const [problems, setProblems] = useState<Partial<Record<AskField, string>>>({});
     const [full, setFull] = useState(false);
-    const form = draft.to || !to ? draft : { ...draft, to: `${to.kind}:${to.id}` };
+    const form = draft.to || !to ? draft : { ...draft, to: keyOf(to) };
     const roomId = given ?? chosenRoom;
     const choices = useAddressees(roomId);
     const element = useRef<HTMLFormElement>(null);
@@ -55,7 +48,9 @@ export function AskDialog({ roomId: given, to, onClose }: AskProps): JSX.Element
         const found = askProblems(form, roomId);
         setProblems(found);
         const addressee =
-            [...choices.roles, ...choices.people].find((one) => `${one.kind}:${one.id}` === form.to) ?? to;
+            Object.values(choices)
+                .flat()
+                .find((one) => keyOf(one) === form.to) ?? to;
         const room = client.getRoom(roomId);
         const ref = room ? patientRef(room) : undefined;
         if (
@@ -95,34 +90,12 @@ export function AskDialog({ roomId: given, to, onClose }: AskProps): JSX.Element
                 ) : (
                     <Summary roomId={given} />
                 )}
-                <Field label={t.ask.to} problem={problems.to}>
-                    {(attributes) => (
-                        <select
-                            {...attributes}
-                            value={form.to}
-                            onChange={(event) => setDraft({ ...form, to: event.target.value })}
-                        >
-                            <option value="">{t.ask.chooseTo}</option>
-                            <optgroup label={t.ask.roles}>
-                                {choices.roles.map((role) => (
-                                    <option key={role.id} value={`role:${role.id}`}>
-                                        {t.ask.roleOption(role.display, role.holder)}
-                                    </option>
-                                ))}
-                            </optgroup>
-                            {choices.people.length > 0 && (
-                                <optgroup label={t.ask.people}>
-                                    {choices.people.map((person) => (
-                                        <option key={person.id} value={`person:${person.id}`}>
-                                            {person.display}
-                                        </option>
-                                    ))}
-                                </optgroup>
-                            )}
-                        </select>
-                    )}
-                </Field>
-                {form.to.startsWith("person:") && <DutyNotice practitionerId={form.to.slice(7)} />}
+                <AddresseeField
+                    value={form.to}
+                    choices={choices}
+                    problem={problems.to}
+                    onChange={(chosen) => setDraft({ ...form, to: chosen })}
+                />
                 <fieldset className="choices choices--class">
                     <legend>{t.ask.class}</legend>
                     {requestClasses.map((value) => (
@@ -228,32 +201,6 @@ function Summary({ roomId }: { roomId: string }): JSX.Element | null {
     return ref === undefined ? null : <PatientSummary patientRef={ref} />;
 }
 
-function useAddressees(roomId: string | undefined): {
-    roles: (Addressee & { holder: string })[];
-    people: Addressee[];
-} {
-    const client = useClient();
-    const { data: roles } = useOnCall();
-    const { data: staff } = useStaff();
-    const room = client.getRoom(roomId);
-    const holderName = ({ holder }: OnCallRole): string =>
-        holder ? (staff?.get(holder.id)?.name ?? holder.name ?? holder.id) : t.ask.vacant;
-    return {
-        roles: (roles ?? [])
-            .toSorted((a, b) => a.name.localeCompare(b.name, "en-GB"))
-            .map((role) => ({
-                kind: "role",
-                id: role.id,
-                display: role.name,
-                holder: holderName(role),
-            })),
-        people: (room ? colleagues(room) : []).map((member) => {
-            const id = localpart(member.userId);
-            return { kind: "person", id, display: staff?.get(id)?.name ?? member.rawDisplayName };
-        }),
-    };
-}
-
 interface ChoiceProps {
     value: string | undefined;
     onChange: (roomId: string | undefined) => void;
@@ -286,44 +233,5 @@ function PatientChoice({ value, onChange, problem }: ChoiceProps): JSX.Element {
                 </select>
             )}
         </Field>
-    );
-}
-
-interface FieldAttributes {
-    id: string;
-    "aria-invalid": boolean;
-    "aria-describedby": string | undefined;
-}
-
-interface FieldProps {
-    label: string;
-    hint?: string;
-    problem?: string | undefined;
-    children: (attributes: FieldAttributes) => ReactNode;
-}
-
-/** A label, an optional hint, what is wrong, and the control that they describe. */
-function Field({ label, hint, problem, children }: FieldProps): JSX.Element {
-    const id = useId();
-    const describedBy = [hint && `${id}-hint`, problem && `${id}-problem`].filter(Boolean).join(" ");
-    return (
-        <div className={problem ? "field field--wrong" : "field"}>
-            <label htmlFor={id}>{label}</label>
-            {hint !== undefined && (
-                <span id={`${id}-hint`} className="muted">
-                    {hint}
-                </span>
-            )}
-            {problem !== undefined && (
-                <p id={`${id}-problem`} className="field-error">
-                    {problem}
-                </p>
-            )}
-            {children({
-                id,
-                "aria-invalid": problem !== undefined,
-                "aria-describedby": describedBy || undefined,
-            })}
-        </div>
     );
 }

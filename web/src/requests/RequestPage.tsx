@@ -54,7 +54,7 @@ function RequestDetails({ request }: { request: Request }): JSX.Element {
                 </div>
             )}
             <Part title={t.requests.what}>
-                {request.description !== undefined && <p>{request.description}</p>}
+                {request.description !== undefined && <p>{t.clerk(request.description)}</p>}
                 {request.description === undefined && words === "loading" && (
                     <p className="muted">{t.requests.wordsLoading}</p>
                 )}

@@ -155,7 +155,7 @@ function RequestRow({ request }: { request: Request }): JSX.Element {
                 <p>
                     {t.requests.to} <strong>{name(request.addressed)}</strong>
                 </p>
-                {request.description !== undefined && <p>{request.description}</p>}
+                {request.description !== undefined && <p>{t.clerk(request.description)}</p>}
                 <RequestStatus request={request} />
                 <div className="actions__row">
                     <Link className="button button--quiet" href={pagePath("requests", "task", request.id)}>

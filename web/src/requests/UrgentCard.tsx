@@ -176,7 +176,7 @@ function CallWords({ request }: { request: Request }): JSX.Element | null {
 
 function UrgentWords({ request }: { request: Request }): JSX.Element {
     const words = useRequestWords(request);
-    if (request.description !== undefined) return <p>{request.description}</p>;
+    if (request.description !== undefined) return <p>{t.clerk(request.description)}</p>;
     if (words === "loading") return <p className="muted">{t.requests.wordsLoading}</p>;
     if (words === "missing") return <p className="notice notice--warning">{t.requests.wordsMissing}</p>;
     return <RequestWords content={words} />;

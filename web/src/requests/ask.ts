@@ -2,17 +2,10 @@
 import { t } from "../i18n/index.ts";
 import { REQUEST, type RequestClass, type RequestContent, type Sbar } from "../matrix/events.ts";
 import type { OutboxItem } from "../matrix/outbox-logic.ts";
-import { taskFor } from "./model.ts";
-
-/** Whom a request is addressed to. */
-export interface Addressee {
-    kind: "role" | "person";
-    id: string;
-    display: string;
-}
+import { taskFor, type Addressee } from "./model.ts";
 
 export interface AskForm {
-    /** `role:<id>` or `person:<id>`; empty when not chosen. */
+    /** `role:<id>`, `person:<id>`, `team:<id>` or `ward:<id>`; empty when not chosen. */
     to: string;
     class: RequestClass;
     minutes: string;

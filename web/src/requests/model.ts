@@ -9,13 +9,37 @@ import {
     type Extension,
     type TaskResource,
 } from "../fhir/schema.ts";
-import { requestClasses, requestStates, type RequestClass, type RequestState } from "../matrix/events.ts";
+import {
+    addresseeKinds,
+    requestClasses,
+    requestStates,
+    type RequestClass,
+    type RequestState,
+} from "../matrix/events.ts";
 
-/** Somebody or something a request speaks of. */
+/** Somebody or something a request speaks of; a ward is whoever covers it. */
 export interface Party {
-    kind: "person" | "role" | "team" | "ward";
+    kind: (typeof addresseeKinds)[number];
     id: string;
     display?: string | undefined;
+}
+
+/** Whom a request is addressed to. */
+export interface Addressee extends Party {
+    display: string;
+}
+
+/** The resource that each kind is. */
+const RESOURCES: Record<Party["kind"], string> = {
+    role: "HealthcareService",
+    person: "Practitioner",
+    team: "CareTeam",
+    ward: "Location",
+};
+
+/** The FHIR reference of a party. */
+export function referenceTo({ kind, id }: Party): string {
+    return `${RESOURCES[kind]}/${id}`;
 }
 
 /** One line of the chain of who saw it when. */
@@ -77,14 +101,11 @@ export interface Request {
 function party(
     reference: { reference?: string | undefined; display?: string | undefined } | undefined,
 ): Party | undefined {
-    const role = referenceId(reference, "HealthcareService");
-    if (role !== undefined) return { kind: "role", id: role, display: reference?.display };
-    const person = referenceId(reference, "Practitioner");
-    if (person !== undefined) return { kind: "person", id: person, display: reference?.display };
-    const team = referenceId(reference, "CareTeam");
-    if (team !== undefined) return { kind: "team", id: team, display: reference?.display };
-    const ward = referenceId(reference, "Location");
-    return ward === undefined ? undefined : { kind: "ward", id: ward, display: reference?.display };
+    for (const kind of addresseeKinds) {
+        const id = referenceId(reference, RESOURCES[kind]);
+        if (id !== undefined) return { kind, id, display: reference?.display };
+    }
+    return undefined;
 }
 
 function parties(extensions: readonly Extension[], name: string): Party[] {
@@ -303,7 +324,7 @@ export function countdown(
 export interface RequestDraft {
     id: string;
     class: RequestClass;
-    to: { kind: "role" | "person"; id: string; display: string };
+    to: Addressee;
     patientRef: string;
     roomId: string;
     requesterId: string;
@@ -313,7 +334,6 @@ export interface RequestDraft {
 
 /** The Task of a new request, without its event (added when the event is sent). No clinical words go into it. */
 export function taskFor(draft: RequestDraft): Record<string, unknown> {
-    const type = draft.to.kind === "role" ? "HealthcareService" : "Practitioner";
     return {
         resourceType: "Task",
         id: draft.id,
@@ -322,7 +342,7 @@ export function taskFor(draft: RequestDraft): Record<string, unknown> {
         intent: "order",
         code: { coding: [{ system: REQUEST_CLASS, code: draft.class }] },
         for: { reference: `Patient/${draft.patientRef}` },
-        owner: { reference: `${type}/${draft.to.id}` },
+        owner: { reference: referenceTo(draft.to) },
         requester: { reference: `Practitioner/${draft.requesterId}` },
         authoredOn: new Date(draft.now).toISOString(),
         restriction: { period: { end: new Date(draft.neededBy).toISOString() } },

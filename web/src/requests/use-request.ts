@@ -4,6 +4,7 @@ import { FhirError, type ParameterValue } from "../fhir/client.ts";
 import { keys, rememberRequest, useOnCall, useRequests, useStaff } from "../fhir/queries.ts";
 import { readAll, TaskSchema } from "../fhir/schema.ts";
 import { t } from "../i18n/index.ts";
+import { refusalWords } from "../i18n/refusal.ts";
 import { localpart } from "../matrix/rooms.ts";
 import { useClient, useSession } from "../session/store.ts";
 import { requestFromTask, type Action, type Party, type Request } from "./model.ts";
@@ -45,7 +46,7 @@ function problemOf(error: unknown, action: Action, now: Request | undefined, me:
     const quicker = now?.acceptedById;
     if (error.status === 409 && takes.has(action) && quicker !== undefined && quicker !== me)
         return { kind: "person", id: quicker, display: now?.acceptedByName };
-    return t.requests.failed(error.message);
+    return t.requests.failed(refusalWords(error));
 }
 
 /** By each of these one takes a request on. */
