@@ -1,7 +1,7 @@
 // The clinical core on its screens: the handover list, and patients who are opened from outside the team.
 
 import assert from "node:assert/strict";
-import { statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, before } from "node:test";
 import { artefacts } from "./places.mjs";
@@ -45,6 +45,7 @@ part(
         await next.goTo("On call");
         await next.page.getByRole("link", { name: "Read what is open and take over" }).click();
         const list = beside(next, "Handover: Medical registrar");
+        await list.getByRole("button", { name: "Accept the role" }).waitFor();
         await next.look("73-offered-desktop");
         await list.getByRole("button", { name: "Accept the role" }).click();
         await list.getByText("Repeat the potassium at ten").waitFor();
@@ -119,8 +120,40 @@ part(
         await list.getByText("Reason: Collapsed in the corridor of my ward").waitFor();
         await list.getByText("opened the conversation from outside the team").waitFor();
         await officer.look("77-access-desktop");
+        // By person and by day; each look at the list stands in it, too.
+        await list.getByText("read this list").first().waitFor();
+        await pick(list, "By whom", "megan", "Megan Evans");
+        await list.getByText("read this list").first().waitFor({ state: "detached" });
+        await list.getByText("opened the conversation from outside the team").waitFor();
+        await list.getByLabel("To", { exact: true }).fill("2020-01-01");
+        await list.getByText("Nobody looked at this record in that time.").waitFor();
+        await list.getByLabel("To", { exact: true }).fill("");
+        await list.getByText("opened the conversation from outside the team").waitFor();
+        await officer.look("77b-access-part-desktop");
+        const [file] = await Promise.all([
+            officer.page.waitForEvent("download"),
+            list.getByRole("button", { name: "Save as a table" }).click(),
+        ]);
+        const table = readFileSync(await file.path(), "utf8");
+        assert.match(table, /"Megan Evans".*"Collapsed in the corridor of my ward"/);
+
+        // The record of anybody is found by number or name, for a reason.
+        const listUrl = officer.page.url();
+        await officer.goTo("Patients");
+        await officer.page.getByRole("link", { name: "Who looked at a record" }).click();
+        const find = beside(officer, "Who looked at a record");
+        await find.getByRole("button", { name: "Find the record" }).click();
+        await find.getByText("Enter a number, or two letters of a name at least").waitFor();
+        await find.getByLabel("NHS number, hospital number or name").fill("okon chi");
+        await find.getByLabel("Why must you see who looked?").fill("Complaint of the family");
+        await find.getByRole("button", { name: "Find the record" }).click();
+        await find.getByText("1 record", { exact: true }).waitFor();
+        await officer.look("77c-access-find-desktop");
+        await find.getByRole("link", { name: /OKONKWO/ }).click();
+        await list.getByText("Reason: Complaint of the family").waitFor();
+
         // Nobody else may see it.
-        await outside.page.goto(officer.page.url());
+        await outside.page.goto(listUrl);
         await outside.shows(/^Only the privacy officer can see/);
     },
 );

@@ -1,5 +1,6 @@
 // The clinical core on its screens: requests in full, who covers what, roles that change hands.
 
+import assert from "node:assert/strict";
 import { after, before } from "node:test";
 import { ask, beside, button, pick } from "./requests.mjs";
 import { Stage, openPatient } from "./stage.mjs";
@@ -140,6 +141,12 @@ part("who covers a ward now is a question that the board answers", async () => {
     const answer = nurse.page.getByRole("region", { name: "Who covers Nightingale ward now" });
     await answer.getByText(registrarName).waitFor();
     await nurse.look("67-who-covers-desktop");
+    // All of them can be asked at once.
+    await answer.getByRole("button", { name: "Ask them all" }).click();
+    const dialog = nurse.page.getByRole("dialog", { name: "Ask" });
+    await dialog.getByText(/Asked now: /).waitFor();
+    assert.equal(await dialog.getByLabel("To", { exact: true }).inputValue(), "ward:nightingale");
+    await dialog.getByRole("button", { name: "Cancel" }).click();
     await search.fill("Whitfeild");
     await nurse.page.getByRole("region", { name: "People" }).getByText("Miss Hannah Whitfield").waitFor();
     await search.fill("medical take");
@@ -180,6 +187,70 @@ part("a vacant role is red, is taken, handed over and put down", async () => {
     await role.getByText("Nobody holds this role").waitFor();
     await samuel.context.close();
     windows.splice(windows.indexOf(samuel), 1);
+});
+
+part("a team is asked, or whoever covers a ward: who that is now stands there before", async () => {
+    await openPatient(nurse);
+    await button(nurse, "Ask").click();
+    const dialog = nurse.page.getByRole("dialog", { name: "Ask" });
+    const to = dialog.getByLabel("To", { exact: true });
+    await to.selectOption({ label: "Nightingale ward" });
+    const now = dialog.getByText(new RegExp(`Asked now: .*${registrarName}`));
+    await now.waitFor();
+    assert.doesNotMatch(await now.textContent(), /Adeyemi/, "nobody asks themselves");
+    await to.scrollIntoViewIfNeeded();
+    await nurse.look("90-ask-ward-desktop");
+    await to.selectOption({ label: "Medical take" });
+    await dialog.getByText(`Asked now: Dr Yusuf Rahman and ${registrarName}`).waitFor();
+    await dialog.getByRole("radio", { name: "Action" }).check();
+    await dialog.getByLabel("Needed in (minutes)").fill("60");
+    await dialog.getByLabel("Situation", { exact: true }).fill("Chase the troponin");
+    await dialog.getByRole("button", { name: "Send request" }).click();
+    const card = nurse.page.getByRole("article", { name: "Action request to Medical take" });
+    await card
+        .getByText(/^(Asking|Delivered to|Seen by)/)
+        .first()
+        .waitFor();
+    await nurse.look("91-team-asked-desktop");
+});
+
+part("what one does is on the other's screen by itself; a request is delegated and taken back", async () => {
+    const yusuf = await open("yusuf.rahman", small);
+    const card = nurse.page.getByRole("article", { name: "Action request to Medical take" });
+    const state = card.getByRole("status");
+    await registrar.goTo("Requests");
+    await registrar.page.getByRole("button", { name: /^Mine/ }).click();
+    await registrar.page.getByRole("link", { name: "Details" }).first().click();
+    const page = beside(registrar, "Request");
+    await page.getByText("Chase the troponin").waitFor();
+    await page.getByRole("button", { name: "Accept", exact: true }).click();
+    await state.getByText(`Accepted by ${registrarName}`).waitFor();
+
+    const delegate = page.getByRole("button", { name: "Delegate" });
+    const passOn = async () => {
+        await page.getByRole("button", { name: "More" }).click();
+        await delegate.click();
+        await pick(page, "To whom?", "rahman", "Dr Yusuf Rahman");
+    };
+    await passOn();
+    await registrar.look("92-delegate-phone-dark");
+    await delegate.click();
+    await page.getByText(`Delegated by ${registrarName} to Dr Yusuf Rahman`).waitFor();
+    await state.getByText(/Dr Yusuf Rahman/).waitFor();
+    // It is the delegator's until the other one accepts.
+    await page.getByRole("button", { name: "Take it back" }).click();
+    await state.getByText(`Accepted by ${registrarName}`).waitFor();
+    await passOn();
+    await delegate.click();
+    await yusuf.goTo("Requests");
+    await yusuf.page.getByRole("button", { name: "Accept", exact: true }).first().click();
+    await page.getByText("Accepted by Dr Yusuf Rahman").first().waitFor();
+    await state.getByText("Accepted by Dr Yusuf Rahman").waitFor();
+    await registrar.look("93-delegated-phone-dark");
+    await yusuf.page.getByRole("button", { name: "Done", exact: true }).first().click();
+    await state.getByText("Done by Dr Yusuf Rahman").waitFor();
+    await yusuf.context.close();
+    windows.splice(windows.indexOf(yusuf), 1);
 });
 
 part("the audit is whole", async () => {

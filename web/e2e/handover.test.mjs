@@ -107,6 +107,18 @@ part(
     },
 );
 
+/** Goes up in the open conversation with the keys until `text` is drawn. */
+async function upTo(window, text) {
+    const log = window.page.getByRole("log");
+    const wanted = log.getByText(text).first();
+    await log.focus();
+    for (let pages = 0; pages < 200 && !(await wanted.isVisible()); pages++) {
+        await log.press("PageUp");
+        await window.page.waitForTimeout(50);
+    }
+    assert.ok(await wanted.isVisible(), `${text} is found going up`);
+}
+
 part("two records of one patient are joined: one conversation goes on, nothing is lost", async () => {
     await openPatient(nurse, "Nowak");
     await nurse.write(words.other);
@@ -124,16 +136,26 @@ part("two records of one patient are joined: one conversation goes on, nothing i
     await nurse.look("86-ended-desktop");
     await page.getByRole("link", { name: "Go to the patient's conversation" }).first().click();
 
-    // In the other: both histories, one beside a link, and the requests.
+    // In the other: both histories in one place, one above the other, by keyboard alone.
     await nurse.shows(/OKONKWO/);
-    await nurse.readsBack(words.after);
     await nurse.shows(/What was said of the other can still be read there/);
+    await upTo(nurse, /^Above: the patient's other conversation, joined to this one at/);
     await nurse.look("87-joined-desktop");
+    await upTo(nurse, words.other);
+    const bubble = page.locator(".bubble", { hasText: words.other });
+    assert.equal(await bubble.getByRole("button", { name: /^More about/ }).count(), 0, "it is only read");
+    await nurse.look("88-both-histories-desktop");
+    await page.getByRole("log").press("End");
+    await page.getByLabel("Write a message").waitFor();
+    await upTo(nurse, words.after);
+    // The older one can be opened by itself, too.
     await page.getByRole("link", { name: "Read what was written there" }).click();
+    await page.getByText(/^Two records of this patient were joined\. Nothing more/).waitFor();
     await nurse.reads(words.other);
     await openPatient(night);
     await night.readsBack(words.before);
-    await night.look("88-joined-phone-dark");
+    await upTo(night, words.other);
+    await night.look("89-joined-phone-dark");
     await night.goTo("Patients");
     assert.equal(await night.page.getByText(/NOWAK/).count(), 0);
 });
