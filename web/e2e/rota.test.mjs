@@ -1,9 +1,12 @@
 // Screens of the rota: a role handed over by its code, shifts entered by hand, playbooks edited.
 
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before } from "node:test";
 import { Stage } from "./stage.mjs";
-import { Window, desktop, phone } from "./windows.mjs";
+import { Window, desktop, openBrowser, phone, windows } from "./windows.mjs";
 
 const stage = new Stage("rota");
 /** The site manager, who keeps the rota, on a phone. */
@@ -169,4 +172,109 @@ stage.feature("a playbook is edited, checked, played through and saved as a new 
     assert.equal(await step.getByLabel("Waits for an answer").inputValue(), "7");
     await editor.getByText(/^Version 2: Dev Patel/).waitFor();
     assert.equal(await editor.getByText(/^Version 3/).count(), 0);
+});
+
+stage.feature("a playbook is made, saved by one of two, and taken out of use", async () => {
+    const { page } = manager;
+    const list = page.getByRole("region", { name: "Playbooks", exact: true });
+    await page.getByRole("link", { name: "Back" }).click();
+    await list.getByRole("link", { name: "New playbook" }).click();
+    const fresh = page.getByRole("region", { name: "New playbook", exact: true });
+    await fresh.getByLabel("Short name").fill("wound-review");
+    await fresh.getByLabel("Title").fill("Wound review");
+    const second = fresh.getByRole("region", { name: "Step 2", exact: true });
+    await second.getByLabel("Which one").selectOption({ label: "Site manager" });
+    await second.getByText("Whoever holds Site manager").waitFor();
+    await manager.look("rota-playbook-new");
+    await fresh.getByRole("button", { name: "Save as a new version" }).click();
+    const made = page.getByRole("region", { name: "Wound review", exact: true });
+    await made.getByText("Saved as version 1.").waitFor();
+    await made.getByText(/^Version 1: Dev Patel/).waitFor();
+    await manager.look("rota-playbook-made");
+
+    // Somebody else saves while it is changed here: nothing of either is lost unseen.
+    await made.getByLabel("Description").fill("For wounds that were stitched here");
+    const other = await stage.person("dev.patel", desktop);
+    await other.page.goto(page.url());
+    const theirs = other.page.getByRole("region", { name: "Wound review", exact: true });
+    await theirs.getByLabel("Title").fill("Wound review by day");
+    await theirs.getByRole("button", { name: "Save as a new version" }).click();
+    await theirs.getByText("Saved as version 2.").waitFor();
+    await made.getByRole("button", { name: "Save as a new version" }).click();
+    await page.getByText(/^Somebody else has saved a version/).waitFor();
+    // The page bears the title that was saved.
+    const now = page.getByRole("region", { name: "Wound review by day", exact: true });
+    assert.equal(
+        await now.getByLabel("Description").inputValue(),
+        "For wounds that were stitched here",
+        "what was written stays",
+    );
+    await manager.look("rota-playbook-conflict");
+    await other.context.close();
+    windows.splice(windows.indexOf(other), 1);
+
+    await page.reload();
+    await now.getByText(/^Version 2: Dev Patel/).waitFor();
+    await now.getByRole("button", { name: "Take out of use" }).click();
+    await manager.look("rota-playbook-withdraw");
+    await now.getByRole("button", { name: "Take out of use" }).click();
+    await list.getByRole("link", { name: /^Deteriorating patient/ }).waitFor();
+    await list.getByRole("link", { name: /^Wound review/ }).waitFor({ state: "detached" });
+});
+
+/** A film for a camera, that shows a picture on white: as Chromium reads it, some frames in YUV 4:2:0. */
+async function film(page, picture) {
+    const [width, height] = [640, 480];
+    const luma = await page.evaluate(
+        async ({ base64, width, height }) => {
+            const bytes = Uint8Array.from(atob(base64), (letter) => letter.codePointAt(0));
+            const image = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
+            const canvas = new OffscreenCanvas(width, height);
+            const context = canvas.getContext("2d");
+            context.fillStyle = "#fff";
+            context.fillRect(0, 0, width, height);
+            const side = height - 80;
+            context.drawImage(image, (width - side) / 2, 40, side, side);
+            const { data } = context.getImageData(0, 0, width, height);
+            return Array.from({ length: width * height }, (_, at) => data[4 * at]);
+        },
+        { base64: picture.toString("base64"), width, height },
+    );
+    const frame = Buffer.concat([
+        Buffer.from("FRAME\n"),
+        // From the full range to that of video.
+        Buffer.from(luma.map((value) => 16 + Math.round((value * 219) / 255))),
+        Buffer.alloc((width * height) / 2, 128),
+    ]);
+    const head = Buffer.from(`YUV4MPEG2 W${width} H${height} F10:1 Ip A1:1 C420\n`);
+    return Buffer.concat([head, ...Array.from({ length: 10 }, () => frame)]);
+}
+
+stage.feature("a camera that sees the code of a role takes it over", async () => {
+    const { doctor } = stage;
+    const folder = mkdtempSync(join(tmpdir(), "wardline-film-"));
+    const file = join(folder, "code.y4m");
+    // What the camera sees is read when it is switched on.
+    const browser = await openBrowser([`--use-file-for-fake-video-capture=${file}`]);
+    const scanner = await Window.open(browser, stage.server.url, phone);
+    await scanner.signIn("yusuf.rahman");
+    await scanner.goTo("On call");
+
+    const shown = await openRole(doctor, "Medical registrar");
+    await shown.getByRole("button", { name: "Show a QR code" }).click();
+    const code = doctor.page.getByRole("dialog", { name: "Hand over Medical registrar" });
+    const picture = await code.getByRole("img", { name: /^QR code/ }).screenshot();
+    writeFileSync(file, await film(doctor.page, picture));
+    await scanner.page.getByRole("button", { name: "Scan a role's code" }).click();
+    const dialog = scanner.page.getByRole("dialog", { name: "Take over a role" });
+    await dialog.getByText("Take over Medical registrar?").waitFor();
+    await scanner.look("rota-code-scanned");
+    await dialog.getByRole("button", { name: "Take over" }).click();
+    await dialog.waitFor({ state: "hidden" });
+    await code.waitFor({ state: "hidden" });
+    const role = await openRole(scanner, "Medical registrar");
+    await role.getByText("Dr Yusuf Rahman (You)").waitFor();
+    windows.splice(windows.indexOf(scanner), 1);
+    await browser.close();
+    rmSync(folder, { recursive: true });
 });

@@ -1,5 +1,5 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { useId, useState, type FormEvent, type JSX } from "react";
+import { useEffect, useId, useRef, useState, type FormEvent, type JSX } from "react";
 import { useLocation } from "wouter";
 import { useHistoryState } from "wouter/use-browser-location";
 import { useOnCall } from "../fhir/queries.ts";
@@ -209,6 +209,11 @@ function Save({ draft, version, changed, saved, onSaved, back }: SaveProps): JSX
     const [busy, setBusy] = useState(false);
     const [problem, setProblem] = useState<string>();
     const [withdrawing, setWithdrawing] = useState(false);
+    const said = useRef<HTMLParagraphElement>(null);
+    useEffect(() => {
+        // The first save opens another page, which would begin at its top.
+        if (saved !== undefined) said.current?.scrollIntoView({ block: "center" });
+    }, [saved]);
     const run = async (change: (fetch: typeof globalThis.fetch) => Promise<void>): Promise<void> => {
         if (!authorised || busy) return;
         setBusy(true);
@@ -246,7 +251,7 @@ function Save({ draft, version, changed, saved, onSaved, back }: SaveProps): JSX
                     {problem}
                 </p>
             )}
-            <p role="status">
+            <p ref={said} role="status">
                 {changed ? t.playbooks.unsaved : saved === undefined ? "" : t.playbooks.saved(saved)}
             </p>
             {withdrawing ? (
