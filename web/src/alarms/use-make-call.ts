@@ -32,7 +32,8 @@ export function useMakeCall(onClose: () => void): {
         setBusy(true);
         setProblem(undefined);
         try {
-            await after?.(await fhir.put("CommunicationRequest", id, resource));
+            const made = await fhir.put("CommunicationRequest", id, resource);
+            await after?.(made);
             for (const key of [keys.calls, keys.requests]) void queries.invalidateQueries({ queryKey: key });
             onClose();
             show(id);
