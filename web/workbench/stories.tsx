@@ -209,7 +209,7 @@ export const stories: Record<string, { cover?: boolean; draw: () => ReactNode }>
                     <DutyLine duty={{ state: "busy", until: sample.now + 3_600_000 }} />
                 </p>
                 <p>
-                    <DutyLine duty={{ state: "off", coveredBy: { id: "priya.raman" } }} />
+                    <DutyLine duty={{ state: "off", cover: { id: "priya.raman", name: "Dr Priya Raman" } }} />
                 </p>
                 <p>
                     <DutyLine duty={{ state: "off" }} />
