@@ -60,6 +60,10 @@ actions! {
     TokenReused = "session.token-reused",
     /// A client registered with the OAuth 2.0 server.
     ClientRegistered = "oauth.client-registered",
+    /// An administrator registered, changed or removed a system that uses the FHIR API by itself; `change` in the detail.
+    SystemClientChanged = "oauth.system-client",
+    /// Such a system was given a token, or refused one (`why` in the detail).
+    SystemToken = "oauth.system-token",
     /// Somebody was asked whether a client may act for them; refused if they said no.
     ConsentGiven = "oauth.consent",
     /// A person allowed their cross-signing keys to be replaced once.

@@ -1,10 +1,11 @@
-//! Who may resolve a patient: the members of the patient's conversation. Each resolution is audited.
+//! Who may resolve a patient: the members of the patient's conversation, and systems that an administrator has opened patients
+//! to. Each resolution is audited.
 
 use wardline_audit::{Action, Entry, Outcome};
 use wardline_domain::ruma::OwnedRoomId;
 use wardline_store::clinical::{access as reads, patients};
 
-use crate::{Caller, Clinical, ClinicalError, Patient};
+use crate::{Caller, Clinical, ClinicalError, Conflict, Only, Patient};
 
 impl Clinical {
     /// Resolves a patient for a member of their conversation, and says so in the audit log before it answers.
@@ -14,7 +15,7 @@ impl Clinical {
     /// [`ClinicalError::NotFound`], [`ClinicalError::Forbidden`], or a failure of the store.
     pub async fn read_patient(&self, caller: &Caller, reference: &str) -> Result<Patient, ClinicalError> {
         let patient = self.find_patient(reference)?;
-        let allowed = self.is_in_room_of(caller, &patient);
+        let allowed = self.may_resolve(caller, &patient);
         let outcome = if allowed { Outcome::Success } else { Outcome::Refused };
         let entry = self.entry(caller, Action::PatientRead).target(reference).outcome(outcome);
         let read = patient.reference.clone();
@@ -25,11 +26,7 @@ impl Clinical {
                 reads::note_read(tx, [read.as_str()])
             })
             .await?;
-        if allowed {
-            Ok(patient)
-        } else {
-            Err(ClinicalError::Forbidden("members of the patient's conversation"))
-        }
+        if allowed { Ok(patient) } else { Err(ClinicalError::Forbidden(Only::Members)) }
     }
 
     /// The patients in hospital, on one ward or on all, whose conversations the caller is a member of; by ward
@@ -46,7 +43,7 @@ impl Clinical {
         let on_ward = ward.clone();
         let mut found: Vec<Patient> =
             self.parts.store.read(move |tx| patients::in_hospital(tx, &cipher, on_ward.as_deref())).await?;
-        found.retain(|patient| self.is_in_room_of(caller, patient));
+        found.retain(|patient| self.may_resolve(caller, patient));
         found.sort_by(|a, b| (&a.record.ward, &a.record.bed).cmp(&(&b.record.ward, &b.record.bed)));
         let mut entry = self.entry(caller, Action::PatientSearched).with("found", found.len().to_string());
         if let Some(ward) = ward {
@@ -69,11 +66,11 @@ impl Clinical {
     /// [`ClinicalError::NotFound`], [`ClinicalError::Forbidden`], or a failure of the store.
     pub fn conversation(&self, caller: &Caller, reference: &str) -> Result<OwnedRoomId, ClinicalError> {
         let patient = self.find_patient(reference)?;
-        let room = patient.room.ok_or(ClinicalError::Conflict("the conversation is still being opened"))?;
+        let room = patient.room.ok_or(ClinicalError::Conflict(Conflict::ConversationNotOpen))?;
         if self.parts.conversations.is_member(&room, &caller.user) {
             Ok(room)
         } else {
-            Err(ClinicalError::Forbidden("members of the patient's conversation"))
+            Err(ClinicalError::Forbidden(Only::Members))
         }
     }
 
@@ -84,8 +81,12 @@ impl Clinical {
             .read_now(|tx| patients::get(tx, cipher, reference)?.ok_or(ClinicalError::NotFound("Patient")))
     }
 
-    fn is_in_room_of(&self, caller: &Caller, patient: &Patient) -> bool {
-        patient.room.as_ref().is_some_and(|room| self.parts.conversations.is_member(room, &caller.user))
+    fn may_resolve(&self, caller: &Caller, patient: &Patient) -> bool {
+        caller.is_system()
+            || patient
+                .room
+                .as_ref()
+                .is_some_and(|room| self.parts.conversations.is_member(room, &caller.user))
     }
 
     pub(crate) fn entry(&self, caller: &Caller, action: Action) -> Entry {

@@ -17,7 +17,8 @@ use wardline_store::{
 };
 
 use crate::{
-    Caller, Clinical, ClinicalError, Patient, Practitioner, directory::MAX_FOUND, merge::survivor, user_of,
+    Caller, Clinical, ClinicalError, Only, Patient, Practitioner, directory::MAX_FOUND, merge::survivor,
+    user_of,
 };
 
 /// Most patients that one search finds.
@@ -101,7 +102,7 @@ impl Clinical {
             })
             .await?;
         if !entitled {
-            return Err(ClinicalError::Forbidden(OFFICER));
+            return Err(ClinicalError::Forbidden(Only::PrivacyOfficer));
         }
         self.find_patient(reference)?;
         let user = wanted.person.map(|person| user_of(&person, &self.parts.server_name)).transpose()?;
@@ -141,7 +142,7 @@ impl Clinical {
         if !self.is_privacy_officer(caller)? {
             let entry = self.entry(caller, Action::AccessListSearched).outcome(Outcome::Refused);
             self.parts.store.write(move |tx| wardline_audit::append(tx, &entry)).await?;
-            return Err(ClinicalError::Forbidden(OFFICER));
+            return Err(ClinicalError::Forbidden(Only::PrivacyOfficer));
         }
         let cipher = self.parts.cipher.clone();
         let (found, total) = self.parts.store.read(move |tx| find(tx, &cipher, &text)).await?;
@@ -177,9 +178,6 @@ impl Clinical {
         })
     }
 }
-
-/// Who alone may.
-const OFFICER: &str = "the holder of the privacy officer's role";
 
 fn find(tx: &impl Reader, cipher: &ColumnCipher, text: &str) -> Result<(Vec<Patient>, usize), ClinicalError> {
     if let Ok(number) = text.parse::<NhsNumber>() {

@@ -4,16 +4,16 @@
 //! A vacancy is told once, to whoever the role's fallback or playbook names, and ends when the role is held again by somebody who can be reached.
 
 use wardline_domain::care::{
-    playbook::{Ask, Class, Closes, PlannedStep, Playbook, When},
+    playbook::{Ask, Class, Closes, PlannedStep, When},
     request::Command,
 };
 use wardline_store::{
     Reader, WriteTx,
-    clinical::{alarms, playbooks, tasks},
+    clinical::{alarms, tasks},
 };
 
 use crate::{
-    Clinical, ClinicalError, Service,
+    Clinical, ClinicalError, ClinicalParts, Service,
     duty::{Duties, Hold},
     outbox::{self, Job},
     requests::{Move, OwnRequest},
@@ -26,12 +26,15 @@ pub(crate) const WAIT: i64 = 5 * 60_000;
 
 /// Whom a vacancy of this role is told: its fallback, then whom the urgent playbook of this very role asks later.
 /// Empty if nobody is named.
-pub(crate) fn plan(tx: &impl Reader, role: &Service) -> Result<Vec<PlannedStep>, ClinicalError> {
+pub(crate) fn plan(
+    tx: &impl Reader,
+    parts: &ClinicalParts,
+    role: &Service,
+) -> Result<Vec<PlannedStep>, ClinicalError> {
     let own = Ask::Role(role.id.clone());
     let fallback = role.fallback.clone().map(|id| PlannedStep::new(Ask::Role(id), WAIT));
     let mut plan: Vec<PlannedStep> = fallback.into_iter().collect();
-    let all = playbooks::all(tx)?;
-    let mut all = all.iter().filter_map(|text| Playbook::parse(text).ok());
+    let mut all = parts.playbooks.all(tx)?.into_iter();
     if let Some(playbook) = all.find(|p| p.classes.contains(&Class::Urgent) && p.roles.contains(&role.id)) {
         for step in playbook.plan(&own).into_iter().skip(1) {
             let asks_another = step.asks.iter().any(|ask| *ask != own);
@@ -53,7 +56,7 @@ impl Duties<'_> {
         hold: Hold,
     ) -> Result<bool, ClinicalError> {
         let told = alarms::vacancy(tx, &role.id)?.is_some();
-        Ok(if hold == Hold::Held { told } else { !told && !plan(tx, role)?.is_empty() })
+        Ok(if hold == Hold::Held { told } else { !told && !plan(tx, self.parts, role)?.is_empty() })
     }
 
     /// Tells a vacancy that has begun, ends one that is over.
@@ -84,7 +87,7 @@ impl Duties<'_> {
     ) -> Result<(), ClinicalError> {
         let id = self.parts.random.uuid();
         alarms::begin_vacancy(tx, &role.id, &id, self.at)?;
-        let request = OwnRequest { id, patient: None, description, plan: plan(tx, role)? };
+        let request = OwnRequest { id, patient: None, description, plan: plan(tx, self.parts, role)? };
         let job = Job::Raise { service: role.id.clone(), request };
         Ok(outbox::push(tx, &format!("HealthcareService/{}", role.id), &job)?)
     }

@@ -19,7 +19,7 @@ use wardline_store::{
 };
 
 use crate::{
-    Caller, Clinical, ClinicalError, Patient,
+    Caller, Clinical, ClinicalError, Conflict, Only, Patient,
     alarms::WAIT,
     merge::survivor,
     outbox::{self, Job},
@@ -71,8 +71,7 @@ impl Clinical {
             let problem = "a second identifier is needed: birthdate or family";
             return Err(ClinicalError::invalid("Parameters.parameter", problem));
         }
-        self.practitioner(caller.person())
-            .map_err(|_| ClinicalError::Forbidden("members of staff in the directory"))?;
+        self.practitioner(caller.person()).map_err(|_| ClinicalError::Forbidden(Only::Staff))?;
         let cipher = &self.parts.cipher;
         let found = self.parts.store.read_now(|tx| {
             let found = patients::by_nhs_number(tx, cipher, asked.nhs_number)?;
@@ -83,7 +82,7 @@ impl Clinical {
             self.parts.store.write(move |tx| wardline_audit::append(tx, &entry)).await?;
             return Err(ClinicalError::NotFound("a patient with these two identifiers was"));
         };
-        let room = patient.room.ok_or(ClinicalError::Conflict("the conversation is still being opened"))?;
+        let room = patient.room.ok_or(ClinicalError::Conflict(Conflict::ConversationNotOpen))?;
         self.open_by_break_glass(caller, patient.reference.clone(), room.clone(), asked.reason).await?;
         // The outbox does the same if this fails or the server dies now.
         self.parts.conversations.join(&room, &caller.user).await?;

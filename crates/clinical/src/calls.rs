@@ -11,21 +11,18 @@ mod broadcast;
 mod crash;
 
 use wardline_audit::{Action, Entry};
-use wardline_domain::{
-    Timestamp,
-    care::playbook::{Ask, Playbook},
-};
+use wardline_domain::{Timestamp, care::playbook::Ask};
 use wardline_store::{
     Reader, WriteTx,
-    clinical::{calls, directory, playbooks, rota, tasks},
+    clinical::{calls, directory, rota, tasks},
 };
 
 pub use audience::MAX_PEOPLE;
 pub use board::{Board, BoardAnswer, BoardRow, CallReport};
 
 use crate::{
-    Audience, Call, CallKind, CalledPerson, Caller, Clinical, ClinicalError, ClinicalParts, Reply, Task,
-    user_of,
+    Audience, Call, CallKind, CalledPerson, Caller, Clinical, ClinicalError, ClinicalParts, Only, Reply,
+    Task, user_of,
 };
 
 /// How long an ended call is still listed, in milliseconds: a day.
@@ -137,7 +134,7 @@ impl Clinical {
         let (parts, now) = (&self.parts, self.parts.clock.now());
         parts.store.read_now(|tx| {
             let mut plans = Vec::new();
-            for playbook in playbooks::all(tx)?.iter().filter_map(|text| Playbook::parse(text).ok()) {
+            for playbook in parts.playbooks.all(tx)? {
                 let mut roles = Vec::new();
                 for (ask, _) in playbook.call_plans() {
                     let holder = holder(tx, parts, &ask, now)?;
@@ -145,7 +142,8 @@ impl Clinical {
                     roles.push(PlanRole { name: crate::requests::name_of(tx, &ask)?, holder });
                 }
                 if !roles.is_empty() {
-                    let Playbook { id, title, description, .. } = playbook;
+                    let (id, title) = (playbook.id.clone(), playbook.title.clone());
+                    let description = playbook.description.clone();
                     plans.push(CallPlan { id, title, description, roles });
                 }
             }
@@ -205,7 +203,7 @@ impl Clinical {
             return Ok(view);
         }
         if !view.may_end {
-            return Err(ClinicalError::Forbidden("who made the call, who manages calls and who comes"));
+            return Err(ClinicalError::Forbidden(Only::CallPeople));
         }
         let (parts, by, at) = (self.parts.clone(), caller.clone(), self.parts.clock.now());
         let call = id.to_owned();
@@ -318,7 +316,7 @@ fn holder(
 /// Only staff of the directory make calls; gives their name.
 fn member_of_staff(tx: &impl Reader, caller: &Caller) -> Result<String, ClinicalError> {
     let found = directory::practitioner(tx, caller.person())?;
-    found.map(|it| it.display()).ok_or(ClinicalError::Forbidden("members of staff in the directory"))
+    found.map(|it| it.display()).ok_or(ClinicalError::Forbidden(Only::Staff))
 }
 
 /// A text without white space around it, at most `most` characters and none of them a control character but line breaks.

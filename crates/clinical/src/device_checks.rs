@@ -5,7 +5,7 @@ use wardline_store::clinical::{
     directory,
 };
 
-use crate::{Caller, Clinical, ClinicalError};
+use crate::{Caller, Clinical, ClinicalError, Only};
 
 impl Clinical {
     /// Keeps what the caller found when they tested their device: the parts that did not work.
@@ -23,7 +23,7 @@ impl Clinical {
             .write_with(move |tx| {
                 let person = caller.person();
                 if directory::practitioner(tx, person)?.is_none() {
-                    return Err(ClinicalError::Forbidden("members of staff in the directory"));
+                    return Err(ClinicalError::Forbidden(Only::Staff));
                 }
                 Ok(device_checks::put(tx, &parts.cipher, person, &DeviceCheck { at: now, failed })?)
             })

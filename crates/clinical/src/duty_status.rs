@@ -11,7 +11,7 @@ use wardline_store::{
     },
 };
 
-use crate::{Caller, Clinical, ClinicalError, ClinicalParts, TimeZone, user_of};
+use crate::{Caller, Clinical, ClinicalError, ClinicalParts, Conflict, Fault, Only, TimeZone, user_of};
 
 /// Longest time for which a status may be said, in milliseconds: 366 days.
 const LONGEST: i64 = 366 * 24 * 3_600_000;
@@ -124,7 +124,7 @@ impl Clinical {
             .write_with(move |tx| {
                 let person = caller.person();
                 if directory::practitioner(tx, person)?.is_none() {
-                    return Err(ClinicalError::Forbidden("members of staff in the directory"));
+                    return Err(ClinicalError::Forbidden(Only::Staff));
                 }
                 check(tx, &parts, person, &status, now)?;
                 duty::put(tx, &parts.cipher, person, &status)?;
@@ -146,6 +146,8 @@ fn check(
     let wrong = |name: &str, problem: &str| {
         Err(ClinicalError::invalid(format!("Parameters.parameter({name})"), problem))
     };
+    let fault =
+        |name: &str, fault: Fault| Err(ClinicalError::fault(format!("Parameters.parameter({name})"), fault));
     if status.until.is_some_and(|until| until <= now || until.millis_since(now) > LONGEST) {
         return wrong("until", "must lie in the coming year");
     }
@@ -156,12 +158,12 @@ fn check(
         Some(_) if status.state != DutyState::Off => {
             return wrong("covered-by", "is for those who are off duty");
         }
-        Some(Cover::Person(id)) if id == person => return wrong("covered-by", "must be somebody else"),
+        Some(Cover::Person(id)) if id == person => return fault("covered-by", Fault::SomebodyElse),
         Some(Cover::Person(id)) if directory::practitioner(tx, id)?.is_none() => {
-            return wrong("covered-by", "there is no such person");
+            return fault("covered-by", Fault::UnknownPerson);
         }
         Some(Cover::Role(id)) if directory::service(tx, id)?.is_none() => {
-            return wrong("covered-by", "there is no such role");
+            return fault("covered-by", Fault::UnknownRole);
         }
         _ => {}
     }
@@ -169,9 +171,7 @@ fn check(
         for role in directory::services(tx)? {
             let holder = rota::holder(tx, &parts.cipher, &role.id, now)?;
             if holder.is_some_and(|shift| shift.person == person) {
-                return Err(ClinicalError::Conflict(
-                    "you hold a role: hand it over or put it down before you go off duty",
-                ));
+                return Err(ClinicalError::Conflict(Conflict::HoldsRole));
             }
         }
     }

@@ -1,5 +1,5 @@
-//! Who may change the rota and the playbooks by hand: administrators of the server, and whoever holds the role for it
-//! at the moment.
+//! Who may change the rota, the playbooks and the directory by hand: administrators of the server, and (but for the directory)
+//! whoever holds the role for it at the moment.
 
 use wardline_domain::Timestamp;
 use wardline_store::{
@@ -7,7 +7,7 @@ use wardline_store::{
     clinical::{directory, rota},
 };
 
-use crate::{Caller, Clinical, ClinicalError, ClinicalParts};
+use crate::{Caller, Clinical, ClinicalError, ClinicalParts, Only};
 
 /// Somebody who wants to change something that others rely on.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub(crate) enum Editing {
     Rota,
     /// Playbooks.
     Playbooks,
+    /// Organisations, places, staff, roles and teams.
+    Directory,
 }
 
 impl Editing {
@@ -33,6 +35,7 @@ impl Editing {
         match self {
             Self::Rota => &["duty-manager"],
             Self::Playbooks => &["duty-manager", "clinical-safety"],
+            Self::Directory => &[],
         }
     }
 }
@@ -77,8 +80,9 @@ pub(crate) fn check_editor(
         return Ok(());
     }
     Err(ClinicalError::Forbidden(match what {
-        Editing::Rota => "administrators and the duty manager",
-        Editing::Playbooks => "administrators, the duty manager and the clinical safety officer",
+        Editing::Rota => Only::RotaEditors,
+        Editing::Playbooks => Only::PlaybookEditors,
+        Editing::Directory => Only::DirectoryEditors,
     }))
 }
 

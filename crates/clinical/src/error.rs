@@ -3,7 +3,7 @@
 use wardline_domain::care::request::RequestError;
 use wardline_store::StoreError;
 
-use crate::{ImportReport, PortError};
+use crate::{Conflict, Fault, ImportReport, Only, PortError};
 
 /// An error of the clinical floor. It never carries patient data, so it may be logged.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -13,7 +13,7 @@ pub enum ClinicalError {
     NotFound(&'static str),
     /// The caller may not.
     #[error("only {0} may do this")]
-    Forbidden(&'static str),
+    Forbidden(Only),
     /// A value is not acceptable.
     #[error("{path}: {problem}")]
     Invalid {
@@ -21,10 +21,15 @@ pub enum ClinicalError {
         path: String,
         /// What is wrong with it.
         problem: String,
+        /// The same as a code, where clients tell it from other mistakes.
+        fault: Option<Fault>,
     },
+    /// Several values are not acceptable: the FHIR element's path of each, and what is wrong with it.
+    #[error("{}", .0.iter().map(|(path, problem)| format!("{path}: {problem}")).collect::<Vec<_>>().join("; "))]
+    Several(Vec<(String, String)>),
     /// It contradicts what is already there.
     #[error("{0}")]
-    Conflict(&'static str),
+    Conflict(Conflict),
     /// The resource has another version than the caller expects.
     #[error("this was changed meanwhile: read it again")]
     OtherVersion,
@@ -47,6 +52,12 @@ pub enum ClinicalError {
 
 impl ClinicalError {
     pub(crate) fn invalid(path: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self::Invalid { path: path.into(), problem: problem.into() }
+        Self::Invalid { path: path.into(), problem: problem.into(), fault: None }
+    }
+
+    /// The value at `path` has a fault that clients tell from other mistakes.
+    pub fn fault(path: impl Into<String>, fault: impl Into<Fault>) -> Self {
+        let fault = fault.into();
+        Self::Invalid { path: path.into(), problem: fault.to_string(), fault: Some(fault) }
     }
 }

@@ -1,14 +1,17 @@
 //! The handover list of a role: everything open that goes with it, and its explicit acceptance by whoever takes over.
 //!
 //! On the list are the open requests that have asked the role, and those about the patients on the wards that it covers. Its
-//! digest names every request with its version: what was accepted is exactly what was read, and a list that has changed
-//! meanwhile must be read again. Acceptance is a record; nothing open depends on it, so nothing vanishes without it.
+//! digest names every request with what has happened to it: what was accepted is exactly what was read, and a list that has changed
+//! meanwhile must be read again. That a request was delivered or seen is no news: who reads the list causes it. Acceptance is a record; nothing open depends on it, so nothing vanishes without it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 use wardline_audit::Action;
-use wardline_domain::Timestamp;
+use wardline_domain::{
+    Timestamp,
+    care::request::{State, Transition},
+};
 use wardline_store::{
     Reader,
     clinical::{
@@ -18,7 +21,9 @@ use wardline_store::{
     },
 };
 
-use crate::{Caller, Clinical, ClinicalError, ClinicalParts, Service, Task, TaskView, requests::view};
+use crate::{
+    Caller, Clinical, ClinicalError, ClinicalParts, Conflict, Only, Service, Task, TaskView, requests::view,
+};
 
 /// What is handed over with a role.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +34,7 @@ pub struct HandoverList {
     pub at: Timestamp,
     /// The open requests by patient (`None`: about none), the most urgent and oldest first.
     pub open: Vec<(Option<String>, Vec<TaskView>)>,
-    /// Names exactly these requests in these versions.
+    /// Names exactly these requests as they stand.
     pub digest: String,
     /// Who accepted a list of this role last.
     pub accepted: Option<Handover>,
@@ -84,7 +89,7 @@ impl Clinical {
             .write_with(move |tx| {
                 let list = list(tx, &parts, &caller, &service, now)?;
                 if list.digest != digest {
-                    return Err(ClinicalError::Conflict("the list has changed meanwhile: read it again"));
+                    return Err(ClinicalError::Conflict(Conflict::HandoverChanged));
                 }
                 let (person, tasks) = (caller.person().to_owned(), list.len());
                 let accepted = Handover { at: now, person, digest: digest.clone(), tasks };
@@ -114,7 +119,7 @@ fn list(
     let holder = rota::holder(tx, cipher, &service.id, at)?.map(|shift| shift.person);
     let offered = rows::offer(tx, cipher, &service.id, at)?.map(|offer| offer.to);
     if ![holder, offered].contains(&Some(caller.person().to_owned())) {
-        return Err(ClinicalError::Forbidden("who holds the role, and whom it is offered to"));
+        return Err(ClinicalError::Forbidden(Only::HolderOrOffered));
     }
     let mut found = tasks::open_of_role(tx, cipher, &service.id)?;
     for ward in &service.wards {
@@ -126,7 +131,6 @@ fn list(
     found.retain(|task| known.insert(task.id.clone()));
     let order = |task: &Task| (task.request.class, task.request.raised_at, task.id.clone());
     found.sort_by_key(order);
-    let digest = digest(&found);
     // Patients in the order of their most urgent request.
     let mut order: BTreeMap<Option<String>, usize> = BTreeMap::new();
     let mut open: Vec<(Option<String>, Vec<TaskView>)> = Vec::new();
@@ -139,16 +143,19 @@ fn list(
             tasks.push(view(tx, parts, task)?);
         }
     }
+    let digest = digest(open.iter().flat_map(|(_, tasks)| tasks));
     let accepted = handovers::last(tx, cipher, &service.id)?;
     Ok(HandoverList { service, at, open, digest, accepted })
 }
 
-/// SHA-256 over the requests and their versions, in the order of their ids.
-fn digest(tasks: &[Task]) -> String {
-    let versions: BTreeMap<&str, u64> = tasks.iter().map(|it| (it.id.as_str(), it.request.version)).collect();
+/// SHA-256 over the requests and how much has happened to each beside being delivered and seen, in the order of their ids.
+fn digest<'v>(tasks: impl Iterator<Item = &'v TaskView>) -> String {
+    let news = |it: &&Transition| it.reason.is_some() || !matches!(it.state, State::Delivered | State::Seen);
+    let said: BTreeMap<&str, usize> =
+        tasks.map(|it| (it.task.id.as_str(), it.transitions.iter().filter(news).count())).collect();
     let mut hasher = Sha256::new();
-    for (id, version) in versions {
-        hasher.update(format!("{id} {version}\n"));
+    for (id, said) in said {
+        hasher.update(format!("{id} {said}\n"));
     }
     hex::encode(hasher.finalize())
 }

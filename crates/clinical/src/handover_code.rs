@@ -10,12 +10,12 @@ use wardline_store::{
 };
 
 use crate::{
-    Caller, Clinical, ClinicalError, OnCall,
+    Caller, Clinical, ClinicalError, Conflict, OnCall,
     sign_on::{Change, Until},
 };
 
-/// How long a code is good, in milliseconds.
-const GOOD_FOR: i64 = 2 * 60_000;
+/// How long a code is good, in seconds.
+const GOOD_FOR: u32 = 2 * 60;
 
 /// A code that was made.
 #[derive(Clone, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct HandoverCode {
     pub code: String,
     /// When it lapses.
     pub until: Timestamp,
+    /// How many seconds that is from now: a clock that differs from the server's can count them down.
+    pub seconds: u32,
 }
 
 impl std::fmt::Debug for HandoverCode {
@@ -43,10 +45,10 @@ impl Clinical {
         service: &str,
     ) -> Result<HandoverCode, ClinicalError> {
         let code = self.parts.random.token(18);
-        let until = self.parts.clock.now().plus_millis(GOOD_FOR);
+        let until = self.parts.clock.now().plus_millis(i64::from(GOOD_FOR) * 1000);
         let hash = hash(&code);
         self.change_role(caller, service, move |change, tx| change.show_code(tx, &hash, until)).await?;
-        Ok(HandoverCode { code, until })
+        Ok(HandoverCode { code, until, seconds: GOOD_FOR })
     }
 
     /// Takes over a role by the code that its holder shows.
@@ -80,13 +82,11 @@ impl Change<'_> {
     fn take_over(&self, tx: &mut WriteTx<'_>, hash: &[u8; 32]) -> Result<(), ClinicalError> {
         let (cipher, person) = (&self.parts.cipher, self.caller.person());
         let from = handover_codes::find(tx, cipher, self.service, hash, self.at)?;
-        let from =
-            from.ok_or(ClinicalError::Conflict("this code was used or has lapsed: ask for a new one"))?;
+        let from = from.ok_or(ClinicalError::Conflict(Conflict::CodeSpent))?;
         let shift = self.holder(tx)?.filter(|shift| shift.person == from);
-        let shift =
-            shift.ok_or(ClinicalError::Conflict("who showed this code does not hold the role any more"))?;
+        let shift = shift.ok_or(ClinicalError::Conflict(Conflict::CodeLapsed))?;
         if from == person {
-            return Err(ClinicalError::Conflict("you hold this role: another person scans the code"));
+            return Err(ClinicalError::Conflict(Conflict::CodeOwn));
         }
         let end = self.end(tx, person, Until::ShiftEnd)?;
         handover_codes::clear(tx, self.service)?;

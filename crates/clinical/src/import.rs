@@ -9,8 +9,11 @@ mod adt;
 mod bundle;
 mod calendar;
 mod entries;
+mod person;
+mod shift;
 mod table;
 mod team;
+mod writer;
 
 use wardline_audit::{Action, Entry};
 use wardline_domain::care::playbook::Playbook;
@@ -105,7 +108,9 @@ impl Clinical {
                     return self.import_table(text, mode).await;
                 }
                 if mode == ImportMode::DryRun {
-                    Playbook::parse(text).map_err(|e| ClinicalError::invalid("playbook", e.to_string()))?;
+                    let playbook = Playbook::parse(text);
+                    let playbook = playbook.map_err(|e| ClinicalError::invalid("playbook", e.to_string()))?;
+                    self.parts.store.read(move |tx| crate::playbooks::check_names(tx, &playbook)).await?;
                     return Ok(ImportReport { applied: 1, ..ImportReport::default() });
                 }
                 self.import_playbook(text).await
@@ -116,17 +121,19 @@ impl Clinical {
     /// Imports one playbook.
     ///
     /// # Errors
-    /// [`ClinicalError::Invalid`] names the step and field that are wrong.
+    /// [`ClinicalError::Invalid`] names the step and field that are wrong, or whom the directory does not have.
     pub async fn import_playbook(&self, text: &str) -> Result<ImportReport, ClinicalError> {
         let playbook =
             Playbook::parse(text).map_err(|e| ClinicalError::invalid("playbook", e.to_string()))?;
         let (at, text) = (self.parts.clock.now(), text.to_owned());
         self.parts
             .store
-            .write(move |tx| {
+            .write_with(move |tx| {
+                crate::playbooks::check_names(tx, &playbook)?;
                 playbooks::put(tx, &playbook.id, &text, at, "system:import")?;
                 let entry = Entry::new(at, "system:import", Action::DirectoryWritten);
-                wardline_audit::append(tx, &entry.target(format!("playbook/{}", playbook.id)))
+                let entry = entry.target(format!("playbook/{}", playbook.id));
+                Ok::<_, ClinicalError>(wardline_audit::append(tx, &entry)?)
             })
             .await?;
         self.rota_changed();

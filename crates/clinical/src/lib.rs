@@ -1,11 +1,11 @@
 //! Directory, on-call roles, patients and the request engine.
 //!
 //! [`Clinical`] is the whole floor: built once with the store, the column key, the clock, the random source and
-//! its port into Matrix ([`Conversations`]), and asked by `http`. Its parts: `directory` (who and what there is), `directory_search` (found as one types),
+//! its port into Matrix ([`Conversations`]), and asked by `http`. Its parts: `directory` (who and what there is), `directory_editor` (changed by hand), `directory_search` (found as one types),
 //! `on_call` (who holds a role), `subscriptions` (who is told when requests change), `standing` (whom the steps of a plan ask at a moment), `sign_on` (taking it and handing it over), `duty` (what follows the role), `duty_status` (whether people work, and what may disturb them), `device_checks` (whether their devices work), `patients` (admission to discharge), `access` (who may resolve a patient),
 //! `merge` (what a merge or discharge does to conversations), `break_glass` (opening a conversation from outside), `access_list` (who looked at a patient), `handover` (what is open when a role changes hands), `handover_code` (handing it over from phone to phone), `shifts` (the rota by hand), `editors` (who may change rota and playbooks), `digest` (what was sent for information, told twice a day), `alarms` (the server's own requests), `calls` (crash calls and broadcasts),
 //! `requests` (raising and moving them), `timers` (their durable clocks), `outbox` (work in rooms that follows a
-//! decision), `playbooks` (what rota and directory say against one), `playbook_editor` (saving one by hand), `proof` (the signed chain of a request), `interruptions` (how often teams are), `import` (FHIR bundles, tables, iCalendar, HL7 v2 ADT files, playbooks).
+//! decision), `playbooks` (what rota and directory say against one), `known_playbooks` (each parsed once), `playbook_editor` (saving one by hand), `proof` (the signed chain of a request), `refusal` (the codes of what is refused), `interruptions` (how often teams are), `import` (FHIR bundles, tables, iCalendar, HL7 v2 ADT files, playbooks).
 //!
 //! # Invariants
 //! - Every transition of a request is one transaction: task, transition, clock, audit entry and the announcement
@@ -22,6 +22,7 @@ mod calls;
 mod device_checks;
 mod digest;
 mod directory;
+mod directory_editor;
 mod directory_search;
 mod duty;
 mod duty_status;
@@ -31,6 +32,7 @@ mod handover;
 mod handover_code;
 mod import;
 mod interruptions;
+mod known_playbooks;
 mod merge;
 mod on_call;
 mod outbox;
@@ -39,6 +41,7 @@ mod playbook_editor;
 mod playbooks;
 mod ports;
 mod proof;
+mod refusal;
 mod requests;
 mod shifts;
 mod sign_on;
@@ -64,6 +67,7 @@ pub use calls::{
     Board, BoardAnswer, BoardRow, CallManagers, CallOptions, CallPlan, CallReport, CallView, MAX_PEOPLE,
     NewCall, NewCallKind, PlanRole,
 };
+pub use directory_editor::{DirectoryEntry, NoneLike, WrittenEntry};
 pub use directory_search::{EntryKind, FoundEntry};
 pub use duty_status::{Silence, silence};
 pub use editors::Editor;
@@ -73,10 +77,12 @@ pub use handover_code::HandoverCode;
 pub use import::{ImportChange, ImportMode, ImportProblem, ImportReport};
 pub use interruptions::{Budget, NoiseReport};
 pub use jiff::tz::TimeZone;
+pub use known_playbooks::KnownPlaybooks;
 pub use on_call::{OnCall, OpenOffer};
 pub use playbook_editor::PlaybookVersion;
 pub use playbooks::{PlaybookProblem, Simulated};
 pub use ports::{Conversations, PortError, PortFuture};
+pub use refusal::{Conflict, Fault, Only};
 pub use requests::{Circumstances, NewRequest, TaskView};
 pub use shifts::NewShift;
 pub use sign_on::Until;
@@ -127,6 +133,8 @@ pub struct ClinicalParts {
     pub outgoing: Option<Outgoing>,
     /// The rooms.
     pub conversations: Arc<dyn Conversations>,
+    /// The playbooks as they were read last; none at first.
+    pub playbooks: KnownPlaybooks,
 }
 
 /// Directory, on-call roles, patients and requests of one server.
@@ -147,10 +155,10 @@ pub struct Clinical {
     digests_due: AtomicI64,
 }
 
-/// The signed-in person behind a call.
+/// The signed-in person behind a call, or a system of the organisation without one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// Their user id.
+    /// Their user id. That of a system begins with `@~`, which no account's can.
     pub user: OwnedUserId,
     /// The device that they use.
     pub device: Option<String>,
@@ -161,6 +169,13 @@ impl Caller {
     #[must_use]
     pub fn person(&self) -> &str {
         self.user.localpart()
+    }
+
+    /// Whether this is a system without a person: it sees all records of the kinds that an administrator has opened to it,
+    /// and is in no conversation.
+    #[must_use]
+    pub fn is_system(&self) -> bool {
+        self.user.localpart().starts_with('~')
     }
 }
 
@@ -184,6 +199,12 @@ impl Clinical {
     #[must_use]
     pub const fn zone(&self) -> &TimeZone {
         &self.parts.zone
+    }
+
+    /// The playbooks as they were read last.
+    #[must_use]
+    pub const fn known_playbooks(&self) -> &KnownPlaybooks {
+        &self.parts.playbooks
     }
 
     /// Runs the clocks and the outbox until the future is dropped, which is safe at any instant.

@@ -14,7 +14,7 @@ use wardline_store::{
     clinical::{proofs, tasks},
 };
 
-use crate::{Clinical, ClinicalError, ClinicalParts, Task, requests};
+use crate::{Clinical, ClinicalError, ClinicalParts, Conflict, Task, requests};
 
 /// Signs the transitions of a task that have no link yet (those of `log`, and older ones that were made before there
 /// were chains) and gives the hashes of the links of `log`. The task and its transitions must be written.
@@ -93,9 +93,7 @@ impl Clinical {
                 let task = tasks::get(tx, &parts.cipher, &id)?.ok_or(ClinicalError::NotFound("Task"))?;
                 let links = proofs::links(tx, &parts.cipher, &id)?;
                 if (links.len() as u64) < task.request.version {
-                    return Err(ClinicalError::Conflict(
-                        "this request has not changed since before transitions were signed: it has no proof",
-                    ));
+                    return Err(ClinicalError::Conflict(Conflict::NoProof));
                 }
                 let names = requests::view(tx, &parts, task)?.names;
                 let bundle = proof::bundle(&parts.signer, &id, &links, &names, parts.clock.now());

@@ -25,7 +25,7 @@ use wardline_domain::{
 };
 use wardline_store::clinical::{directory, tasks};
 
-use crate::{Caller, Clinical, ClinicalError, Task};
+use crate::{Caller, Clinical, ClinicalError, Conflict, Fault, Only, Task};
 
 /// A request to be raised.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,16 +113,14 @@ impl Clinical {
             other => other,
         })?;
         if patient.replaced_by.is_some() {
-            return Err(ClinicalError::Conflict("this record was merged: the patient has another one"));
+            return Err(ClinicalError::Conflict(Conflict::RecordMerged));
         }
         if patient.room.is_some() && patient.record.ward.is_none() {
-            return Err(ClinicalError::Conflict("the patient was discharged: the conversation is closed"));
+            return Err(ClinicalError::Conflict(Conflict::PatientDischarged));
         }
-        let room = patient
-            .room
-            .ok_or(ClinicalError::Conflict("the patient's conversation is still being opened"))?;
+        let room = patient.room.ok_or(ClinicalError::Conflict(Conflict::ConversationNotOpen))?;
         if !self.parts.conversations.is_member(&room, &caller.user) {
-            return Err(ClinicalError::Forbidden("members of the patient's conversation"));
+            return Err(ClinicalError::Forbidden(Only::Members));
         }
         if new.room.as_ref().is_some_and(|said| *said != room) {
             return Err(ClinicalError::invalid(
@@ -143,14 +141,14 @@ impl Clinical {
                     return if circumstances.if_none_exists && known.request.requester == caller.person() {
                         Ok((view(tx, &parts, known)?, false))
                     } else {
-                        Err(ClinicalError::Conflict("another request has this identifier"))
+                        Err(ClinicalError::Conflict(Conflict::RequestIdentifierTaken))
                     };
                 }
                 if let Some(known) = tasks::get(tx, &parts.cipher, &new.id)? {
                     return if is_same(&known, &new, caller.person()) {
                         Ok((view(tx, &parts, known)?, false))
                     } else {
-                        Err(ClinicalError::Conflict("another request has this id"))
+                        Err(ClinicalError::Conflict(Conflict::RequestIdTaken))
                     };
                 }
                 let task = step.raise(tx, new, circumstances.identifier, room)?;
@@ -196,7 +194,7 @@ impl Clinical {
                     && directory::practitioner(tx, to)?.is_none()
                 {
                     let path = "Parameters.parameter(to)";
-                    return Err(ClinicalError::invalid(path, "there is no such person"));
+                    return Err(ClinicalError::fault(path, Fault::UnknownPerson));
                 }
                 if circumstances.version.is_some_and(|version| version != task.request.version) {
                     return Err(ClinicalError::OtherVersion);

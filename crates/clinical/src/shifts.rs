@@ -17,7 +17,7 @@ use wardline_store::{
 };
 
 use crate::{
-    Clinical, ClinicalError, ClinicalParts, PractitionerRole,
+    Clinical, ClinicalError, ClinicalParts, Conflict, Fault, PractitionerRole,
     editors::{Editing, Editor, check_editor},
 };
 
@@ -78,9 +78,8 @@ impl Clinical {
                     let span = (shift.start, shift.end);
                     let other = on_call::overlapping(tx, &parts.cipher, service, span, rank, &id, None)?;
                     if let Some(other) = other {
-                        let begin = other.start.to_instant();
-                        let problem = format!("overlaps the shift of the same role that begins at {begin}");
-                        return Err(ClinicalError::invalid("PractitionerRole.period", problem));
+                        let overlap = Fault::Overlap(other.start);
+                        return Err(ClinicalError::fault("PractitionerRole.period", overlap));
                     }
                 }
                 rota::put(tx, &parts.cipher, &shift)?;
@@ -117,9 +116,7 @@ impl Clinical {
                     return Err(ClinicalError::OtherVersion);
                 }
                 if shift.end <= at {
-                    return Err(ClinicalError::Conflict(
-                        "this shift has passed: who worked it stays on record",
-                    ));
+                    return Err(ClinicalError::Conflict(Conflict::ShiftPassed));
                 }
                 if shift.start > at {
                     rota::remove(tx, &id)?;
@@ -162,16 +159,17 @@ fn checked(
 ) -> Result<PractitionerRole, ClinicalError> {
     let wrong =
         |path: &str, problem: &str| ClinicalError::invalid(format!("PractitionerRole.{path}"), problem);
+    let fault = |path: &str, fault: Fault| ClinicalError::fault(format!("PractitionerRole.{path}"), fault);
     if directory::practitioner(tx, &new.person)?.is_none() {
-        return Err(wrong("practitioner", "there is no such person"));
+        return Err(fault("practitioner", Fault::UnknownPerson));
     }
     crate::user_of(&new.person, &parts.server_name)?;
     match &new.duty {
         Duty::Role(role) if directory::service(tx, role)?.is_none() => {
-            return Err(wrong("healthcareService[0]", "there is no such role"));
+            return Err(fault("healthcareService[0]", Fault::UnknownRole));
         }
         Duty::Ward(ward) if directory::location(tx, ward)?.is_none() => {
-            return Err(wrong("location[0]", "there is no such ward"));
+            return Err(fault("location[0]", Fault::UnknownWard));
         }
         Duty::Ward(_) if new.deputy => return Err(wrong("code", "a deputy is one of a role")),
         _ => {}
@@ -183,10 +181,10 @@ fn checked(
         (Duty::Role(_), _, None) => return Err(wrong("period.end", "is missing")),
     };
     if start >= end {
-        return Err(wrong("period", "must end after it starts"));
+        return Err(fault("period", Fault::EndsBeforeStart));
     }
     if matches!(new.duty, Duty::Role(_)) && end.millis_since(start) > LONGEST {
-        return Err(wrong("period.end", "a shift has at most 24 hours"));
+        return Err(fault("period.end", Fault::TooLong));
     }
     let (id, duty, person) = (id.to_owned(), new.duty.clone(), new.person.clone());
     Ok(PractitionerRole { id, duty, person, start, end })
@@ -200,18 +198,18 @@ fn may_become(
     at: Timestamp,
 ) -> Result<(), ClinicalError> {
     if shift.end <= at {
-        return Err(ClinicalError::invalid("PractitionerRole.period.end", "must lie in the future"));
+        return Err(ClinicalError::fault("PractitionerRole.period.end", Fault::NotInFuture));
     }
     let Some(known) = known else { return Ok(()) };
     if on_call::rank(tx, &known.id)? == Rank::SignOn {
-        return Err(ClinicalError::Conflict("this is a sign-on: its holder hands it over or puts it down"));
+        return Err(ClinicalError::Conflict(Conflict::ShiftSignOn));
     }
     if known.end <= at {
-        return Err(ClinicalError::Conflict("this shift has passed: who worked it stays on record"));
+        return Err(ClinicalError::Conflict(Conflict::ShiftPassed));
     }
     let only_end = PractitionerRole { end: known.end, ..shift.clone() } == *known;
     if known.start <= at && !only_end && matches!(known.duty, Duty::Role(_)) {
-        return Err(ClinicalError::Conflict("this shift is being worked: only its end can be changed"));
+        return Err(ClinicalError::Conflict(Conflict::ShiftBeingWorked));
     }
     Ok(())
 }

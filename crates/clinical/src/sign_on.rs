@@ -17,7 +17,10 @@ use wardline_store::{
     },
 };
 
-use crate::{Caller, Clinical, ClinicalError, ClinicalParts, OnCall, PractitionerRole, duty::Duties};
+use crate::{
+    Caller, Clinical, ClinicalError, ClinicalParts, Conflict, Fault, OnCall, Only, PractitionerRole,
+    duty::Duties,
+};
 
 /// Longest sign-on, in milliseconds.
 const LONGEST: i64 = 24 * 3_600_000;
@@ -115,7 +118,7 @@ impl Clinical {
                 let role = directory::service(tx, &service)?;
                 let role = role.ok_or(ClinicalError::NotFound("HealthcareService"))?;
                 if directory::practitioner(tx, caller.person())?.is_none() {
-                    return Err(ClinicalError::Forbidden("members of staff in the directory"));
+                    return Err(ClinicalError::Forbidden(Only::Staff));
                 }
                 let duties = |caller| Duties { parts: &parts, caller, at };
                 duties(None).settle(tx, &role)?;
@@ -143,9 +146,7 @@ impl Change<'_> {
                 return self.sign_on(tx, person, end, "take");
             }
             if shift.person != person && !stands_in {
-                return Err(ClinicalError::Conflict(
-                    "somebody holds this role: they can offer it to you or put it down",
-                ));
+                return Err(ClinicalError::Conflict(Conflict::RoleHeld));
             }
         }
         let end = self.end(tx, person, until)?;
@@ -156,10 +157,10 @@ impl Change<'_> {
         let shift = self.own_shift(tx)?;
         let path = "Parameters.parameter(to)";
         if directory::practitioner(tx, to)?.is_none() {
-            return Err(ClinicalError::invalid(path, "there is no such person"));
+            return Err(ClinicalError::fault(path, Fault::UnknownPerson));
         }
         if to == self.caller.person() {
-            return Err(ClinicalError::invalid(path, "must be somebody else"));
+            return Err(ClinicalError::fault(path, Fault::SomebodyElse));
         }
         let until = match until {
             Until::ShiftEnd => shift.end.min(self.at.plus_millis(LONGEST)),
@@ -175,13 +176,13 @@ impl Change<'_> {
         let Some(offer) = on_call::offer(tx, &self.parts.cipher, self.service, self.at)? else {
             // A repetition after a lost answer.
             let holds = holder.is_some_and(|shift| shift.person == self.caller.person());
-            return if holds { Ok(()) } else { Err(ClinicalError::Conflict("this role is not on offer")) };
+            return if holds { Ok(()) } else { Err(ClinicalError::Conflict(Conflict::RoleNotOnOffer)) };
         };
         if offer.to != self.caller.person() {
-            return Err(ClinicalError::Forbidden("the person to whom the role was offered"));
+            return Err(ClinicalError::Forbidden(Only::Offered));
         }
         let Some(shift) = holder.filter(|shift| shift.person == offer.from) else {
-            return Err(ClinicalError::Conflict("who offered this role does not hold it any more"));
+            return Err(ClinicalError::Conflict(Conflict::OfferLapsed));
         };
         on_call::end_shift(tx, &self.parts.cipher, &shift, self.at)?;
         self.sign_on(tx, &offer.to, offer.until, "accept")
@@ -193,7 +194,7 @@ impl Change<'_> {
         };
         let person = self.caller.person();
         if offer.to != person && offer.from != person {
-            return Err(ClinicalError::Forbidden("the two people of this offer"));
+            return Err(ClinicalError::Forbidden(Only::Offer));
         }
         on_call::clear_offer(tx, self.service)?;
         self.audit(tx, if offer.to == person { "decline" } else { "withdraw" }, None)
@@ -212,7 +213,7 @@ impl Change<'_> {
 
     pub(crate) fn own_shift(&self, tx: &impl Reader) -> Result<PractitionerRole, ClinicalError> {
         let own = self.holder(tx)?.filter(|shift| shift.person == self.caller.person());
-        own.ok_or(ClinicalError::Forbidden("the holder of this role"))
+        own.ok_or(ClinicalError::Forbidden(Only::Holder))
     }
 
     pub(crate) fn sign_on(
@@ -242,21 +243,17 @@ impl Change<'_> {
         person: &str,
         until: Until,
     ) -> Result<Timestamp, ClinicalError> {
-        let wrong = |problem: String| ClinicalError::invalid(UNTIL, problem);
         let end = match until {
             Until::ShiftEnd => return self.shift_end(tx, person),
             Until::At(at) => at,
             Until::Clock(time) => next_at(&self.parts.zone, self.at, time)
-                .ok_or_else(|| wrong("is beyond the calendar".to_owned()))?,
+                .ok_or_else(|| ClinicalError::invalid(UNTIL, "is beyond the calendar"))?,
         };
         if end <= self.at || end.millis_since(self.at) > LONGEST {
-            return Err(wrong("must be within the coming 24 hours".to_owned()));
+            return Err(ClinicalError::fault(UNTIL, Fault::NotWithinADay));
         }
         match self.next_of_others(tx, person, end)? {
-            Some(shift) => {
-                let begin = shift.start.to_instant();
-                Err(wrong(format!("overlaps the shift of somebody else that begins at {begin}")))
-            }
+            Some(shift) => Err(ClinicalError::fault(UNTIL, Fault::Overlap(shift.start))),
             None => Ok(end),
         }
     }

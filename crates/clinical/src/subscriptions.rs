@@ -16,9 +16,10 @@ use wardline_store::{
         subscriptions::{self, Criteria, Subscription, Terms},
         tasks,
     },
+    oauth::systems,
 };
 
-use crate::{Caller, Clinical, ClinicalError, ClinicalParts, Task};
+use crate::{Caller, Clinical, ClinicalError, ClinicalParts, Conflict, Task};
 
 /// Most subscriptions of one person.
 const MOST: usize = 20;
@@ -85,7 +86,7 @@ impl Clinical {
             .store
             .write_with(move |tx| {
                 if subscriptions::of_user(tx, &cipher, made.user.as_str())?.len() >= MOST {
-                    return Err(ClinicalError::Conflict("you have twenty subscriptions: delete one first"));
+                    return Err(ClinicalError::Conflict(Conflict::SubscriptionsExhausted));
                 }
                 subscriptions::add(tx, &cipher, &made)?;
                 Ok(wardline_audit::append(tx, &entry)?)
@@ -173,6 +174,10 @@ impl Clinical {
                 news.iter().map(|(task, _)| tasks::get(tx, cipher, task)).collect::<Result<Vec<_>, _>>();
             Ok::<_, ClinicalError>(found?)
         })?;
+        if caller.is_system() && !self.is_registered(&caller)? {
+            // Nobody is behind it any more.
+            return Ok(self.parts.store.write(move |tx| subscriptions::remove(tx, &id)).await?);
+        }
         let visible = changed.iter().flatten().any(|task| self.may_see(&caller, task));
         if visible && !call(outgoing, &it.terms).await {
             let now = self.parts.clock.now();
@@ -183,6 +188,14 @@ impl Clinical {
             return Ok(self.parts.store.write(move |tx| subscriptions::failed(tx, &id, now, next)).await?);
         }
         Ok(self.parts.store.write(move |tx| subscriptions::told(tx, &id, &news)).await?)
+    }
+}
+
+impl Clinical {
+    /// Whether an administrator still lets a system in.
+    fn is_registered(&self, caller: &Caller) -> Result<bool, ClinicalError> {
+        let client = caller.person().trim_start_matches('~');
+        self.parts.store.read_now(|tx| Ok::<_, ClinicalError>(systems::find(tx, client)?.is_some()))
     }
 }
 

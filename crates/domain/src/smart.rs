@@ -5,7 +5,7 @@
 //! Scopes of a patient's own applications (`patient/…`) are not granted here. A scope never gives more than the person
 //! behind it may do.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 /// For whom an application acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -136,6 +136,30 @@ impl fmt::Display for SmartScope {
         let mut given = Permission::ALL.iter().filter(|(_, it)| self.permissions & it.bit() != 0);
         given.try_for_each(|(letter, _)| write!(f, "{letter}"))
     }
+}
+
+/// What `asked` and `allowed` both allow, one scope for each resource and context, sorted.
+#[must_use]
+pub fn common(asked: &[SmartScope], allowed: &[SmartScope]) -> Vec<SmartScope> {
+    let mut found: BTreeMap<(Context, Option<&str>), u8> = BTreeMap::new();
+    for (one, other) in asked.iter().flat_map(|one| allowed.iter().map(move |other| (one, other))) {
+        let resource = match (one.resource.as_deref(), other.resource.as_deref()) {
+            (one, None) => one,
+            (None, other) => other,
+            (one, other) if one == other => one,
+            _ => continue,
+        };
+        let permissions = one.permissions & other.permissions;
+        if one.context == other.context && permissions != 0 {
+            *found.entry((one.context, resource)).or_default() |= permissions;
+        }
+    }
+    let scope = |((context, resource), permissions): ((_, Option<&str>), _)| SmartScope {
+        context,
+        resource: resource.map(ToOwned::to_owned),
+        permissions,
+    };
+    found.into_iter().map(scope).collect()
 }
 
 /// The SMART scopes among the tokens of a granted scope.

@@ -197,7 +197,7 @@ impl From<ClinicalError> for MatrixError {
         match error {
             ClinicalError::NotFound(_) => Self::not_found(problem),
             ClinicalError::Forbidden(_) => Self::forbidden(problem),
-            ClinicalError::Invalid { .. } => Self::invalid_param(problem),
+            ClinicalError::Invalid { .. } | ClinicalError::Several(_) => Self::invalid_param(problem),
             ClinicalError::OtherVersion
             | ClinicalError::Conflict(_)
             | ClinicalError::Request(_)

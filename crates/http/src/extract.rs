@@ -5,7 +5,8 @@ use std::{net::IpAddr, ops::Deref, sync::Arc};
 use axum::extract::{ConnectInfo, FromRequestParts, OriginalUri};
 use http::{Extensions, HeaderMap, header, request::Parts};
 use serde::de::DeserializeOwned;
-use wardline_identity::{DpopError, IdentityError, Session};
+use wardline_domain::smart::SmartScope;
+use wardline_identity::{DpopError, IdentityError, Session, oauth::SystemSession};
 
 use crate::{AppState, Bucket, HttpConfig, LimitKey, MatrixError, RateLimiter, app_service, fhir};
 
@@ -72,6 +73,29 @@ async fn charge(parts: &mut Parts, state: &AppState, session: &Session) -> Resul
         state.limiter.take(&LimitKey::new(place, address, ""), times(40))?;
     }
     Ok(())
+}
+
+/// The system without a person whose token comes with the request, if it does: charged, and held to the token's scopes.
+///
+/// # Errors
+/// What the scopes do not reach to, or a limit.
+pub(crate) async fn system(
+    parts: &mut Parts,
+    state: &AppState,
+) -> Result<Option<SystemSession>, MatrixError> {
+    let Some(token) = bearer(&parts.headers) else { return Ok(None) };
+    let Some(session) = state.identity.system_session(token)? else { return Ok(None) };
+    within(parts, &session.scopes)?;
+    let nowhere = IpAddr::from([0, 0, 0, 0]);
+    let bucket = state.config.fhir_limit;
+    if bucket.burst > 0 {
+        // A system does the work of many: it has what the devices of one address have.
+        let key = LimitKey::new("fhir-system", nowhere, &session.client);
+        let times = |n: u32| n.saturating_mul(40);
+        let bucket = Bucket { burst: times(bucket.burst), per_minute: times(bucket.per_minute) };
+        state.limiter.take(&key, bucket)?;
+    }
+    Ok(Some(session))
 }
 
 /// Whether the caller is an application service that is not limited.
@@ -152,7 +176,10 @@ fn check_possession(
 
 /// Refuses what the scopes of an application of the FHIR API do not reach to.
 fn check_scope(parts: &Parts, session: &Session) -> Result<(), MatrixError> {
-    let Some(scopes) = &session.smart else { return Ok(()) };
+    session.smart.as_ref().map_or(Ok(()), |scopes| within(parts, scopes))
+}
+
+fn within(parts: &Parts, scopes: &[SmartScope]) -> Result<(), MatrixError> {
     let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |OriginalUri(uri)| uri);
     let Some(path) = uri.path().strip_prefix("/fhir/R4/") else {
         return Err(MatrixError::forbidden("this application may use the FHIR API only"));

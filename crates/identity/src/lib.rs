@@ -83,6 +83,7 @@ pub struct Identity {
     rendezvous: Rendezvouses,
     providers: Vec<Arc<upstream::Upstream>>,
     directory: Option<Arc<dyn StaffDirectory>>,
+    system_keys: oauth::SystemKeys,
 }
 
 impl std::fmt::Debug for Identity {
@@ -116,6 +117,7 @@ impl Identity {
             methods: vec![Arc::new(oauth::LocalPasskey), Arc::new(oauth::LocalPassword)],
             providers: Vec::new(),
             directory: None,
+            system_keys: oauth::SystemKeys::default(),
             store,
             clock,
             random,
@@ -174,6 +176,13 @@ impl Identity {
     #[must_use]
     pub fn with_directory(mut self, directory: Arc<dyn StaffDirectory>) -> Self {
         self.directory = Some(directory);
+        self
+    }
+
+    /// With the client for connections to others, by which public keys of systems are fetched.
+    #[must_use]
+    pub fn with_outgoing(mut self, outgoing: wardline_outgoing::Outgoing) -> Self {
+        self.system_keys.outgoing = Some(outgoing);
         self
     }
 

@@ -16,6 +16,14 @@ pub(crate) fn refresh(random: &dyn Random) -> (String, TokenHash) {
     with_prefix("wlr_", random)
 }
 
+/// What the access token of a system without a person begins with.
+pub(crate) const SYSTEM: &str = "wls_";
+
+/// A new access token of a system without a person, and its hash.
+pub(crate) fn system(random: &dyn Random) -> (String, TokenHash) {
+    with_prefix(SYSTEM, random)
+}
+
 /// The prefix lets secret scanners recognise a leaked token.
 fn with_prefix(prefix: &str, random: &dyn Random) -> (String, TokenHash) {
     let token = format!("{prefix}{}", random.token(32));

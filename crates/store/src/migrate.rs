@@ -58,6 +58,8 @@ const STEPS: &[(&str, &str)] = &[
     ("113_device_checks", include_str!("../schema/113_device_checks.sql")),
     ("100_calls", include_str!("../schema/100_calls.sql")),
     ("125_access_reasons", include_str!("../schema/125_access_reasons.sql")),
+    ("121_system_clients", include_str!("../schema/121_system_clients.sql")),
+    ("122_directory_sources", include_str!("../schema/122_directory_sources.sql")),
 ];
 
 /// Brings the schema up to date in one transaction.

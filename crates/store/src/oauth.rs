@@ -5,3 +5,4 @@ pub mod clients;
 pub mod codes;
 pub mod device_grants;
 pub mod login_tokens;
+pub mod systems;

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { TokenHolder } from "../matrix/tokens.ts";
 import { FhirClient, FhirError } from "./client.ts";
+import { EXTENSION } from "./schema.ts";
 
 const calls: { url: string; init: RequestInit | undefined }[] = [];
 
@@ -59,6 +60,40 @@ describe("the FHIR client", () => {
             .operation("Task", "r1", "accept")
             .catch((error: unknown) => error);
         expect(failure).toBeInstanceOf(FhirError);
-        expect(failure).toMatchObject({ status: 409, message: "already accepted by amy" });
+        expect(failure).toMatchObject({ status: 409, message: "already accepted by amy", refusal: {} });
+    });
+
+    it("knows why by the code of the OperationOutcome, whatever its words are", async () => {
+        const system = "https://wardline.org/fhir/CodeSystem/refusal";
+        const outcome = (code: string, extension: unknown) => ({
+            resourceType: "OperationOutcome",
+            issue: [
+                {
+                    details: {
+                        text: "words",
+                        coding: [
+                            { system: "urn:x", code: "y" },
+                            { system, code },
+                        ],
+                    },
+                    extension: [extension],
+                },
+            ],
+        });
+        const failed = async (body: unknown): Promise<unknown> =>
+            client(() => Response.json(body, { status: 400 }))
+                .operation("HealthcareService", "r", "take")
+                .catch((error: unknown) => (error as FhirError).refusal);
+        const overlap = { url: `${EXTENSION}refusal-at`, valueInstant: "2027-04-01T07:00:00Z" };
+        expect(await failed(outcome("overlap", overlap))).toEqual({
+            code: "overlap",
+            at: Date.parse("2027-04-01T07:00:00Z"),
+        });
+        const amy = { reference: "Practitioner/amy" };
+        expect(
+            await failed(
+                outcome("request-accepted", { url: `${EXTENSION}refusal-person`, valueReference: amy }),
+            ),
+        ).toEqual({ code: "request-accepted", person: "amy" });
     });
 });

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { TokenHolder } from "../matrix/tokens.ts";
+import { EXTENSION } from "./schema.ts";
 
 /** A refusal or failure of the clinical service, in the words of its OperationOutcome where it gave one. */
 export class FhirError extends Error {
@@ -8,10 +9,20 @@ export class FhirError extends Error {
         message: string,
         /** The element that it is about, as a path. */
         readonly expression?: string,
+        /** Why, in the codes of `docs/protocol/refusals.md`, and what it speaks of. */
+        readonly refusal: Refusal = {},
     ) {
         super(message);
         this.name = "FhirError";
     }
+}
+
+/** Why the clinical service refused: its code, and the instant, person or state that the refusal speaks of. */
+export interface Refusal {
+    code?: string | undefined;
+    at?: number | undefined;
+    person?: string | undefined;
+    state?: string | undefined;
 }
 
 /** The value of an operation's parameter under its FHIR type; a plain text is a `valueString`. */
@@ -29,7 +40,26 @@ const OutcomeSchema = v.object({
         v.object({
             diagnostics: v.optional(v.string()),
             expression: v.optional(v.array(v.string())),
-            details: v.optional(v.object({ text: v.optional(v.string()) })),
+            details: v.optional(
+                v.object({
+                    text: v.optional(v.string()),
+                    coding: v.optional(
+                        v.array(v.object({ system: v.optional(v.string()), code: v.string() })),
+                        [],
+                    ),
+                }),
+            ),
+            extension: v.optional(
+                v.array(
+                    v.object({
+                        url: v.string(),
+                        valueInstant: v.optional(v.string()),
+                        valueCode: v.optional(v.string()),
+                        valueReference: v.optional(v.object({ reference: v.string() })),
+                    }),
+                ),
+                [],
+            ),
         }),
     ),
 });
@@ -142,8 +172,23 @@ export class FhirClient {
             response.status,
             issue?.details?.text ?? issue?.diagnostics ?? response.statusText,
             issue?.expression?.[0],
+            issue && refusalOf(issue),
         );
     }
+}
+
+/** The code system of refusals. */
+const REFUSAL = "https://wardline.org/fhir/CodeSystem/refusal";
+
+function refusalOf(issue: v.InferOutput<typeof OutcomeSchema>["issue"][number]): Refusal {
+    const about = (name: string) => issue.extension.find((one) => one.url === EXTENSION + name);
+    const at = Date.parse(about("refusal-at")?.valueInstant ?? "");
+    return {
+        code: issue.details?.coding.find((one) => one.system === REFUSAL)?.code,
+        at: Number.isNaN(at) ? undefined : at,
+        person: about("refusal-person")?.valueReference?.reference.replace(/^Practitioner\//, ""),
+        state: about("refusal-state")?.valueCode,
+    };
 }
 
 /** Pages are followed only on our own address, whatever a link says. */

@@ -1,6 +1,6 @@
 import { useEffect, useState, type JSX } from "react";
 import { FhirError } from "../fhir/client.ts";
-import { millis, ParametersSchema, readAll } from "../fhir/schema.ts";
+import { ParametersSchema, readAll } from "../fhir/schema.ts";
 import { useOnCall } from "../fhir/queries.ts";
 import { t } from "../i18n/index.ts";
 import { refusalWords } from "../i18n/refusal.ts";
@@ -32,8 +32,10 @@ export function ShowCode({ role, onClose }: { role: OnCallRole; onClose: () => v
             const answer = await fhir?.operation("HealthcareService", role.id, "handover-code");
             const found = readAll(ParametersSchema, [answer])[0]?.parameter ?? [];
             const code = found.find((one) => one.name === "code")?.valueString;
-            const until = millis(found.find((one) => one.name === "until")?.valueInstant);
-            if (current && code !== undefined && until !== undefined) setMade({ code, until });
+            // Counted from here: the clock of this device may be any other than the server's.
+            const seconds = found.find((one) => one.name === "seconds")?.valueInteger;
+            if (current && code !== undefined && seconds !== undefined)
+                setMade({ code, until: Date.now() + seconds * 1000 });
         };
         make().catch((error: unknown) => {
             if (current)

@@ -44,8 +44,9 @@ test("a refusal stands at the time that it is about, and any other at none", () 
     expect(at("PractitionerRole.extension(local-period).end")).toBe("until");
     expect(at("PractitionerRole.practitioner")).toBeUndefined();
     expect(at(undefined)).toBeUndefined();
-    const words = "overlaps the shift of the same role that begins at 2027-04-01T07:00:00Z";
-    const refused = refusedField(new FhirError(400, words, "PractitionerRole.period"), 0);
+    const refusal = { code: "overlap", at: Date.parse("2027-04-01T07:00:00Z") };
+    const overlap = new FhirError(400, "any words", "PractitionerRole.period", refusal);
+    const refused = refusedField(overlap, 0);
     expect(refused?.words).toContain("overlaps another shift of the role");
     expect(refused?.words).not.toContain("2027-04-01T");
 });

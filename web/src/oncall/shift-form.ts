@@ -60,10 +60,11 @@ export function refusedField(
         error.expression ?? "",
     ) ?? [undefined, undefined, undefined];
     if (of === undefined) return undefined;
-    const other = Date.parse(/^overlaps .* begins at (\S+)$/.exec(error.message)?.[1] ?? "");
-    const words = Number.isNaN(other)
-        ? t.role.failed(error.message)
-        : t.shifts.overlaps(clockWithDay(other, now));
+    const { code, at } = error.refusal;
+    const words =
+        code === "overlap" && at !== undefined
+            ? t.shifts.overlaps(clockWithDay(at, now))
+            : t.role.failed(error.message);
     return { field: end === "end" ? "until" : "from", words };
 }
 

@@ -17,7 +17,7 @@ use wardline_store::{
 };
 
 use super::{CallView, audit, crash};
-use crate::{Call, CallKind, CalledPerson, Caller, Clinical, ClinicalError, ClinicalParts, Task};
+use crate::{Call, CallKind, CalledPerson, Caller, Clinical, ClinicalError, ClinicalParts, Only, Task};
 
 /// How long changes are gathered before a reader is told, in milliseconds.
 const GATHER: Duration = Duration::from_millis(150);
@@ -179,11 +179,7 @@ impl Clinical {
 
     fn readable(&self, caller: &Caller, id: &str) -> Result<CallView, ClinicalError> {
         let view = self.call(caller, id)?;
-        if view.may_see_board {
-            Ok(view)
-        } else {
-            Err(ClinicalError::Forbidden("who made the call and who manages calls"))
-        }
+        if view.may_see_board { Ok(view) } else { Err(ClinicalError::Forbidden(Only::CallManagers)) }
     }
 
     /// The version of a call's board.

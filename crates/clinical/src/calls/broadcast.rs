@@ -16,7 +16,7 @@ use super::{
     words,
 };
 use crate::{
-    Caller, Clinical, ClinicalError, ClinicalParts,
+    Caller, Clinical, ClinicalError, ClinicalParts, Conflict, Only,
     alarms::CLERK,
     outbox::{self, Job},
     requests::{exists, name_of},
@@ -86,11 +86,10 @@ impl Clinical {
                 let name = permitted(tx, &parts, &by, at)?;
                 let mut call = checked(tx, new, (by.person(), name), at)?;
                 if let Some((known, _)) = calls::get(tx, &parts.cipher, &call.id)? {
-                    let problem = "another call has this id";
                     return if is_same(&known, &call) {
                         Ok(false)
                     } else {
-                        Err(ClinicalError::Conflict(problem))
+                        Err(ClinicalError::Conflict(Conflict::CallIdTaken))
                     };
                 }
                 let audience: Vec<Audience> = call.audience.iter().map(|(it, _)| it.clone()).collect();
@@ -160,10 +159,10 @@ impl Clinical {
                 return Ok(None);
             }
             if call.ended.is_some() {
-                return Err(ClinicalError::Conflict("this call has ended"));
+                return Err(ClinicalError::Conflict(Conflict::CallEnded));
             }
             if person.answers.len() >= MAX_ANSWERS {
-                return Err(ClinicalError::Conflict("this answer was changed too often"));
+                return Err(ClinicalError::Conflict(Conflict::AnswersExhausted));
             }
             person.delivered.get_or_insert(at);
             person.seen.get_or_insert(at);
@@ -181,10 +180,10 @@ impl Clinical {
     pub async fn repeat_call(&self, caller: &Caller, id: &str) -> Result<CallView, ClinicalError> {
         let view = self.call(caller, id)?;
         if view.call.kind != CallKind::Broadcast {
-            return Err(ClinicalError::Conflict("a crash call repeats itself by its playbook"));
+            return Err(ClinicalError::Conflict(Conflict::CrashCallRepeats));
         }
         if !view.may_see_board {
-            return Err(ClinicalError::Forbidden("who made the call and who manages calls"));
+            return Err(ClinicalError::Forbidden(Only::CallManagers));
         }
         let (parts, by, at) = (self.parts.clone(), caller.clone(), self.parts.clock.now());
         let call = id.to_owned();
@@ -194,7 +193,7 @@ impl Clinical {
                 let found = calls::get(tx, &parts.cipher, &call)?;
                 let (mut call, _) = found.ok_or(ClinicalError::NotFound("CommunicationRequest"))?;
                 if call.ended.is_some() {
-                    return Err(ClinicalError::Conflict("this call has ended"));
+                    return Err(ClinicalError::Conflict(Conflict::CallEnded));
                 }
                 call.again.push((by.person().to_owned(), at));
                 calls::put(tx, &parts.cipher, &call)?;
@@ -317,7 +316,7 @@ fn permitted(
     at: Timestamp,
 ) -> Result<String, ClinicalError> {
     if !manages(tx, parts, caller.person(), at)? {
-        return Err(ClinicalError::Forbidden("those whom the organisation lets broadcast"));
+        return Err(ClinicalError::Forbidden(Only::Broadcasters));
     }
     member_of_staff(tx, caller)
 }

@@ -4,7 +4,7 @@ use wardline_audit::Action;
 use wardline_domain::{
     Timestamp,
     care::{
-        playbook::{Ask, PlannedStep, Playbook},
+        playbook::{Ask, PlannedStep},
         request::Command,
     },
     ruma::OwnedRoomId,
@@ -13,14 +13,14 @@ use wardline_store::{
     Reader, WriteTx,
     clinical::{
         calls::{self, Call, CallKind, Called},
-        directory, playbooks,
+        directory,
         tasks::CallPart,
     },
 };
 
 use super::{CallView, NewCall, NewCallKind, audit, holder, is_same, member_of_staff, tasks_of};
 use crate::{
-    Caller, Clinical, ClinicalError, ClinicalParts, Task,
+    Caller, Clinical, ClinicalError, ClinicalParts, Conflict, Only, Task,
     requests::{Move, OwnRequest, Planned, name_of},
 };
 
@@ -37,8 +37,7 @@ impl Clinical {
         // Before a room is made: whatever is wrong is said, and nothing is changed.
         let (playbook, name) = parts.store.read_now(|tx| {
             let name = member_of_staff(tx, caller)?;
-            let all = playbooks::all(tx)?;
-            let mut all = all.iter().filter_map(|text| Playbook::parse(text).ok());
+            let mut all = parts.playbooks.all(tx)?.into_iter();
             let found = all.find(|it| it.id == *playbook && it.call).ok_or_else(|| {
                 ClinicalError::invalid(
                     "CommunicationRequest.extension(call-playbook)",
@@ -75,11 +74,10 @@ impl Clinical {
             .store
             .write_with(move |tx| {
                 if let Some((known, _)) = calls::get(tx, &writing.cipher, &call.id)? {
-                    let problem = "another call has this id";
                     return if is_same(&known, &call) {
                         Ok(false)
                     } else {
-                        Err(ClinicalError::Conflict(problem))
+                        Err(ClinicalError::Conflict(Conflict::CallIdTaken))
                     };
                 }
                 raise(tx, &writing, &by, call, &room, plans)?;
@@ -137,12 +135,12 @@ impl Clinical {
             other => other,
         })?;
         if found.replaced_by.is_some() {
-            return Err(ClinicalError::Conflict("this record was merged: the patient has another one"));
+            return Err(ClinicalError::Conflict(Conflict::RecordMerged));
         }
         match found.room {
             Some(room) if rooms.is_member(&room, &caller.user) => Ok(room),
-            Some(_) => Err(ClinicalError::Forbidden("members of the patient's conversation")),
-            None => Err(ClinicalError::Conflict("the patient's conversation is still being opened")),
+            Some(_) => Err(ClinicalError::Forbidden(Only::Members)),
+            None => Err(ClinicalError::Conflict(Conflict::ConversationNotOpen)),
         }
     }
 }

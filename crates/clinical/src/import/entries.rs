@@ -1,6 +1,7 @@
 //! The FHIR R4 resources of a bundle, as far as the import reads them.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::ClinicalError;
 
@@ -208,6 +209,25 @@ pub(super) enum Resource {
 }
 
 impl Resource {
+    /// Reads a resource of a bundle.
+    ///
+    /// # Errors
+    /// The path of the element that is wrong, within the resource.
+    pub(super) fn read(json: Value) -> Result<Self, serde_path_to_error::Error<serde_json::Error>> {
+        use serde_path_to_error::deserialize;
+        // By hand: serde loses the path where a tag chooses the type.
+        match json.get("resourceType").and_then(Value::as_str) {
+            Some("Organization") => deserialize(json).map(Self::Organization),
+            Some("Location") => deserialize(json).map(Self::Location),
+            Some("Practitioner") => deserialize(json).map(Self::Practitioner),
+            Some("HealthcareService") => deserialize(json).map(Self::HealthcareService),
+            Some("PractitionerRole") => deserialize(json).map(Self::PractitionerRole),
+            Some("CareTeam") => deserialize(json).map(Self::CareTeam),
+            Some("Patient") => deserialize(json).map(Self::Patient),
+            _ => deserialize(json),
+        }
+    }
+
     /// The role that this one names as its fallback, by the extension `url`.
     pub(super) fn fallback(&self, url: &str) -> Option<String> {
         let Self::HealthcareService(service) = self else { return None };

@@ -8,14 +8,18 @@ use wardline_store::{
     },
 };
 
-use super::{bundle::fhir_id, entries};
+use super::{entries, writer::fhir_id};
 use crate::ClinicalError;
 
-/// Writes a team; gives its reference.
+/// Writes a team that came from `source`; gives its reference.
 ///
 /// # Errors
 /// [`ClinicalError::Invalid`] naming the participant that does not exist, or a failure of the store.
-pub(super) fn put(tx: &mut WriteTx<'_>, it: entries::CareTeam) -> Result<String, ClinicalError> {
+pub(super) fn put(
+    tx: &mut WriteTx<'_>,
+    it: entries::CareTeam,
+    source: Option<String>,
+) -> Result<String, ClinicalError> {
     let id = fhir_id(it.id)?;
     if it.name.trim().is_empty() {
         return Err(ClinicalError::invalid("name", "must not be empty"));
@@ -46,6 +50,6 @@ pub(super) fn put(tx: &mut WriteTx<'_>, it: entries::CareTeam) -> Result<String,
         };
         members.push(member);
     }
-    teams::put(tx, &Team { id: id.clone(), name: it.name, source: None, members })?;
+    teams::put(tx, &Team { id: id.clone(), name: it.name, source, members })?;
     Ok(format!("CareTeam/{id}"))
 }

@@ -101,10 +101,12 @@ pub(crate) fn reminder(
         "at": at.as_millis(),
         "step": request.step,
         "reminder": true,
-        "next_step_at": request.next_step_at.map(Timestamp::as_millis),
         "m.mentions": { "user_ids": users },
         "body": format!("{}{body}", mark(task)),
     });
+    if let Some(at) = request.next_step_at {
+        content["next_step_at"] = at.as_millis().into();
+    }
     if let Some(call) = &task.call {
         content["call"] = json!({ "id": call.id, "drill": call.drill });
     }

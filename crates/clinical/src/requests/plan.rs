@@ -2,15 +2,15 @@
 
 use wardline_domain::{
     Timestamp,
-    care::playbook::{Ask, Class, PlannedStep, Playbook},
+    care::playbook::{Ask, Class, PlannedStep},
 };
 use wardline_store::{
     Reader,
-    clinical::{directory, playbooks, teams},
+    clinical::{directory, teams},
 };
 
 use super::NewRequest;
-use crate::{ClinicalError, ClinicalParts, standing::Situation};
+use crate::{ClinicalError, ClinicalParts, Fault, standing::Situation};
 
 /// The playbook (chosen, or the most particular one that serves) and the plan of a new request. Without any
 /// playbook the addressed is asked again and again.
@@ -21,16 +21,15 @@ pub(super) fn plan(
     at: Timestamp,
 ) -> Result<(Option<String>, Vec<PlannedStep>), ClinicalError> {
     if !exists(tx, &new.addressed)? {
-        let problem = match &new.addressed {
-            Ask::Role(_) => "there is no such role",
-            Ask::Person(_) => "there is no such person",
-            Ask::Team(_) => "there is no such team",
-            Ask::OnDuty(_) => "there is no such ward",
+        let fault = match &new.addressed {
+            Ask::Role(_) => Fault::UnknownRole,
+            Ask::Person(_) => Fault::UnknownPerson,
+            Ask::Team(_) => Fault::UnknownTeam,
+            Ask::OnDuty(_) => Fault::UnknownWard,
         };
-        return Err(ClinicalError::invalid("Task.owner", problem));
+        return Err(ClinicalError::fault("Task.owner", fault));
     }
-    let all: Vec<Playbook> =
-        playbooks::all(tx)?.iter().filter_map(|text| Playbook::parse(text).ok()).collect();
+    let all = parts.playbooks.all(tx)?;
     let chosen = match &new.playbook {
         Some(id) => {
             let found = all.iter().find(|p| p.id == *id && p.classes.contains(&new.class));

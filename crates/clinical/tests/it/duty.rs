@@ -1,6 +1,8 @@
 //! On duty, busy, off duty: who is asked instead, and what may disturb.
 
-use wardline_clinical::{ClinicalError, Cover, DutyState, DutyStatus, NewRequest, Silence, silence};
+use wardline_clinical::{
+    ClinicalError, Conflict, Cover, DutyState, DutyStatus, NewRequest, Silence, silence,
+};
 use wardline_domain::{
     Timestamp,
     care::playbook::{Ask, Class},
@@ -100,7 +102,7 @@ async fn quiet_hours_and_busy_let_only_what_is_urgent_through() {
 async fn an_impossible_status_is_refused_and_changes_nothing() {
     let it = Hospital::demo().await;
     let conflict = say(&it, "priya.raman", off(None)).await;
-    assert!(matches!(conflict, Err(ClinicalError::Conflict(why)) if why.contains("you hold a role")));
+    assert!(matches!(conflict, Err(ClinicalError::Conflict(Conflict::HoldsRole))));
     let refused = async |status: DutyStatus, name: &str| {
         let path = format!("Parameters.parameter({name})");
         let said = say(&it, "megan.evans", status).await;

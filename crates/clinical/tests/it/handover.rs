@@ -64,12 +64,19 @@ async fn everything_open_is_on_the_list_and_the_incoming_holder_accepts_exactly_
         .unwrap();
     let read = list(&it, "daniel.osei").unwrap();
     assert_eq!((read.digest.as_str(), read.is_accepted()), (before.digest.as_str(), false));
-    it.say("priya.raman", "action", Command::See).await.unwrap();
+    for command in [Command::Deliver, Command::See] {
+        it.say("priya.raman", "action", command).await.unwrap();
+        assert_eq!(list(&it, "daniel.osei").unwrap().digest, read.digest, "who reads the list causes that");
+    }
+    let words = Command::Comment { text: "Bloods are back".to_owned() };
+    it.say("priya.raman", "action", words).await.unwrap();
     let late = accept(&it, "daniel.osei", &read.digest).await;
     assert!(matches!(late, Err(ClinicalError::Conflict(_))), "it has changed since he read it");
     let read = list(&it, "daniel.osei").unwrap();
     let accepted = accept(&it, "daniel.osei", &read.digest).await.unwrap();
     assert!(accepted.is_accepted());
+    it.say("priya.raman", "information", Command::See).await.unwrap();
+    assert!(list(&it, "daniel.osei").unwrap().is_accepted(), "it shows still");
     let entries = it.audit_is_whole().await;
     accept(&it, "daniel.osei", &read.digest).await.unwrap();
     assert_eq!(it.audit_is_whole().await, entries, "a repetition changes nothing");

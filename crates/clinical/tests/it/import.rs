@@ -280,7 +280,7 @@ async fn places_and_roles_come_from_tables() {
     let role = it.clinical.service("stroke-nurse").unwrap();
     assert_eq!((role.wards.len(), role.fallback.as_deref()), (2, Some("site-manager")));
     let unknown = send(&it, "id,family,shoe size\n", ImportMode::Skip).await;
-    assert!(matches!(unknown, Err(ClinicalError::Invalid { path, problem })
+    assert!(matches!(unknown, Err(ClinicalError::Invalid { path, problem, .. })
         if path == "line 1" && problem.starts_with("column 3 is unknown")));
 }
 

@@ -3,6 +3,7 @@
 
 mod access;
 mod adt;
+mod bad_input;
 mod break_glass;
 mod calls;
 mod digest;

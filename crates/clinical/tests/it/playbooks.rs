@@ -10,7 +10,7 @@ use wardline_domain::{
     },
 };
 
-use crate::support::{Hospital, MINUTE, NOON, caller};
+use crate::support::{Hospital, MINUTE, NOON, caller, demo};
 
 /// The outreach team: a person, and whoever is the anaesthetist (nobody, at noon).
 fn team() -> Vec<u8> {
@@ -153,4 +153,21 @@ fn the_ready_playbooks_can_be_read() {
         }
     }
     assert_eq!(seen, 10);
+}
+
+#[tokio::test]
+async fn a_playbook_is_parsed_once_and_again_when_it_was_written() {
+    let it = Hospital::demo().await;
+    let parsed = || it.clinical.known_playbooks().parsed();
+    it.raise("r0", "medical-registrar").await.unwrap();
+    let before = parsed();
+    for n in 1..20 {
+        it.raise(&format!("r{n}"), "medical-registrar").await.unwrap();
+    }
+    it.clinical.call_options(&caller("grace.adeyemi")).unwrap();
+    assert_eq!(parsed(), before, "nobody parses what has not changed");
+    let changed = String::from_utf8(demo("playbooks/deteriorating-patient.toml")).unwrap() + "\n# changed\n";
+    it.clinical.import(changed.as_bytes(), ImportMode::Strict).await.unwrap();
+    let (view, _) = it.raise("after", "medical-registrar").await.unwrap();
+    assert_eq!((parsed(), view.task.playbook.as_deref()), (before + 1, Some("deteriorating-patient")));
 }

@@ -114,7 +114,7 @@ async fn a_sign_on_that_overlaps_the_next_shift_is_refused() {
     for (until, problem) in [
         (
             Until::At(Timestamp(NOON + 9 * HOUR)),
-            "overlaps the shift of somebody else that begins at 2026-11-22T20:00",
+            "overlaps a shift of the same role that begins at 2026-11-22T20:00",
         ),
         (Until::At(Timestamp(NOON)), "within the coming 24 hours"),
         (Until::At(Timestamp(NOON + 25 * HOUR)), "within the coming 24 hours"),

@@ -163,6 +163,8 @@ impl Conversations for Rooms {
         Box::pin(async move {
             self.up()?;
             assert!(kind.starts_with("org.wardline.") || content.get("org.wardline.digest").is_some());
+            // No schema of ours allows a member that is null.
+            assert!(content.as_object().unwrap().values().all(|value| !value.is_null()), "{content}");
             let mut said = self.said.lock().unwrap();
             if !said.iter().any(|(known, _)| known == key) {
                 said.push((key.to_owned(), content));
@@ -247,6 +249,7 @@ fn over(
         call_managers: CallManagers { roles: vec!["site-manager".to_owned()], people: Vec::new() },
         outgoing: None,
         signer: Arc::new(Signer::from_seed("riverside.example".try_into().unwrap(), "1", [7; 32]).unwrap()),
+        playbooks: wardline_clinical::KnownPlaybooks::default(),
         conversations: Arc::clone(rooms) as Arc<dyn Conversations>,
     })
 }

@@ -6,6 +6,7 @@ mod notices;
 mod reports;
 mod rooms;
 mod server;
+mod systems;
 mod tokens;
 mod users;
 
@@ -64,6 +65,10 @@ use crate::{AppState, Authenticated, Json, MatrixError};
         reports::close,
         server::statistics,
         server::federation,
+        systems::list,
+        systems::one,
+        systems::put,
+        systems::delete,
     )
 )]
 struct Document;
@@ -107,6 +112,8 @@ pub(crate) fn routes() -> Router<AppState> {
         .route(&at("/reports/{id}"), axum::routing::delete(reports::close))
         .route(&at("/statistics"), get(server::statistics))
         .route(&at("/federation"), get(server::federation))
+        .route(&at("/system-clients"), get(systems::list))
+        .route(&at("/system-clients/{id}"), get(systems::one).put(systems::put).delete(systems::delete))
 }
 
 /// The document is no secret: it says what the source says.

@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 use wardline_clinical::{Member, Team};
 
 use super::{
+    directory_input::ROLE,
     exchange::{Fhir, Id, Parameters, SignedIn},
     include::with_included,
     outcome::Refusal,
-    resource::{profile, reference},
+    resource::{meta, reference, version_of},
     search::{Search, begins},
 };
 use crate::AppState;
@@ -84,13 +85,13 @@ pub(super) fn care_team_json(it: &Team) -> Value {
         Member::Person(id) => json!({ "member": reference("Practitioner", id, None) }),
         // R4 has no role as a member: the role is what the participant is.
         Member::Role(id) => json!({ "role": [{ "coding": [{
-            "system": "https://wardline.org/fhir/CodeSystem/healthcare-service", "code": id,
+            "system": ROLE, "code": id,
         }] }] }),
     };
     let mut json = json!({
         "resourceType": "CareTeam",
         "id": it.id,
-        "meta": { "profile": [profile("CareTeam")] },
+        "meta": meta("CareTeam", version_of(it), it.source.as_deref()),
         "status": "active",
         "name": it.name,
     });

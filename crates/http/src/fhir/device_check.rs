@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use serde_json::{Value, json};
-use wardline_clinical::{ClinicalError, DevicePart};
+use wardline_clinical::{ClinicalError, DevicePart, Only};
 
 use super::{
     directory::practitioner_json,
@@ -21,7 +21,7 @@ pub(super) async fn record(
     body: Body,
 ) -> Result<Fhir, Refusal> {
     if caller.person() != id {
-        return Err(ClinicalError::Forbidden("the person themselves").into());
+        return Err(ClinicalError::Forbidden(Only::Oneself).into());
     }
     let given = Given::read(&body)?;
     let wrong = || {

@@ -8,11 +8,12 @@ use wardline_domain::care::hl7::adt::Name;
 
 use super::{
     device_check::device_check_extension,
+    directory_input::{ODS_CODE, PHYSICAL_TYPE},
     duty::duty_extension,
     exchange::{Fhir, Id, Parameters, SignedIn},
     include::with_included,
     outcome::Refusal,
-    resource::{extension, human_name, profile, reference},
+    resource::{extension, human_name, meta, reference, version_of},
     search::{Search, begins},
 };
 use crate::AppState;
@@ -44,10 +45,10 @@ pub(super) fn organisation_json(it: &Organisation) -> Value {
     json!({
         "resourceType": "Organization",
         "id": it.id,
-        "meta": { "profile": [profile("Organization")] },
+        "meta": meta("Organization", version_of(it), it.source.as_deref()),
         "active": true,
         "name": it.name,
-        "identifier": [{ "system": "https://fhir.nhs.uk/Id/ods-organization-code", "value": it.ods }],
+        "identifier": [{ "system": ODS_CODE, "value": it.ods }],
     })
 }
 
@@ -89,15 +90,14 @@ pub(super) fn location_json(it: &Location) -> Value {
         LocationKind::Ward => ("wa", "Ward"),
         LocationKind::Bed => ("bd", "Bed"),
     };
-    let system = "http://terminology.hl7.org/CodeSystem/location-physical-type";
     let mut json = json!({
         "resourceType": "Location",
         "id": it.id,
-        "meta": { "profile": [profile("Location")] },
+        "meta": meta("Location", version_of(it), it.source.as_deref()),
         "status": "active",
         "name": it.name,
         "identifier": [{ "value": it.code }],
-        "physicalType": { "coding": [{ "system": system, "code": code, "display": display }] },
+        "physicalType": { "coding": [{ "system": PHYSICAL_TYPE, "code": code, "display": display }] },
     });
     if let Some(description) = &it.description {
         json["description"] = json!(description);
@@ -147,16 +147,13 @@ pub(super) async fn practitioner(State(state): State<AppState>, _: SignedIn, Id(
 pub(super) fn practitioner_json(state: &AppState, it: &Practitioner) -> Result<Value, Refusal> {
     let name = Name { family: it.family.clone(), given: it.given.clone(), title: it.title.clone() };
     let user = state.clinical.user_of(&it.id)?;
-    let identifiers: Vec<Value> = state
-        .clinical
-        .identifiers_of(&it.id)?
-        .into_iter()
-        .map(|(system, value)| json!({ "system": system, "value": value }))
-        .collect();
+    let numbers = state.clinical.identifiers_of(&it.id)?;
+    let identifiers: Vec<Value> =
+        numbers.iter().map(|(system, value)| json!({ "system": system, "value": value })).collect();
     let mut practitioner = json!({
         "resourceType": "Practitioner",
         "id": it.id,
-        "meta": { "profile": [profile("Practitioner")] },
+        "meta": meta("Practitioner", version_of(&(it, &numbers)), it.source.as_deref()),
         "active": true,
         "name": [human_name(&name)],
         "qualification": [{ "code": { "text": it.job } }],

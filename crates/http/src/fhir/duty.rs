@@ -22,7 +22,7 @@ pub(super) async fn set(
     body: Body,
 ) -> Result<Fhir, Refusal> {
     if caller.person() != id {
-        return Err(wardline_clinical::ClinicalError::Forbidden("the person themselves").into());
+        return Err(wardline_clinical::ClinicalError::Forbidden(wardline_clinical::Only::Oneself).into());
     }
     let given = Given::read(&body)?;
     let wrong =

@@ -13,7 +13,7 @@ use serde_json::Value;
 use wardline_clinical::{Caller, Editor};
 
 use super::outcome::Refusal;
-use crate::{AppState, Authenticated, Path, Query, json::body_rejection};
+use crate::{AppState, Authenticated, Path, Query, extract::system, json::body_rejection};
 
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/fhir+json");
 
@@ -35,7 +35,7 @@ impl IntoResponse for Fhir {
     }
 }
 
-/// The signed-in person.
+/// The signed-in person, or a system with a token of its own.
 #[derive(Debug)]
 pub(crate) struct SignedIn(pub(crate) Caller);
 
@@ -43,12 +43,11 @@ impl FromRequestParts<AppState> for SignedIn {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Refusal> {
-        let session = Authenticated::from_request_parts(parts, state).await?;
-        Ok(Self(Caller { user: session.user_id.clone(), device: Some(session.device_id.to_string()) }))
+        Editing::from_request_parts(parts, state).await.map(|it| Self(it.0.caller))
     }
 }
 
-/// The signed-in person, who wants to change what others rely on.
+/// The same, who may want to change what others rely on. A system may where its scopes say so: an administrator gave it them.
 #[derive(Debug)]
 pub(crate) struct Editing(pub(crate) Editor);
 
@@ -56,6 +55,10 @@ impl FromRequestParts<AppState> for Editing {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Refusal> {
+        if let Some(system) = system(parts, state).await? {
+            let caller = Caller { user: system.user_id, device: None };
+            return Ok(Self(Editor { caller, administrator: true }));
+        }
         let session = Authenticated::from_request_parts(parts, state).await?;
         let administrator = state.identity.check_administrator(&session).is_ok();
         let caller = Caller { user: session.user_id.clone(), device: Some(session.device_id.to_string()) };

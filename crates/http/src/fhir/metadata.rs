@@ -3,7 +3,7 @@
 use axum::extract::State;
 use serde_json::{Value, json};
 
-use super::{exchange::Fhir, include::INCLUDES};
+use super::{directory_write::KINDS, exchange::Fhir, include::INCLUDES};
 use crate::AppState;
 
 /// The search parameters of a type: name and kind.
@@ -12,12 +12,12 @@ type Parameters = &'static [(&'static str, &'static str)];
 const RESOURCES: &[(&str, &[&str], Parameters)] = &[
     (
         "Organization",
-        &["read", "search-type"],
+        &["read", "search-type", "create", "update"],
         &[("_id", "token"), ("name", "string"), ("identifier", "token")],
     ),
     (
         "Location",
-        &["read", "search-type"],
+        &["read", "search-type", "create", "update"],
         &[
             ("_id", "token"),
             ("name", "string"),
@@ -28,23 +28,24 @@ const RESOURCES: &[(&str, &[&str], Parameters)] = &[
     ),
     (
         "Practitioner",
-        &["read", "search-type"],
+        &["read", "search-type", "create", "update"],
         &[("_id", "token"), ("name", "string"), ("identifier", "token")],
     ),
     (
         "CareTeam",
-        &["read", "search-type"],
+        &["read", "search-type", "create", "update"],
         &[("_id", "token"), ("name", "string"), ("participant", "reference")],
     ),
     (
         "HealthcareService",
-        &["read", "search-type"],
+        &["read", "search-type", "create", "update"],
         &[("_id", "token"), ("name", "string"), ("service-type", "token"), ("location", "reference")],
     ),
     (
         "PractitionerRole",
         &["read", "search-type", "create", "update", "delete"],
         &[
+            ("_id", "token"),
             ("service", "reference"),
             ("location", "reference"),
             ("practitioner", "reference"),
@@ -139,7 +140,7 @@ fn security(state: &AppState) -> Value {
             "system": "http://terminology.hl7.org/CodeSystem/restful-security-service",
             "code": "SMART-on-FHIR",
         }] }],
-        "description": "A bearer token of the Matrix client-server API, or one with SMART scopes (user/…)",
+        "description": "A bearer token of the Matrix client-server API, or one with SMART scopes (user/…, or system/… for systems)",
         "extension": [{
             "url": "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris",
             "extension": [
@@ -178,7 +179,7 @@ fn resource((kind, interactions, parameters): &(&str, &[&str], Parameters)) -> V
         },
         "readHistory": *kind == "Task",
         "updateCreate": interactions.contains(&"update"),
-        "conditionalCreate": *kind == "Task",
+        "conditionalCreate": *kind == "Task" || KINDS.contains(kind),
         "conditionalRead": if *kind == "Task" { "not-match" } else { "not-supported" },
     });
     let includes: Vec<String> = INCLUDES

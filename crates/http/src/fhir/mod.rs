@@ -10,7 +10,9 @@ mod call_report;
 mod care_team;
 mod device_check;
 mod directory;
+mod directory_input;
 mod directory_search;
+mod directory_write;
 mod duty;
 mod exchange;
 mod handover;
@@ -91,6 +93,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/Task/{id}/_history/{version}", get(task::version))
         .route("/Task/{id}", put(task::create).get(task::read))
         .route("/Task/{id}/{operation}", post(task::operation))
+        .merge(directory_write::routes())
         .fallback(async || {
             Refusal::new(StatusCode::NOT_FOUND, "not-supported", "there is no such interaction here")
         })

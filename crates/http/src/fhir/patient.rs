@@ -93,10 +93,11 @@ pub(super) async fn break_glass(
 pub(super) fn patient_json(state: &AppState, it: &Patient) -> Result<Value, Refusal> {
     let record = &it.record;
     let nhs = record.nhs_number.map(|n| {
-        // Nobody has asked the national service here: the hospital's own system said so.
+        // Nobody has asked the national service here: the hospital's own system said so. UK Core's code system for England has
+        // the codes of the NHS Data Dictionary (NHS NUMBER STATUS INDICATOR CODE), 01 to 08; the binding is a required one.
         let unverified = json!({ "coding": [{
             "system": "https://fhir.hl7.org.uk/CodeSystem/UKCore-NHSNumberVerificationStatusEngland",
-            "code": "number-present-but-not-traced",
+            "code": "02",
             "display": "Number present but not traced",
         }] });
         json!({

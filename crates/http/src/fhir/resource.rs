@@ -9,7 +9,8 @@ pub(super) fn extension_url(name: &str) -> String {
     format!("https://wardline.org/fhir/StructureDefinition/{name}")
 }
 
-/// The UK Core profile of a type of resource (<https://simplifier.net/hl7fhirukcorer4>).
+/// The UK Core profile of a type of resource (<https://simplifier.net/hl7fhirukcorer4>). There is one for each type that is
+/// given one here: CareTeam, HealthcareService, Location, Organization, Patient, Practitioner, PractitionerRole and Task.
 pub(super) fn profile(kind: &str) -> String {
     format!("https://fhir.hl7.org.uk/StructureDefinition/UKCore-{kind}")
 }
@@ -17,6 +18,15 @@ pub(super) fn profile(kind: &str) -> String {
 /// One of our extensions; `value` is such as `valueString`.
 pub(super) fn extension(name: &str, value: &str, content: impl Into<Value>) -> Value {
     json!({ "url": extension_url(name), value: content.into() })
+}
+
+/// What a resource of the directory says of itself: its profile, version and, if it was not entered by hand, source.
+pub(super) fn meta(kind: &str, version: String, source: Option<&str>) -> Value {
+    let mut meta = json!({ "versionId": version, "profile": [profile(kind)] });
+    if let Some(source) = source {
+        meta["source"] = json!(format!("https://wardline.org/fhir/source/{source}"));
+    }
+    meta
 }
 
 /// A reference with a name for the screen.

@@ -8,17 +8,15 @@ use wardline_clinical::{OnCall, OpenOffer, Practitioner, PractitionerRole, Rank,
 use wardline_domain::Timestamp;
 
 use super::{
+    directory_input::ROLE_KIND,
     exchange::{Body, Fhir, Id, Parameters, SignedIn},
     include::with_included,
     outcome::Refusal,
     parameters::Given,
-    resource::{extension, profile, reference},
+    resource::{extension, meta, reference, version_of},
     search::{Search, begins},
 };
 use crate::AppState;
-
-/// The code system of roles that have a duty of their own.
-const ROLE_KIND: &str = "https://wardline.org/fhir/CodeSystem/role-kind";
 
 type Answer = Result<Fhir, Refusal>;
 
@@ -74,6 +72,7 @@ pub(super) async fn operation(
                 "parameter": [
                     { "name": "code", "valueString": made.code },
                     { "name": "until", "valueInstant": made.until.to_instant() },
+                    { "name": "seconds", "valueInteger": made.seconds },
                 ],
             })));
         }
@@ -122,7 +121,7 @@ pub(super) fn service_json(it: &OnCall) -> Value {
     let mut json = json!({
         "resourceType": "HealthcareService",
         "id": service.id,
-        "meta": { "profile": [profile("HealthcareService")] },
+        "meta": meta("HealthcareService", version_of(service), service.source.as_deref()),
         "active": true,
         "name": service.name,
         "location": service.wards.iter().map(|w| reference("Location", w, None)).collect::<Vec<_>>(),

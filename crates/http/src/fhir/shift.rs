@@ -8,7 +8,7 @@ use axum::{
 use http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, json};
-use wardline_clinical::{Duty, NewShift, Practitioner, PractitionerRole, Rank};
+use wardline_clinical::{ClinicalError, Duty, NewShift, Practitioner, PractitionerRole, Rank};
 use wardline_domain::Timestamp;
 
 use super::{
@@ -265,7 +265,7 @@ impl Input {
                 let text = text.and_then(|part| part.value_string.as_deref());
                 let text = text.ok_or_else(|| Refusal::invalid(path.as_str(), "valueString is missing"))?;
                 let at = state.clinical.local_instant(text);
-                at.map(Some).map_err(|error| Refusal::invalid(path.as_str(), error.to_string()))
+                at.map(Some).map_err(|error| Refusal::from(ClinicalError::fault(path.as_str(), error)))
             };
             return Ok((time("start")?, time("end")?));
         }

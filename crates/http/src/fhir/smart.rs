@@ -12,10 +12,12 @@ pub(super) async fn configuration(State(state): State<AppState>) -> Json<Value> 
     configuration["capabilities"] = json!([
         "client-public",
         "client-confidential-symmetric",
+        "client-confidential-asymmetric",
         "permission-user",
         "permission-v1",
         "permission-v2",
     ]);
-    configuration["scopes_supported"] = json!(["user/*.cruds", "user/*.rs", "user/Task.cruds"]);
+    configuration["scopes_supported"] =
+        json!(["user/*.cruds", "user/*.rs", "user/Task.cruds", "system/*.cruds", "system/*.rs"]);
     Json(configuration)
 }

@@ -8,7 +8,7 @@ use wardline_domain::care::{
 };
 
 use super::{
-    resource::{extension, extension_url, reference},
+    resource::{extension, extension_url, profile, reference},
     task_input::REQUEST_CLASS,
 };
 
@@ -58,6 +58,10 @@ pub(super) fn task_json(view: &TaskView) -> Value {
         "lastModified": request.changed_at.to_instant(),
         "extension": extensions(view),
     });
+    // UK Core's Task has no place as its owner, as FHIR R4 has none: everybody on duty there is ours alone.
+    if !matches!(task.addressed, Ask::OnDuty(_)) {
+        json["meta"]["profile"] = json!([profile("Task")]);
+    }
     if let Some(patient) = &task.patient {
         json["for"] = reference("Patient", patient, None);
     }

@@ -3,7 +3,7 @@
 
 use axum::{Router, extract::State, routing::get};
 use serde_json::{Value, json};
-use wardline_identity::DPOP_ALGORITHMS;
+use wardline_identity::{DPOP_ALGORITHMS, oauth::ASSERTION_ALGORITHMS};
 
 use super::{account, authorize, issuer, link, register, token};
 use crate::{AppState, Json};
@@ -23,6 +23,7 @@ async fn metadata(State(state): State<AppState>) -> Json<Value> {
 pub(crate) fn endpoints(state: &AppState) -> Value {
     let at = |path: &str| format!("{}{path}", state.config.public_base_url);
     let auth_methods = ["none", "client_secret_basic", "client_secret_post"];
+    let token_methods = [&auth_methods[..], &["private_key_jwt"]].concat();
     json!({
         "issuer": issuer(state),
         "authorization_endpoint": at(authorize::PATH),
@@ -37,9 +38,10 @@ pub(crate) fn endpoints(state: &AppState) -> Value {
         "response_modes_supported": ["query", "fragment"],
         "grant_types_supported": token::GRANTS,
         "code_challenge_methods_supported": ["S256"],
-        "token_endpoint_auth_methods_supported": auth_methods,
+        "token_endpoint_auth_methods_supported": token_methods,
+        "token_endpoint_auth_signing_alg_values_supported": ASSERTION_ALGORITHMS,
         "revocation_endpoint_auth_methods_supported": auth_methods,
-        "scopes_supported": ["urn:matrix:client:api:*", "user/*.cruds"],
+        "scopes_supported": ["urn:matrix:client:api:*", "user/*.cruds", "system/*.cruds"],
         "authorization_response_iss_parameter_supported": true,
         "account_management_uri": at(account::PATH),
         "account_management_actions_supported": account::ACTIONS,

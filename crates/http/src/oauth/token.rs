@@ -1,6 +1,6 @@
 //! `POST /oauth/token`, `POST /oauth/revoke` and `POST /oauth/introspect`.
 //! Specification: Client-Server API, "Grant types" and "Token revocation"; RFC 6749, RFC 7009, RFC 7662, RFC 8628,
-//! RFC 9449.
+//! RFC 9449; SMART App Launch 2.2, "Backend Services".
 
 use axum::{Router, extract::State, routing::post};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -22,8 +22,11 @@ pub(super) const INTROSPECT: &str = "/oauth/introspect";
 const CODE: &str = "authorization_code";
 const REFRESH: &str = "refresh_token";
 const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+const SYSTEM: &str = "client_credentials";
 /// What the token endpoint takes.
-pub(super) const GRANTS: [&str; 3] = [CODE, REFRESH, DEVICE];
+pub(super) const GRANTS: [&str; 4] = [CODE, REFRESH, DEVICE, SYSTEM];
+/// The one kind of assertion by which a client proves who it is.
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new().route(TOKEN, post(token)).route(REVOKE, post(revoke)).route(INTROSPECT, post(introspect))
@@ -91,6 +94,9 @@ struct TokenRequest {
     code_verifier: Option<String>,
     refresh_token: Option<String>,
     device_code: Option<String>,
+    client_assertion_type: Option<String>,
+    client_assertion: Option<String>,
+    scope: Option<String>,
 }
 
 fn required<'a>(value: Option<&'a String>, name: &str) -> Result<&'a str, OAuthFailure> {
@@ -106,6 +112,11 @@ async fn token(
     // Charged before anything is looked up; paid back unless somebody guesses.
     let key = LimitKey::new("oauth-token", address, "");
     state.limiter.take(&key, state.config.login_address_limit).map_err(|e| OAuthFailure::limited(&e))?;
+    if body.grant_type.as_deref() == Some(SYSTEM) {
+        let granted = system(&state, &headers, &body).await?;
+        state.limiter.give_back(&key);
+        return Ok(granted);
+    }
     let credentials = Credentials::of(&headers, body.client_id.take(), body.client_secret.take())?;
     let credentials = credentials.ok_or_else(|| OAuthFailure::invalid_request("client_id: is required"))?;
     let client = credentials.check(&state)?;
@@ -129,6 +140,31 @@ async fn token(
         "expires_in": tokens.expires_in_ms.map(|ms| ms / 1000),
         "refresh_token": tokens.refresh_token,
         "scope": scope,
+    })))
+}
+
+/// A token for a system without a person behind it, which proves by an assertion who it is.
+async fn system(
+    state: &AppState,
+    headers: &HeaderMap,
+    body: &TokenRequest,
+) -> Result<Json<Value>, OAuthFailure> {
+    if headers.contains_key(header::AUTHORIZATION) || body.client_secret.is_some() {
+        return Err(OAuthFailure::invalid_request("the client must authenticate by client_assertion only"));
+    }
+    if required(body.client_assertion_type.as_ref(), "client_assertion_type")? != JWT_BEARER {
+        return Err(OAuthFailure::invalid_request(format!("client_assertion_type: must be {JWT_BEARER}")));
+    }
+    let assertion = required(body.client_assertion.as_ref(), "client_assertion")?;
+    let scope = required(body.scope.as_ref(), "scope")?;
+    let audience = format!("{}{TOKEN}", state.config.public_base_url);
+    let said = body.client_id.as_deref();
+    let granted = state.identity.redeem_assertion(assertion, said, scope, &audience).await?;
+    Ok(Json(json!({
+        "access_token": granted.token,
+        "token_type": "bearer",
+        "expires_in": granted.expires_in,
+        "scope": granted.scope,
     })))
 }
 

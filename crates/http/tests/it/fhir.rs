@@ -18,7 +18,11 @@ pub(crate) struct Hospital {
 }
 
 pub(crate) async fn hospital() -> Hospital {
-    let server = Server::new().await;
+    hospital_in(Server::new().await).await
+}
+
+/// The same in a server that was made otherwise.
+pub(crate) async fn hospital_in(server: Server) -> Hospital {
     let demo = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo");
     for file in ["bundle.json", "playbooks/deteriorating-patient.toml", "admissions.hl7"] {
         let file = std::fs::read(demo.join(file)).unwrap();

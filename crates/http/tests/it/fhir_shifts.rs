@@ -95,14 +95,22 @@ async fn local_times_follow_the_clocks_and_impossible_ones_are_named() {
     assert_eq!(made.status, 201, "{}", made.body);
     assert_eq!(made.body["period"]["end"], "2027-03-28T07:00:00.000Z");
     let path = |of: &str| format!("PractitionerRole.extension(local-period).{of}");
+    let code = |answer: &Answer| text(&answer.body["issue"][0]["details"]["coding"][0], "code");
     let missing = post(local("2027-03-28 01:30", "2027-03-28 08:00")).await;
+    assert_eq!(code(&missing), "time-skipped");
     assert!(missing.body.to_string().contains("clocks go forward"));
     refused(missing, 400, &path("start"));
     let twice = post(local("2027-10-30 20:00", "2027-10-31 01:30")).await;
     assert!(twice.body.to_string().contains("clocks go back"));
+    assert_eq!(code(&twice), "time-twice");
     refused(twice, 400, &path("end"));
     refused(post(local("tonight", "2027-10-31 01:30")).await, 400, &path("start"));
-    refused(post(local("2027-03-28 06:00", "2027-03-28 12:00")).await, 400, "PractitionerRole.period");
+    let overlap = post(local("2027-03-28 06:00", "2027-03-28 12:00")).await;
+    assert_eq!(code(&overlap), "overlap");
+    let begin = &overlap.body["issue"][0]["extension"][0];
+    assert_eq!(begin["url"], format!("{EXTENSION}refusal-at"));
+    assert_eq!(begin["valueInstant"], "2027-03-27T20:00:00.000Z");
+    refused(overlap, 400, "PractitionerRole.period");
 
     let good = || shift("priya.raman", "2027-02-01T08:00:00Z", "2027-02-01T20:00:00Z");
     let bad = |pointer: &str, value: Value| {
@@ -159,11 +167,16 @@ async fn a_role_goes_from_phone_to_phone() {
     refused(role(&it.nurse, "handover-code", json!([])).await, 403, "");
     let made = role(&it.registrar, "handover-code", json!([])).await.ok();
     assert_eq!(made["parameter"][1]["valueInstant"], "2027-01-15T08:02:00.000Z");
+    assert_eq!(made["parameter"][2], json!({ "name": "seconds", "valueInteger": 120 }));
     let code = made["parameter"][0]["valueString"].clone();
     let scanned = || json!([{ "name": "code", "valueString": code }]);
     refused(role(&it.nurse, "take-over", json!([])).await, 400, "Parameters.parameter(code)");
     let wrong = json!([{ "name": "code", "valueString": "AAAAAAAAAAAAAAAAAAAAAAAA" }]);
-    refused(role(&it.nurse, "take-over", wrong).await, 409, "");
+    let wrong = role(&it.nurse, "take-over", wrong).await;
+    let coding = &wrong.body["issue"][0]["details"]["coding"][0];
+    assert_eq!(coding["system"], "https://wardline.org/fhir/CodeSystem/refusal");
+    assert_eq!(coding["code"], "code-spent");
+    refused(wrong, 409, "");
     let taken = role(&it.nurse, "take-over", scanned()).await.ok();
     assert_eq!(
         extension(&taken, "current-holder")["valueReference"]["reference"],

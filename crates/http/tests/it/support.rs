@@ -139,6 +139,7 @@ impl Server {
             },
             outgoing: None,
             signer: Arc::new(Signer::from_seed(name.clone(), "1", [7; 32]).unwrap()),
+            playbooks: wardline_clinical::KnownPlaybooks::default(),
             conversations: Arc::new(crate::rooms::Rooms::default()),
         }));
         let signer = Signer::from_seed(name, "1", [7; 32]).unwrap();

@@ -134,6 +134,9 @@ impl Identity {
     /// # Errors
     /// A failure of the server.
     pub async fn revoke_token(&self, token: &str) -> Result<(), IdentityError> {
+        if self.revoke_system_token(token).await? {
+            return Ok(());
+        }
         let hash = token::hash(token);
         let grant = self.store.read_now(|tx| match sessions::by_access_token(tx, &hash)? {
             None => sessions::by_refresh_token(tx, &hash),

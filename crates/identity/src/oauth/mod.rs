@@ -12,6 +12,7 @@
 //! - `pages`: who is signed in to the sign-in and account pages, in which browser.
 //! - `account`: what a person does to their own account on those pages.
 //! - `login_token`: the bridge to the legacy login API.
+//! - `system`: systems without a person behind them, their tokens; `assertion`: how they prove who they are; `system_keys`: by which keys.
 //! - `method`: how somebody proves who they are.
 //!
 //! # Invariants
@@ -20,6 +21,7 @@
 //! - Sessions are those of the legacy login API, with a row that names their client.
 
 mod account;
+mod assertion;
 mod authorize;
 mod client;
 mod device_grant;
@@ -31,12 +33,15 @@ mod method;
 mod pages;
 mod redirect;
 mod scope;
+mod system;
+mod system_keys;
 
 use wardline_store::{
     StoreError, UserNid, WriteTx,
     oauth::{browsers, codes, login_tokens},
 };
 
+pub use assertion::ASSERTION_ALGORITHMS;
 pub use authorize::{Authorization, AuthorizationError, AuthorizationRequest, ResponseMode};
 pub use client::{Client, ClientMetadata};
 pub use device_grant::{DeviceAuthorization, WaitingDevice};
@@ -49,6 +54,8 @@ pub use method::{
 pub use pages::{Visitor, csrf_token};
 pub use redirect::own_origin_of;
 pub use scope::is_whole;
+pub use system::{SystemClient, SystemSession, SystemToken, is_system};
+pub(crate) use system_keys::SystemKeys;
 
 /// Signs a user out of all pages and makes their unused codes useless.
 pub(crate) fn forget_pages_of(tx: &mut WriteTx<'_>, user: UserNid) -> Result<(), StoreError> {

@@ -11,6 +11,8 @@ pub struct Organisation {
     pub name: String,
     /// ODS code.
     pub ods: String,
+    /// Where it came from first, such as `table` or `scim`; `None`: it was entered by hand.
+    pub source: Option<String>,
 }
 
 /// What a location is.
@@ -59,6 +61,8 @@ pub struct Location {
     pub organisation: Option<String>,
     /// A word more, such as the specialty of a ward.
     pub description: Option<String>,
+    /// Where it came from first, such as `table` or `scim`; `None`: it was entered by hand.
+    pub source: Option<String>,
 }
 
 /// A member of staff.
@@ -74,6 +78,8 @@ pub struct Practitioner {
     pub title: String,
     /// Such as "Staff nurse"; may be empty.
     pub job: String,
+    /// Where it came from first, such as `table` or `scim`; `None`: it was entered by hand.
+    pub source: Option<String>,
 }
 
 impl Practitioner {
@@ -105,6 +111,8 @@ pub struct Service {
     pub fallback: Option<String>,
     /// A code that gives it a duty of its own, such as [`PRIVACY_OFFICER`].
     pub kind: Option<String>,
+    /// Where it came from first, such as `table` or `scim`; `None`: it was entered by hand.
+    pub source: Option<String>,
 }
 
 /// Says that the directory has changed.
@@ -132,9 +140,9 @@ pub fn version(tx: &impl Reader) -> Result<i64, StoreError> {
 /// Any failure of the database.
 pub fn put_organisation(tx: &mut WriteTx<'_>, organisation: &Organisation) -> Result<(), StoreError> {
     tx.execute(
-        "INSERT INTO organisations (id, name, ods) VALUES (?1, ?2, ?3) \
-         ON CONFLICT (id) DO UPDATE SET name = ?2, ods = ?3",
-        params![organisation.id, organisation.name, organisation.ods],
+        "INSERT INTO organisations (id, name, ods, source) VALUES (?1, ?2, ?3, ?4) \
+         ON CONFLICT (id) DO UPDATE SET name = ?2, ods = ?3, source = ?4",
+        params![organisation.id, organisation.name, organisation.ods, organisation.source],
     )?;
     touch(tx)
 }
@@ -144,12 +152,25 @@ pub fn put_organisation(tx: &mut WriteTx<'_>, organisation: &Organisation) -> Re
 /// # Errors
 /// Any failure of the database.
 pub fn organisations(tx: &impl Reader) -> Result<Vec<Organisation>, StoreError> {
-    tx.query("SELECT id, name, ods FROM organisations ORDER BY name, id", params![], |row| {
-        Ok(Organisation { id: row.get(0)?, name: row.get(1)?, ods: row.get(2)? })
-    })
+    tx.query(&format!("{ORGANISATION} ORDER BY name, id"), params![], read_organisation)
 }
 
-const LOCATION: &str = "SELECT id, kind, name, code, part_of, organisation, description FROM locations";
+/// The organisation with this id.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn organisation(tx: &impl Reader, id: &str) -> Result<Option<Organisation>, StoreError> {
+    tx.query_row(&format!("{ORGANISATION} WHERE id = ?1"), params![id], read_organisation)
+}
+
+const ORGANISATION: &str = "SELECT id, name, ods, source FROM organisations";
+
+fn read_organisation(row: &Row<'_>) -> Result<Organisation, StoreError> {
+    Ok(Organisation { id: row.get(0)?, name: row.get(1)?, ods: row.get(2)?, source: row.get(3)? })
+}
+
+const LOCATION: &str =
+    "SELECT id, kind, name, code, part_of, organisation, description, source FROM locations";
 
 fn read_location(row: &Row<'_>) -> Result<Location, StoreError> {
     let kind = LocationKind::from_code(row.text(1)?);
@@ -161,6 +182,7 @@ fn read_location(row: &Row<'_>) -> Result<Location, StoreError> {
         part_of: row.get(4)?,
         organisation: row.get(5)?,
         description: row.get(6)?,
+        source: row.get(7)?,
     })
 }
 
@@ -170,9 +192,9 @@ fn read_location(row: &Row<'_>) -> Result<Location, StoreError> {
 /// [`StoreError::Constraint`] if what it is a part of does not exist, or any failure of the database.
 pub fn put_location(tx: &mut WriteTx<'_>, location: &Location) -> Result<(), StoreError> {
     tx.execute(
-        "INSERT INTO locations (id, kind, name, code, part_of, organisation, description) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO UPDATE SET \
-         kind = ?2, name = ?3, code = ?4, part_of = ?5, organisation = ?6, description = ?7",
+        "INSERT INTO locations (id, kind, name, code, part_of, organisation, description, source) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO UPDATE SET \
+         kind = ?2, name = ?3, code = ?4, part_of = ?5, organisation = ?6, description = ?7, source = ?8",
         params![
             location.id,
             location.kind.code(),
@@ -180,7 +202,8 @@ pub fn put_location(tx: &mut WriteTx<'_>, location: &Location) -> Result<(), Sto
             location.code,
             location.part_of,
             location.organisation,
-            location.description
+            location.description,
+            location.source
         ],
     )?;
     touch(tx)
@@ -225,7 +248,7 @@ pub fn bed_by_code(tx: &impl Reader, ward: &str, code: &str) -> Result<Option<Lo
     tx.query_row(&sql, params![ward, code], read_location)
 }
 
-const PRACTITIONER: &str = "SELECT id, family, given, title, job FROM practitioners";
+const PRACTITIONER: &str = "SELECT id, family, given, title, job, source FROM practitioners";
 
 fn read_practitioner(row: &Row<'_>) -> Result<Practitioner, StoreError> {
     Ok(Practitioner {
@@ -234,6 +257,7 @@ fn read_practitioner(row: &Row<'_>) -> Result<Practitioner, StoreError> {
         given: row.get(2)?,
         title: row.get(3)?,
         job: row.get(4)?,
+        source: row.get(5)?,
     })
 }
 
@@ -243,9 +267,9 @@ fn read_practitioner(row: &Row<'_>) -> Result<Practitioner, StoreError> {
 /// Any failure of the database.
 pub fn put_practitioner(tx: &mut WriteTx<'_>, person: &Practitioner) -> Result<(), StoreError> {
     tx.execute(
-        "INSERT INTO practitioners (id, family, given, title, job) VALUES (?1, ?2, ?3, ?4, ?5) \
-         ON CONFLICT (id) DO UPDATE SET family = ?2, given = ?3, title = ?4, job = ?5",
-        params![person.id, person.family, person.given, person.title, person.job],
+        "INSERT INTO practitioners (id, family, given, title, job, source) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
+         ON CONFLICT (id) DO UPDATE SET family = ?2, given = ?3, title = ?4, job = ?5, source = ?6",
+        params![person.id, person.family, person.given, person.title, person.job, person.source],
     )?;
     touch(tx)
 }
@@ -266,7 +290,7 @@ pub fn practitioners(tx: &impl Reader) -> Result<Vec<Practitioner>, StoreError> 
     tx.query(&format!("{PRACTITIONER} ORDER BY family, given, id"), params![], read_practitioner)
 }
 
-const SERVICE: &str = "SELECT id, name, organisation, phone, fallback, kind FROM services \
+const SERVICE: &str = "SELECT id, name, organisation, phone, fallback, kind, source FROM services \
                        LEFT JOIN service_traits t ON t.service = id";
 
 fn read_service(row: &Row<'_>) -> Result<Service, StoreError> {
@@ -278,6 +302,7 @@ fn read_service(row: &Row<'_>) -> Result<Service, StoreError> {
         wards: Vec::new(),
         fallback: row.get(4)?,
         kind: row.get(5)?,
+        source: row.get(6)?,
     })
 }
 
@@ -293,9 +318,9 @@ fn with_wards(tx: &impl Reader, mut service: Service) -> Result<Service, StoreEr
 /// [`StoreError::Constraint`] if a ward does not exist, or any failure of the database.
 pub fn put_service(tx: &mut WriteTx<'_>, service: &Service) -> Result<(), StoreError> {
     tx.execute(
-        "INSERT INTO services (id, name, organisation, phone) VALUES (?1, ?2, ?3, ?4) \
-         ON CONFLICT (id) DO UPDATE SET name = ?2, organisation = ?3, phone = ?4",
-        params![service.id, service.name, service.organisation, service.phone],
+        "INSERT INTO services (id, name, organisation, phone, source) VALUES (?1, ?2, ?3, ?4, ?5) \
+         ON CONFLICT (id) DO UPDATE SET name = ?2, organisation = ?3, phone = ?4, source = ?5",
+        params![service.id, service.name, service.organisation, service.phone, service.source],
     )?;
     tx.execute("DELETE FROM service_wards WHERE service = ?1", params![service.id])?;
     for ward in &service.wards {

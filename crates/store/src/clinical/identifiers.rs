@@ -16,6 +16,20 @@ pub fn put(tx: &mut WriteTx<'_>, system: &str, value: &str, practitioner: &str) 
     directory::touch(tx)
 }
 
+/// Forgets that a practitioner has these identifiers; nothing to do for one that is not theirs.
+///
+/// # Errors
+/// Any failure of the database.
+pub fn remove(tx: &mut WriteTx<'_>, practitioner: &str, gone: &[(String, String)]) -> Result<(), StoreError> {
+    for (system, value) in gone {
+        tx.execute(
+            "DELETE FROM practitioner_identifiers WHERE system = ?1 AND value = ?2 AND practitioner = ?3",
+            params![system, value, practitioner],
+        )?;
+    }
+    directory::touch(tx)
+}
+
 /// All identifiers: practitioner and value.
 ///
 /// # Errors

@@ -127,6 +127,7 @@ impl House {
                 .with_policy(config.accounts.policy(config.registration.open))
                 .with_cipher(cipher.clone())
                 .with_public_url(config.public_url.as_deref().unwrap_or(&url))
+                .with_outgoing(outgoing.clone())
                 .with_directory(Arc::new(StaffBook));
         let identity = with_providers(identity, config, &outgoing, &url, &clock)?;
         let clerk = clerk(&identity).await?;
@@ -151,6 +152,7 @@ impl House {
             call_managers: config.calls.managers(),
             outgoing: Some(outgoing.clone()),
             signer: Arc::new(folder.signer(&config.server_name, random.as_ref())?),
+            playbooks: wardline_clinical::KnownPlaybooks::default(),
             conversations: Arc::new(ClerkRooms { engine: Arc::clone(&engine), clerk }),
         }));
         let http = HttpConfig {

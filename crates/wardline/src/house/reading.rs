@@ -41,6 +41,7 @@ pub(crate) fn reading(
         call_managers: config.calls.managers(),
         outgoing: None,
         signer: Arc::new(folder::existing_signer(&config.data, &config.server_name)?),
+        playbooks: wardline_clinical::KnownPlaybooks::default(),
         conversations: Arc::new(NoRooms),
     }))
 }

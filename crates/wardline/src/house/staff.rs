@@ -39,7 +39,9 @@ impl StaffDirectory for StaffBook {
             Some(known) if new.is_empty() => old(known).clone(),
             _ => new.to_owned(),
         };
+        let first = if by.starts_with("system:scim:") { "scim" } else { "sign-in" };
         let person = Practitioner {
+            source: known.as_ref().map_or_else(|| Some(first.to_owned()), |known| known.source.clone()),
             id: id.to_owned(),
             family: or_known(&entry.family, |known| &known.family),
             given: or_known(&entry.given, |known| &known.given),
