@@ -210,9 +210,13 @@ for name in ["delivered", "seen", "accept", "on-my-way", "arrived", "complete"]:
 do("POST", f"Task/{task['id']}/$accept", parameters(), officer, 409)
 do("POST", f"Task/{task['id']}/$cancel", parameters(), nurse, 409)
 do("POST", f"Task/{task['id']}/$reopen", parameters(), nurse)
-for owner in ["CareTeam/outreach-team", "Location/nightingale", "Practitioner/megan.evans"]:
-    other = task | {"id": str(uuid.uuid4()), "owner": {"reference": owner}}
-    other.pop("identifier")
+for element, whom in [
+    ("owner", "CareTeam/outreach-team"),
+    ("location", "Location/nightingale"),
+    ("owner", "Practitioner/megan.evans"),
+]:
+    other = {key: value for key, value in task.items() if key not in ("identifier", "owner")}
+    other |= {"id": str(uuid.uuid4()), element: {"reference": whom}}
     do("PUT", f"Task/{other['id']}", other, nurse, 201)
 get("Task?_include=Task:patient&_include=Task:requester&_include=Task:owner", nurse)
 get(f"Task/{task['id']}", nurse)

@@ -191,6 +191,7 @@ export const TaskSchema = v.object({
     code: v.optional(Concept),
     for: v.optional(Reference),
     owner: v.optional(Reference),
+    location: v.optional(Reference),
     requester: v.optional(Reference),
     description: v.optional(v.string()),
     authoredOn: v.optional(v.string()),

@@ -270,4 +270,21 @@ describe("raising a request", () => {
         });
         expect(JSON.stringify(made)).not.toContain("display");
     });
+
+    it("addresses a ward by where the task is to be done, for no place owns a Task", () => {
+        const to = { kind: "ward" as const, id: "ash", display: "Ash ward" };
+        const made = taskFor({
+            id: "r1",
+            class: "action",
+            to,
+            patientRef: "p1",
+            roomId: "!room",
+            requesterId: "nurse",
+            now: 0,
+            neededBy: 300_000,
+        });
+        expect(made).toMatchObject({ location: { reference: "Location/ash" } });
+        expect(made).not.toHaveProperty("owner");
+        expect(read(made)?.addressed).toMatchObject({ kind: "ward", id: "ash" });
+    });
 });

@@ -20,7 +20,7 @@ use crate::AppState;
 /// which types they lead.
 pub(super) const INCLUDES: &[(&str, &str, &str, &[&str])] = &[
     ("Task", "patient", "for", &["Patient"]),
-    ("Task", "owner", "owner", &["HealthcareService", "Practitioner", "CareTeam", "Location"]),
+    ("Task", "owner", "owner", &["HealthcareService", "Practitioner", "CareTeam"]),
     ("Task", "requester", "requester", &["Practitioner"]),
     ("PractitionerRole", "practitioner", "practitioner", &["Practitioner"]),
     ("PractitionerRole", "service", "healthcareService/*", &["HealthcareService"]),

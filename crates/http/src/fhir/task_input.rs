@@ -31,7 +31,8 @@ pub(super) struct TaskInput {
     code: Concept,
     #[serde(rename = "for")]
     patient: Reference,
-    owner: Reference,
+    owner: Option<Reference>,
+    location: Option<Reference>,
     requester: Option<Reference>,
     authored_on: Option<String>,
     #[serde(default)]
@@ -143,6 +144,19 @@ impl TaskInput {
         if self.requester.as_ref().is_some_and(|r| r.reference != format!("Practitioner/{person}")) {
             return Err(Refusal::invalid("Task.requester", "must be the signed-in person"));
         }
+        let addressed = match (&self.owner, &self.location) {
+            (Some(owner), None) => match addressed(&owner.reference, "Task.owner")? {
+                Ask::OnDuty(_) => return Err(Refusal::invalid("Task.owner", "a ward is Task.location")),
+                other => other,
+            },
+            (None, Some(ward)) => Ask::OnDuty(id_of(ward, "Location", "Task.location")?),
+            (None, None) => {
+                return Err(Refusal::invalid("Task.owner", "is missing, and so is Task.location"));
+            }
+            (Some(_), Some(_)) => {
+                return Err(Refusal::invalid("Task.location", "is not given beside an owner"));
+            }
+        };
         let needed_by = self.restriction.and_then(|r| r.period.end).map(|end| {
             Timestamp::from_instant(&end).ok_or_else(|| {
                 Refusal::invalid("Task.restriction.period.end", "must be an instant with time zone")
@@ -159,7 +173,7 @@ impl TaskInput {
             id: id.to_owned(),
             class,
             patient: id_of(&self.patient, "Patient", "Task.for")?,
-            addressed: addressed(&self.owner.reference, "Task.owner")?,
+            addressed,
             needed_by: needed_by.transpose()?,
             playbook: said("request-playbook"),
             event: said("request-event"),

@@ -41,27 +41,29 @@ pub(super) fn task_json(view: &TaskView) -> Value {
     let mut json = json!({
         "resourceType": "Task",
         "id": task.id,
-        "meta": { "versionId": request.version.to_string(), "lastUpdated": request.changed_at.to_instant() },
+        "meta": {
+            "versionId": request.version.to_string(),
+            "lastUpdated": request.changed_at.to_instant(),
+            "profile": [profile("Task")],
+        },
         "status": fhir_status(request.state),
         "businessStatus": { "coding": [{ "system": REQUEST_STATE, "code": request.state.code() }] },
         "intent": "order",
         "priority": priority(request.class),
         "code": { "coding": [{ "system": REQUEST_CLASS, "code": request.class.code() }] },
-        "owner": match &task.addressed {
-            Ask::Role(id) => reference("HealthcareService", id, Some(&view.addressed)),
-            Ask::Person(id) => reference("Practitioner", id, Some(&view.addressed)),
-            Ask::Team(id) => reference("CareTeam", id, Some(&view.addressed)),
-            Ask::OnDuty(id) => reference("Location", id, Some(&view.addressed)),
-        },
         "requester": person(view, &request.requester),
         "authoredOn": request.raised_at.to_instant(),
         "lastModified": request.changed_at.to_instant(),
         "extension": extensions(view),
     });
-    // UK Core's Task has no place as its owner, as FHIR R4 has none: everybody on duty there is ours alone.
-    if !matches!(task.addressed, Ask::OnDuty(_)) {
-        json["meta"]["profile"] = json!([profile("Task")]);
-    }
+    // No place can own a Task: whoever covers a ward is addressed by where it is to be done.
+    let (element, kind, id) = match &task.addressed {
+        Ask::Role(id) => ("owner", "HealthcareService", id),
+        Ask::Person(id) => ("owner", "Practitioner", id),
+        Ask::Team(id) => ("owner", "CareTeam", id),
+        Ask::OnDuty(id) => ("location", "Location", id),
+    };
+    json[element] = reference(kind, id, Some(&view.addressed));
     if let Some(patient) = &task.patient {
         json["for"] = reference("Patient", patient, None);
     }

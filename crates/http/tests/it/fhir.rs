@@ -426,6 +426,27 @@ async fn a_team_or_a_ward_is_asked_and_shown_before() {
     holders.sort();
     assert_eq!(holders, ["Practitioner/priya.raman", "Practitioner/yusuf.rahman"]);
     assert_eq!(raised.body["owner"]["display"], "Medical take");
+
+    // A ward owns nothing: it is where the task is to be done.
+    let mut task = it.task().await;
+    let id = "00000000-0000-4000-8000-00000000a5ed";
+    task["id"] = json!(id);
+    task["code"]["coding"][0]["code"] = json!("action");
+    let put = async |owner: Value, location: Value| {
+        let mut task = task.clone();
+        task["owner"] = owner;
+        task["location"] = location;
+        it.server.call(&format!("PUT /fhir/R4/Task/{id}"), &it.nurse, task).await
+    };
+    let to = |reference: &str| json!({ "reference": reference });
+    refused(put(to("Location/nightingale"), Value::Null).await, 400, "Task.owner");
+    refused(put(Value::Null, Value::Null).await, 400, "Task.owner");
+    refused(put(Value::Null, to("CareTeam/take")).await, 400, "Task.location");
+    refused(put(to("CareTeam/take"), to("Location/nightingale")).await, 400, "Task.location");
+    let raised = put(Value::Null, to("Location/nightingale")).await;
+    assert_eq!(raised.status, 201, "{}", raised.body);
+    assert_eq!(text(&raised.body["location"], "reference"), "Location/nightingale");
+    assert!(raised.body.get("owner").is_none());
 }
 
 #[tokio::test]
