@@ -218,9 +218,20 @@ feature(
 
 feature("a second device rings too, and stops when the first has answered", async () => {
     const second = await Window.open(browser, server.url, desktop);
+    // It is a device of its own, and the nurse's knows it: what is said now is encrypted for it too.
+    let device;
+    second.page.on("request", (request) => {
+        if (request.url().endsWith("/keys/upload")) device ??= request.postDataJSON()?.device_keys?.device_id;
+    });
+    const known = nurse.page.waitForResponse(async (response) => {
+        if (device === undefined || !response.url().endsWith("/keys/query")) return false;
+        const { device_keys: users } = await response.json();
+        const keys = Object.values(users ?? {}).flatMap((devices) => devices[device] ?? []);
+        return keys.some(({ signatures }) => Object.keys(Object.values(signatures)[0]).length > 1);
+    });
     await second.signIn(doctorUser);
-    // Its sync has come; it is a device of its own.
     await second.goTo("Chats");
+    await known;
     await nurse.page.getByRole("button", { name: `Call ${doctorName}` }).click();
     await Promise.all([
         ringing(doctor, `${nurseName} is calling`).waitFor(),
