@@ -128,7 +128,7 @@ fhir: dev-binary
 .PHONY: browser
 browser: tools web dev-binary
 	@scripts/need turn
-	cd web && WARDLINE_BIN="$(DEV_BIN)" node --test --test-timeout=300000 --test-concurrency=1 --test-reporter=spec e2e/*.test.mjs
+	cd web && WARDLINE_BIN="$(DEV_BIN)" node --test --test-timeout=600000 --test-concurrency=1 --test-reporter=spec e2e/*.test.mjs
 
 # --- measuring ---------------------------------------------------------------------------------------------------
 
