@@ -53,6 +53,17 @@ async function ended(requests, verifiers) {
     for (const verifier of verifiers) assert.equal(verifier.hasBeenCancelled, false);
 }
 
+/** Waits until a client has the keys of another device of its user: the SDK ignores who asks before that. */
+const knows = (client, device) =>
+    inTheEnd(
+        async () => {
+            const user = client.getUserId();
+            return (await client.getCrypto().getUserDeviceInfo([user])).get(user)?.has(device);
+        },
+        "the keys of the other device",
+        client,
+    );
+
 /** Waits until the client knows that its user's device is signed by the identity. */
 const signed = (client, device) =>
     inTheEnd(
@@ -101,6 +112,7 @@ test("a new device is let in by emoji by the one that is there", async () => {
     const old = await server.person("cara");
     await identity(old);
     const fresh = await server.signIn("cara");
+    await knows(old, fresh.getDeviceId());
     const coming = accepted(old);
     const asked = await fresh.getCrypto().requestOwnUserVerification();
     await compareEmoji(asked, await coming);
@@ -120,6 +132,7 @@ test("a new device is let in by QR code", async () => {
     await message(old, room, "before the new phone");
     await backedUp(old);
     const fresh = await server.signIn("dai");
+    await knows(old, fresh.getDeviceId());
     const coming = accepted(old);
     const asked = await fresh.getCrypto().requestOwnUserVerification();
     const answered = await coming;
