@@ -19,7 +19,7 @@ use wardline_store::{
 use super::{CallView, audit, crash};
 use crate::{Call, CallKind, CalledPerson, Caller, Clinical, ClinicalError, ClinicalParts, Only, Task};
 
-/// How long changes are gathered before a reader is told, in milliseconds.
+/// How long changes are gathered before a reader is told: a broadcast is answered by hundreds at once.
 const GATHER: Duration = Duration::from_millis(150);
 /// The longest time that a reader may wait.
 const LONGEST: Duration = Duration::from_secs(30);
