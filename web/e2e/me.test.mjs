@@ -79,6 +79,14 @@ feature("whoever writes to somebody off duty is told so, and who covers, before 
 
 feature("a device is tested at the start of a shift, and the team sees the result", async () => {
     const shift = doctor.page.getByRole("complementary", { name: "Your shift." });
+    // Notifications are off: they are turned on here, or it is said why not.
+    const turnOn = shift.getByRole("button", { name: "Turn on notifications" });
+    await turnOn.click();
+    await shift
+        .getByRole("alert")
+        .getByText(/does not allow notifications/)
+        .waitFor();
+    await doctor.look("90-shift-refused-phone-dark");
     await shift.getByRole("button", { name: "Test this device" }).click();
     await shift.getByText(/^Connection: works/).waitFor();
     await shift.getByText("Your team sees this result on the on-call board.").waitFor();
@@ -90,7 +98,21 @@ feature("a device is tested at the start of a shift, and the team sees the resul
         .getByText(/Device tested at .*: does not work: Notifications/)
         .waitFor();
     await nurse.look("91-device-line-desktop");
-    await shift.getByRole("button", { name: "Not now" }).click();
+    // Chromium of tests has no push service behind it; the rest is as it will be.
+    await doctor.context.grantPermissions(["notifications"]);
+    await doctor.page.evaluate(() => {
+        const keys = {
+            p256dh: "BNcRdreALRFXTkOOUHK1EtK2wtaz5Ry4YfYCA_0QTpQtUbVlUls0VJXg7A8u-Ts1XbjhazAkj7I99e8QcYP7DkM",
+            auth: "tBHItJI5svbpez7KI4CCXg",
+        };
+        const subscription = { toJSON: () => ({ endpoint: "https://push.invalid/phone", keys }) };
+        PushManager.prototype.subscribe = () => Promise.resolve(subscription);
+        PushManager.prototype.getSubscription = () => Promise.resolve(subscription);
+    });
+    await turnOn.click();
+    await turnOn.waitFor({ state: "detached" });
+    await shift.getByRole("button", { name: "Test this device" }).click();
+    // All works: the card has done its duty.
     await shift.waitFor({ state: "detached" });
 });
 

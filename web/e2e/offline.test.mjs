@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
 import { Stage, openPatient } from "./stage.mjs";
+import { desktop, windows } from "./windows.mjs";
 
 const stage = new Stage("offline");
 const feature = stage.feature.bind(stage);
@@ -88,7 +89,7 @@ feature("a push shows how urgent it is and nothing else, and leads to the conver
                 room_id: room,
                 event_id: "$e",
                 class: kind,
-                counts: { unread: 2 },
+                counts: { unread: 3, conversations: 2 },
                 sender_display_name: "Sister Grace Adeyemi",
                 content: { body: "Mr Okonkwo is worse" },
             }),
@@ -169,3 +170,87 @@ feature("a device tests itself", async () => {
     await nurse.page.getByRole("dialog", { name: "Me" }).getByRole("button", { name: "Close" }).click();
     await openPatient(nurse);
 });
+
+feature(
+    "the icon, the title and the list agree on what is unread, and so after reading on another device",
+    async () => {
+        const { page } = doctor;
+        await doctor.goTo("Chats");
+        await page.evaluate(() => {
+            navigator.setAppBadge = async (count) => void (globalThis.badge = count);
+            navigator.clearAppBadge = async () => void (globalThis.badge = 0);
+        });
+        const row = (family) =>
+            page.getByRole("region", { name: "Chats" }).getByRole("link", { name: family });
+        /** Waits until all say so many conversations. */
+        const unread = async (count) => {
+            const wanted = [
+                count,
+                count > 0 ? `(${count}) Wardline` : "Wardline",
+                count,
+                count > 0 ? String(count) : "",
+            ];
+            await page
+                .waitForFunction(
+                    (all) => {
+                        const rows = document.querySelectorAll(
+                            ".pane--list .row .unread:not(.unread--quiet)",
+                        ).length;
+                        const place =
+                            document.querySelector('.places a[href="/chats"] .places__count')?.textContent ??
+                            "";
+                        const now = [globalThis.badge ?? 0, document.title, rows, place];
+                        globalThis.saidUnread = JSON.stringify(now);
+                        return JSON.stringify(now) === JSON.stringify(all);
+                    },
+                    wanted,
+                    { timeout: 20_000 },
+                )
+                .catch(async () => {
+                    assert.equal(await page.evaluate(() => globalThis.saidUnread), JSON.stringify(wanted));
+                });
+        };
+        await unread(0);
+        await nurse.write("Two for one conversation");
+        await nurse.write("that is the second");
+        await openPatient(nurse, "Hughes");
+        await nurse.write("And one for another");
+        await unread(2);
+        await row(/Okonkwo/i)
+            .getByText("2", { exact: true })
+            .waitFor();
+        await doctor.look("53-unread-phone-dark");
+
+        // Both are told on the lock screen, once each; that goes with the reading, wherever it is done.
+        const notifications = () =>
+            page.evaluate(async () => {
+                const registration = await navigator.serviceWorker.ready;
+                return (await registration.getNotifications()).length;
+            });
+        const rooms = await page.evaluate(async () => {
+            const registration = await navigator.serviceWorker.ready;
+            for (const shown of await registration.getNotifications()) shown.close();
+            const links = [...document.querySelectorAll(".pane--list .row:has(.unread)")];
+            for (const { href } of links) {
+                const roomId = decodeURIComponent(new URL(href).pathname.split("/").at(-1));
+                const data = { roomId, class: "message" };
+                await registration.showNotification("New message", { tag: roomId, data });
+            }
+            return links.length;
+        });
+        assert.deepEqual([rooms, await notifications()], [2, 2]);
+        const other = await stage.person(stage.doctorUser, desktop);
+        await openPatient(other);
+        await other.reads("that is the second");
+        await unread(1);
+        await openPatient(other, "Hughes");
+        await other.reads("And one for another");
+        await unread(0);
+        await page.waitForFunction(async () => {
+            const registration = await navigator.serviceWorker.ready;
+            return (await registration.getNotifications()).length === 0;
+        });
+        await other.context.close();
+        windows.splice(windows.indexOf(other), 1);
+    },
+);

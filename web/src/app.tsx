@@ -17,7 +17,12 @@ import { OnCallScreen } from "./oncall/OnCallScreen.tsx";
 import { pageOf } from "./paths.ts";
 import { PatientsScreen } from "./patients/PatientsScreen.tsx";
 import { useNotificationAnswer } from "./push/use-answer.ts";
-import { useBadge, useSpokenNotifications, useWorkerMessages } from "./push/use-push.ts";
+import {
+    useBadge,
+    useReadNotifications,
+    useSpokenNotifications,
+    useWorkerMessages,
+} from "./push/use-push.ts";
 import { useRequestDelivery } from "./requests/delivery.ts";
 import { DeclineDialog } from "./requests/DeclineDialog.tsx";
 import { isMineToDo } from "./requests/model.ts";
@@ -183,8 +188,10 @@ function Places({ current }: { current: PlaceName }): JSX.Element {
     const me = useMe();
     useAllRooms();
     const { data: requests } = useRequests();
-    const unread = joinedRooms(client).filter((room) => room.getUnreadNotificationCount() > 0).length;
+    const rooms = joinedRooms(client).filter((room) => room.getUnreadNotificationCount() > 0);
+    const unread = rooms.length;
     useBadge(unread);
+    useReadNotifications(rooms.map(({ roomId }) => roomId));
     useEffect(() => {
         document.title = unread > 0 ? t.app.nameWithCount(unread) : t.app.name;
     }, [unread]);

@@ -26,6 +26,7 @@ import { useOutbox } from "../matrix/outbox.ts";
 import { buildTimeline } from "../matrix/timeline.ts";
 import { useClient, useSession } from "../session/store.ts";
 import { Icon } from "../ui/Icon.tsx";
+import { useLook } from "../ui/theme.ts";
 import { actionsFor, composed, type ComposeMode } from "./actions.ts";
 import { MentionList } from "./MentionList.tsx";
 import { VoiceButton } from "../voice/VoiceButton.tsx";
@@ -56,6 +57,7 @@ export function Composer(props: ComposerProps): JSX.Element {
     const outbox = useSession((session) => session.outbox);
     const typing = useTyping(roomId);
     const field = useRef<HTMLTextAreaElement>(null);
+    const textSize = useLook((look) => look.text);
     const id = useId();
     const mentionable = useMentionable(room);
     const naming = useNaming(text, onText, field, mentionable);
@@ -67,7 +69,7 @@ export function Composer(props: ComposerProps): JSX.Element {
         if (!element) return;
         element.style.height = "auto";
         element.style.height = `${element.scrollHeight}px`;
-    }, [text]);
+    }, [text, textSize]);
 
     useEffect(() => {
         // With a keyboard one writes at once; with a finger the keyboard on the screen would cover what there is to read.

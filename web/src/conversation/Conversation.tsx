@@ -100,17 +100,19 @@ function OpenConversation({ room, back }: { room: Room; back: string }): JSX.Ele
                 <header className="conversation__head">
                     <BackLink to={back} />
                     {ref === undefined ? <PersonHead room={room} /> : <PatientBanner patientRef={ref} />}
-                    {direct && <CallButtons room={room} name={room.name} />}
-                    {ref !== undefined && <CrashCallButton roomId={room.roomId} small />}
-                    <button
-                        type="button"
-                        className="icon-button"
-                        aria-label={t.find.button}
-                        onClick={() => setFinding(true)}
-                    >
-                        <Icon name="search" />
-                    </button>
-                    <Members room={room} />
+                    <div className="conversation__tools">
+                        {direct && <CallButtons room={room} name={room.name} />}
+                        {ref !== undefined && <CrashCallButton roomId={room.roomId} small />}
+                        <button
+                            type="button"
+                            className="icon-button"
+                            aria-label={t.find.button}
+                            onClick={() => setFinding(true)}
+                        >
+                            <Icon name="search" />
+                        </button>
+                        <Members room={room} />
+                    </div>
                 </header>
                 <ChangedIdentities room={room} />
                 <Standing room={room} />

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { EXTENSION } from "../fhir/schema.ts";
-import { deviceCheckOf, dutyOf, dutyParameters, isCurrent, isQuiet, nextAt } from "./model.ts";
+import { deviceCheckOf, dutyOf, dutyParameters, isCurrent, isQuiet, mayDisturb, nextAt } from "./model.ts";
 
 const shown = [
     {
@@ -68,5 +68,26 @@ describe("on duty or off", () => {
         expect(isCurrent(check, Date.UTC(2026, 10, 22, 20))).toBe(true);
         expect(isCurrent(check, Date.UTC(2026, 10, 23, 8))).toBe(false);
         expect(deviceCheckOf([])).toBeUndefined();
+    });
+});
+
+describe("what may disturb somebody", () => {
+    const at = (time: string): Date => new Date(`2026-11-23T${time}:00`);
+
+    it("is everything for whoever is on duty, and what is urgent in their quiet hours", () => {
+        const quiet = { from: "22:00", until: "07:00" };
+        expect(mayDisturb({ state: "on" }, false, at("23:00"))).toBe(true);
+        expect(mayDisturb({ state: "on", quiet }, false, at("21:59"))).toBe(true);
+        expect(mayDisturb({ state: "on", quiet }, false, at("22:00"))).toBe(false);
+        expect(mayDisturb({ state: "on", quiet }, false, at("06:59"))).toBe(false);
+        expect(mayDisturb({ state: "on", quiet }, true, at("23:00"))).toBe(true);
+    });
+
+    it("is only what is urgent for whoever is busy, and nothing for whoever is off duty", () => {
+        expect(mayDisturb({ state: "busy" }, false, at("12:00"))).toBe(false);
+        expect(mayDisturb({ state: "busy" }, true, at("12:00"))).toBe(true);
+        expect(mayDisturb({ state: "off" }, true, at("12:00"))).toBe(false);
+        expect(mayDisturb({ state: "off", until: at("12:00").getTime() }, true, at("12:01"))).toBe(true);
+        expect(mayDisturb(undefined, false, at("12:00"))).toBe(true);
     });
 });

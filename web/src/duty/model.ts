@@ -68,6 +68,15 @@ export function isQuiet(quiet: Duty["quiet"], now: string): boolean {
     return from <= until ? from <= now && now < until : from <= now || now < until;
 }
 
+/** Whether somebody may be disturbed now: what is urgent reaches whoever works, and nothing whoever is off duty. */
+export function mayDisturb(duty: Duty | undefined, urgent: boolean, now: Date): boolean {
+    if (!duty) return true;
+    const ended = duty.until !== undefined && duty.until <= now.getTime();
+    const state = ended ? "on" : duty.state;
+    if (state === "off") return false;
+    return urgent || (state === "on" && !isQuiet(duty.quiet, now.toTimeString().slice(0, 5)));
+}
+
 /** The next instant at which clocks show `time`. */
 export function nextAt(time: string, now: number): number {
     const [hours, minutes] = time.split(":").map(Number);

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { ackOf, destination, noticeOf, shown } from "./notice.ts";
+import { ackOf, destination, isOver, noticeOf, shown } from "./notice.ts";
 
 const push = {
     web_push: 8030,
     room_id: "!r:x",
     event_id: "$e",
     class: "urgent",
-    counts: { unread: 4 },
+    counts: { unread: 7, conversations: 4 },
     notification: { title: "Urgent request" },
 };
 
@@ -38,5 +38,15 @@ describe("a push", () => {
     it("leads to its conversation, with the answer if one was pressed", () => {
         expect(destination("!r:x", "")).toBe("/chats/!r%3Ax");
         expect(destination("!r:x", "accept")).toBe("/chats/!r%3Ax?answer=accept");
+    });
+
+    it("is over once its conversation was read, unless it asks for an answer", () => {
+        const of = (kind: string) => ({ roomId: "!r:x", class: kind });
+        for (const kind of ["message", "mention", "information", "invite"])
+            expect(isOver(of(kind), "!r:x")).toBe(true);
+        for (const kind of ["urgent", "action", "call", "crash", "drill", "broadcast"])
+            expect(isOver(of(kind), "!r:x")).toBe(false);
+        expect(isOver(of("message"), "!other:x")).toBe(false);
+        expect(isOver(null, "!r:x")).toBe(false);
     });
 });

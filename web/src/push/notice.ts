@@ -19,7 +19,11 @@ const PushSchema = v.object({
     call_id: v.optional(v.pipe(v.string(), v.maxLength(64))),
     event_id: v.optional(v.pipe(v.string(), v.maxLength(255))),
     class: v.fallback(v.picklist(classes), "message"),
-    counts: v.optional(v.object({ unread: v.optional(v.number(), 0) }), {}),
+    // An older server counts messages only.
+    counts: v.optional(
+        v.object({ conversations: v.optional(v.number()), unread: v.optional(v.number(), 0) }),
+        { unread: 0 },
+    ),
 });
 
 const AckSchema = v.object({ ack_token: v.string(), app_id: v.string() });
@@ -32,6 +36,7 @@ export interface Notice {
     /** The broadcast. */
     callId?: string | undefined;
     class: PushClass;
+    /** Conversations with something unread. */
     unread: number;
 }
 
@@ -44,7 +49,7 @@ export function noticeOf(payload: unknown): Notice | undefined {
     return {
         roomId: roomId ?? "",
         class: kind,
-        unread: counts.unread,
+        unread: counts.conversations ?? counts.unread,
         ...(roomId === undefined && { callId }),
     };
 }
@@ -115,6 +120,19 @@ export function shown(notice: Notice, language: string): Shown {
                 }),
         },
     };
+}
+
+/** What is kept of a shown notification. */
+const ShownSchema = v.object({ roomId: v.string(), class: v.fallback(v.picklist(classes), "message") });
+
+/**
+ * Whether a notification (by its data) has nothing left to say once all of a conversation was read, here or on another device. What
+ * asks for an answer stays until it is given.
+ */
+export function isOver(data: unknown, roomId: string): boolean {
+    const result = v.safeParse(ShownSchema, data);
+    if (!result.success || result.output.roomId !== roomId) return false;
+    return ["message", "mention", "information", "invite"].includes(result.output.class);
 }
 
 /** Where a pressed notification leads. */

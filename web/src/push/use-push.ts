@@ -1,11 +1,15 @@
 import { MatrixEventEvent, RoomEvent, type MatrixClient, type MatrixEvent } from "matrix-js-sdk";
-import { useEffect } from "react";
+import { useEffect, useRef } from "react";
 import { useLocation } from "wouter";
+import { mayDisturb } from "../duty/model.ts";
+import { useStanding } from "../duty/use-duty.ts";
 import { parse, REQUEST, RequestContentSchema } from "../matrix/events.ts";
 import { nameOf } from "../matrix/rooms.ts";
 import { words } from "../matrix/timeline.ts";
+import { useMe } from "../requests/use-request.ts";
 import { usePolicy } from "../session/policy.ts";
 import { useClient, useSession } from "../session/store.ts";
+import { isOver } from "./notice.ts";
 import { acknowledge } from "./subscribe.ts";
 
 type FromWorker = { kind: "push-ack"; token: string } | { kind: "go"; to: string } | { kind: "pushed" };
@@ -37,6 +41,28 @@ export function useBadge(unread: number): void {
     }, [unread]);
 }
 
+/** Closes the notifications of conversations that were read, here or on another device; `unread` are those that were not. */
+export function useReadNotifications(unread: readonly string[]): void {
+    const before = useRef<readonly string[]>([]);
+    const all = unread.join(" ");
+    useEffect(() => {
+        const now = all === "" ? [] : all.split(" ");
+        const read = before.current.filter((roomId) => !now.includes(roomId));
+        before.current = now;
+        if (read.length === 0 || !("serviceWorker" in navigator)) return;
+        const close = async (): Promise<void> => {
+            const registration = await navigator.serviceWorker.getRegistration();
+            for (const shown of (await registration?.getNotifications()) ?? [])
+                if (read.some((roomId) => isOver(shown.data, roomId))) shown.close();
+        };
+        void close().catch(() => undefined);
+    }, [all]);
+}
+
+function isUrgent(event: MatrixEvent): boolean {
+    return parse(RequestContentSchema, event.getContent())?.class === "urgent";
+}
+
 /** The words of a notification, where the hospital allows them; a request says its class and no more. */
 function told(client: MatrixClient, event: MatrixEvent): { title: string; body: string } | undefined {
     const room = client.getRoom(event.getRoomId());
@@ -56,6 +82,11 @@ function told(client: MatrixClient, event: MatrixEvent): { title: string; body: 
 export function useSpokenNotifications(): void {
     const client = useClient();
     const { notification_text: allowed } = usePolicy();
+    const duty = useStanding(useMe())?.duty;
+    const said = useRef(duty);
+    useEffect(() => {
+        said.current = duty;
+    }, [duty]);
     useEffect(() => {
         if (!allowed) return undefined;
         const show = async (event: MatrixEvent): Promise<void> => {
@@ -63,7 +94,7 @@ export function useSpokenNotifications(): void {
             if (globalThis.Notification?.permission !== "granted") return;
             const actions = client.getPushActionsForEvent(event);
             const line = actions?.notify === true ? told(client, event) : undefined;
-            if (!line) return;
+            if (!line || !mayDisturb(said.current, isUrgent(event), new Date())) return;
             const registration = await navigator.serviceWorker.ready;
             const data = { roomId: event.getRoomId(), class: "message" };
             await registration.showNotification(line.title, {

@@ -1,4 +1,5 @@
 import { useEffect, useId, useRef, type JSX, type ReactNode } from "react";
+import { createPortal } from "react-dom";
 import { t } from "../i18n/index.ts";
 import { Icon } from "./Icon.tsx";
 
@@ -9,6 +10,14 @@ interface DialogProps {
     wide?: boolean;
     /** Whether it may be left without an answer. */
     closable?: boolean;
+}
+
+/**
+ * Draws what covers the screen beside the app and not where it was opened: a part of the app that goes out of sight (a list, when
+ * a tablet is turned or the text made larger) would take it along, and leave a page that answers to nothing.
+ */
+export function over(cover: JSX.Element): JSX.Element {
+    return createPortal(cover, document.getElementById("root") ?? document.body);
 }
 
 /** A modal dialog. Escape and the close button call `onClose`; focus returns to where it was. */
@@ -28,7 +37,7 @@ export function Dialog({
         dialog?.querySelector<HTMLElement>("[data-focus]")?.focus();
         return () => dialog?.close();
     }, []);
-    return (
+    return over(
         <dialog
             ref={element}
             className={wide ? "dialog dialog--wide" : "dialog"}
@@ -49,6 +58,6 @@ export function Dialog({
                 )}
             </header>
             <div className="dialog__body">{children}</div>
-        </dialog>
+        </dialog>,
     );
 }

@@ -1,4 +1,5 @@
 import { useEffect, useRef, type CSSProperties, type JSX, type ReactNode } from "react";
+import { over } from "./Dialog.tsx";
 import { Icon, type IconName } from "./Icon.tsx";
 
 /** Where a menu opens: beside its button, or where the finger was. */
@@ -49,7 +50,7 @@ export function Menu({ label, anchor, height, onClose, children }: MenuProps): J
         dialog?.addEventListener("pointerdown", outside);
         return () => dialog?.removeEventListener("pointerdown", outside);
     }, [onClose]);
-    return (
+    return over(
         <dialog
             ref={element}
             className="menu"
@@ -63,7 +64,7 @@ export function Menu({ label, anchor, height, onClose, children }: MenuProps): J
             <div role="menu" aria-label={label} className="menu__list">
                 {children}
             </div>
-        </dialog>
+        </dialog>,
     );
 }
 

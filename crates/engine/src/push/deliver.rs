@@ -291,7 +291,7 @@ impl Delivery {
             match sent {
                 Sent::Done | Sent::Never => {
                     told = Some(telling.pos());
-                    let unread = plan.unread;
+                    let unread = plan.unread.messages;
                     self.with(id, |slot| (slot.failures, slot.told) = (0, Some(unread)));
                 }
                 Sent::Gone => return self.remove(&plan).await,
@@ -317,7 +317,7 @@ impl Delivery {
     /// Tells a gateway that the unread count changed without an event, as when the user reads on another device. A
     /// browser may not be pushed to without something to show.
     async fn tell_badge(&self, plan: &plan::Plan) -> Result<Option<Next>, StoreError> {
-        let (id, unread) = (plan.pusher.id, plan.unread);
+        let (id, unread) = (plan.pusher.id, plan.unread.messages);
         let last = self.with(id, |slot| *slot.told.get_or_insert(unread));
         if last == unread || plan.pusher.kind != "http" {
             self.with(id, |slot| slot.told = Some(unread));
@@ -367,9 +367,11 @@ impl Delivery {
                 let vapid = self.vapid.as_ref()?;
                 web::request(pusher, &message, vapid, &self.config.app_url, self.context.now())
             }
-            ("http", Some(Telling::Event(notice))) => gateway::request(pusher, Some(notice), plan.unread),
-            ("http", Some(Telling::Alert(_))) => gateway::wake(pusher, plan.unread),
-            ("http", None) => gateway::request(pusher, None, plan.unread),
+            ("http", Some(Telling::Event(notice))) => {
+                gateway::request(pusher, Some(notice), plan.unread.messages)
+            }
+            ("http", Some(Telling::Alert(_))) => gateway::wake(pusher, plan.unread.messages),
+            ("http", None) => gateway::request(pusher, None, plan.unread.messages),
             _ => None,
         }
     }

@@ -32,7 +32,7 @@ pub(super) struct Plan {
     /// There is more.
     pub(super) more: bool,
     /// Unread notifications of the user in all rooms.
-    pub(super) unread: u64,
+    pub(super) unread: Unread,
     pub(super) badge: Badge,
 }
 
@@ -56,6 +56,15 @@ pub(super) struct Names {
     pub(super) sender: Option<String>,
     pub(super) room: Option<String>,
     pub(super) alias: Option<String>,
+}
+
+/// How much somebody has not read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Unread {
+    /// Messages that notify, over all rooms: what gateways are told.
+    pub(super) messages: u64,
+    /// Rooms with any of them: what the app shows on its icon and in its lists.
+    pub(super) conversations: usize,
 }
 
 /// How much each room adds to a user's unread count; kept between plans, so that only rooms with news are counted.
@@ -158,7 +167,7 @@ impl Planning<'_> {
         Ok(counted.total().0)
     }
 
-    fn badge(&self, mut badge: Badge) -> Result<(Badge, u64), StoreError> {
+    fn badge(&self, mut badge: Badge) -> Result<(Badge, Unread), StoreError> {
         let user = self.pusher.user;
         let rooms: Vec<RoomNid> = if badge.basis == Some(self.who.basis) {
             self.moved_after(badge.upto)?.into_iter().collect()
@@ -173,8 +182,8 @@ impl Planning<'_> {
             }
         }
         (badge.basis, badge.upto) = (Some(self.who.basis), self.upto);
-        let total = badge.rooms.values().sum();
-        Ok((badge, total))
+        let unread = Unread { messages: badge.rooms.values().sum(), conversations: badge.rooms.len() };
+        Ok((badge, unread))
     }
 
     fn notices(&mut self) -> Result<Vec<Notice>, StoreError> {

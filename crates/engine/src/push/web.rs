@@ -15,7 +15,7 @@ use web_push_native::p256::pkcs8::EncodePrivateKey;
 use web_push_native::{Auth, p256};
 
 use super::gateway;
-use super::plan::Notice;
+use super::plan::{Notice, Unread};
 
 /// How long an authorisation is good: half of what push services accept, in seconds.
 const AUTHORISED_S: i64 = 12 * 3600;
@@ -86,10 +86,10 @@ pub(super) fn public_key(text: &str) -> Option<p256::PublicKey> {
 pub(super) enum Message<'a> {
     /// The token that activates the pusher.
     Validation(&'a str),
-    /// An event, and the unread count.
-    Event(&'a Notice, u64),
-    /// An alert, and the unread count.
-    Alert(&'a Alert, u64),
+    /// An event, and what is unread.
+    Event(&'a Notice, Unread),
+    /// An alert, and what is unread.
+    Alert(&'a Alert, Unread),
 }
 
 /// How urgent a push is, and how long it is worth to be delivered, in seconds.
@@ -172,7 +172,7 @@ fn of_alert(alert: &Alert) -> Weight {
     Weight { class: alert.class.clone(), title, urgency: "high", ttl: 4 * 3600 }
 }
 
-fn alert_payload(pusher: &Pusher, alert: &Alert, unread: u64, weight: &Weight, app_url: &str) -> Value {
+fn alert_payload(pusher: &Pusher, alert: &Alert, unread: Unread, weight: &Weight, app_url: &str) -> Value {
     let mut shown = json!({
         "title": weight.title,
         "tag": alert.subject,
@@ -184,12 +184,12 @@ fn alert_payload(pusher: &Pusher, alert: &Alert, unread: u64, weight: &Weight, a
     json!({
         "web_push": 8030,
         "notification": shown,
-        "app_badge": unread.to_string(),
+        "app_badge": unread.conversations.to_string(),
         "app_id": pusher.app_id,
         "call_id": alert.subject,
         "class": weight.class,
         "prio": "high",
-        "counts": { "unread": unread },
+        "counts": { "unread": unread.messages, "conversations": unread.conversations },
     })
 }
 
@@ -230,7 +230,7 @@ fn topic(notice: &Notice) -> String {
 }
 
 /// Readable by a service worker, and by a browser alone (declarative web push).
-fn payload(pusher: &Pusher, notice: &Notice, unread: u64, weight: &Weight, app_url: &str) -> Value {
+fn payload(pusher: &Pusher, notice: &Notice, unread: Unread, weight: &Weight, app_url: &str) -> Value {
     let (room, event) = (&notice.room.room_id, &notice.event.pdu.event_id);
     let mut shown = json!({
         "title": weight.title,
@@ -243,13 +243,13 @@ fn payload(pusher: &Pusher, notice: &Notice, unread: u64, weight: &Weight, app_u
     json!({
         "web_push": 8030,
         "notification": shown,
-        "app_badge": unread.to_string(),
+        "app_badge": unread.conversations.to_string(),
         "app_id": pusher.app_id,
         "room_id": room,
         "event_id": event,
         "class": weight.class,
         "prio": if weight.urgency == "high" { "high" } else { "low" },
-        "counts": { "unread": unread },
+        "counts": { "unread": unread.messages, "conversations": unread.conversations },
     })
 }
 

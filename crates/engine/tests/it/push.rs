@@ -351,7 +351,8 @@ async fn a_browser_is_told_ids_and_a_class_under_its_own_key() {
     let told = browser.open(&pushed);
     assert_eq!((&told["room_id"], &told["event_id"]), (&json!(room), &json!(event)));
     assert_eq!((&told["class"], &told["web_push"]), (&json!("message"), &json!(8030)));
-    assert_eq!(told["counts"], json!({ "unread": 2 }));
+    assert_eq!(told["counts"], json!({ "unread": 2, "conversations": 1 }));
+    assert_eq!(told["app_badge"], json!("1"), "two messages in one conversation");
     assert_eq!(told["notification"]["title"], json!("New message"));
     assert!(told["notification"]["navigate"].as_str().unwrap().starts_with("https://ward.example/chats/"));
     assert!(!told.to_string().contains("words") && !told.to_string().contains("ben"));
