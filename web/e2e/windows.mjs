@@ -77,7 +77,7 @@ export class Window {
             // An event and not a click: a dialog may stand over it.
             await this.page.addLocatorHandler(skip, (button) => button.dispatchEvent("click"));
         }
-        this.page.on("pageerror", (error) => this.problems.push(String(error)));
+        this.page.on("pageerror", (error) => this.problems.push(error.stack ?? String(error)));
         await this.page.goto(url);
     }
 

@@ -19,7 +19,7 @@ export function Members({ room }: { room: Room }): JSX.Element {
     const members = room.getJoinedMembers().filter((member) => !isClerk(member.userId));
     const show = (): void => {
         setOpen(true);
-        void room.loadMembersIfNeeded();
+        void room.loadMembersIfNeeded().catch(() => undefined);
     };
     return (
         <>

@@ -83,8 +83,9 @@ export function Messages(props: MessagesProps): JSX.Element {
     }, [sentCount, toEnd, arrived]);
 
     useEffect(() => {
-        void room.loadMembersIfNeeded();
-    }, [room]);
+        // Without a connection those who spoke are known; the others are asked for when it is back.
+        if (connection === "online") void room.loadMembersIfNeeded().catch(() => undefined);
+    }, [room, connection]);
 
     useEffect(() => {
         const look = (): void => {
