@@ -35,7 +35,7 @@ const budgets = [
     {
         what: "opening the app: JavaScript and CSS, gzip",
         size: await gzip((name) => start.has(name)),
-        most: 500 * KB,
+        most: 130 * KB,
     },
     {
         what: "all screens: JavaScript and CSS, gzip",

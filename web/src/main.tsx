@@ -1,11 +1,10 @@
-import { QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app.tsx";
-import { queries } from "./fhir/cache.ts";
 import { speak } from "./i18n/index.ts";
 import { reportErrors } from "./session/error-report.ts";
 import { boot } from "./session/session.ts";
+import { useSession, type SessionState } from "./session/store.ts";
 import { startWorker } from "./push/worker.ts";
 import "./ui/tokens.css";
 import "./ui/base.css";
@@ -26,14 +25,22 @@ async function draw(): Promise<void> {
     if (!root) return;
     createRoot(root).render(
         <StrictMode>
-            <QueryClientProvider client={queries}>
-                <App />
-            </QueryClientProvider>
+            <App />
         </StrictMode>,
     );
 }
 
 reportErrors();
 void draw();
+
+/** The worker fetches the whole app once more: whoever opens it does not share a slow network with that. */
+function isOpen({ phase, loaded }: SessionState): boolean {
+    return phase === "running" ? loaded : phase !== "starting" && phase !== "opening";
+}
+
+const unsubscribe = useSession.subscribe((session) => {
+    if (!isOpen(session)) return;
+    unsubscribe();
+    void startWorker();
+});
 void boot();
-void startWorker();

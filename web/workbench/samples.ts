@@ -247,6 +247,7 @@ const chat: ChatSummary = {
     unread: 0,
     news: false,
     urgent: false,
+    ended: false,
     marks: { pinned: false, archived: false, muted: false, unread: false },
 };
 

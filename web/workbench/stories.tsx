@@ -13,7 +13,6 @@ import type { TimelineItem } from "../src/matrix/timeline.ts";
 import { HolderLine } from "../src/oncall/Holder.tsx";
 import { RoleRow } from "../src/oncall/RoleRow.tsx";
 import { PatientSummary } from "../src/patients/PatientBanner.tsx";
-import { UnreadBadge } from "../src/patients/PatientsScreen.tsx";
 import { PersonBadge } from "../src/people/PersonBadge.tsx";
 import { Chain } from "../src/requests/Chain.tsx";
 import { Countdown } from "../src/requests/Countdown.tsx";
@@ -24,7 +23,7 @@ import { Dialog } from "../src/ui/Dialog.tsx";
 import { Icon, iconNames } from "../src/ui/Icon.tsx";
 import { Menu, MenuItem } from "../src/ui/Menu.tsx";
 import { Page, Part } from "../src/ui/Page.tsx";
-import { Avatar, ClassBadge, Empty, Loading, LoadFailed } from "../src/ui/parts.tsx";
+import { Avatar, ClassBadge, Empty, Loading, LoadFailed, UnreadBadge } from "../src/ui/parts.tsx";
 import * as sample from "./samples.ts";
 
 const nothing = (): void => undefined;

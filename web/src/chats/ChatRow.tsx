@@ -1,15 +1,14 @@
 import { useState, type JSX } from "react";
 import { Link } from "wouter";
 import { t } from "../i18n/index.ts";
-import { shortWhen } from "../i18n/time.ts";
 import { setMark, type Mark } from "../matrix/marks.ts";
-import { UnreadBadge } from "../patients/PatientsScreen.tsx";
 import { PersonBadge } from "../people/PersonBadge.tsx";
 import { useClient } from "../session/store.ts";
 import { Icon } from "../ui/Icon.tsx";
 import { Menu, MenuItem, type Anchor } from "../ui/Menu.tsx";
-import { Avatar } from "../ui/parts.tsx";
+import { UnreadBadge } from "../ui/parts.tsx";
 import { useLongPress } from "../ui/use-long-press.ts";
+import { RowContent } from "./RowContent.tsx";
 import type { ChatSummary } from "./summary.ts";
 
 /** One conversation in the list, with what can be done with it: by its button, a long press or a right click. */
@@ -25,31 +24,9 @@ export function ChatRow({ chat, open }: { chat: ChatSummary; open: boolean }): J
                 aria-current={open ? "page" : undefined}
                 draggable={false}
             >
-                <Avatar name={chat.title} patient={chat.patient} group={chat.kind === "group"} />
-                <span className="row__main">
-                    <span className="row__line">
-                        <span className="row__title">
-                            <span className="visually-hidden">{t.chats.kinds[chat.kind]}: </span>
-                            <bdi>{chat.title}</bdi>
-                            {chat.place && <span className="muted"> {chat.place}</span>}
-                        </span>
-                        <span className="row__time">{shortWhen(chat.at, Date.now())}</span>
-                    </span>
-                    <span className="row__line">
-                        <span className="row__sub" dir="auto">
-                            {chat.own && `${t.chats.you} `}
-                            {chat.preview}
-                        </span>
-                        <Signs chat={chat} />
-                    </span>
+                <RowContent chat={chat} signs={<Signs chat={chat} />}>
                     {chat.other !== undefined && <PersonBadge userId={chat.other} />}
-                    {chat.urgent && (
-                        <span className="row__flag row__flag--urgent">
-                            <Icon name="urgent" size={16} />
-                            {t.chats.urgent}
-                        </span>
-                    )}
-                </span>
+                </RowContent>
             </Link>
             <button
                 type="button"

@@ -6,6 +6,7 @@ import { Empty, Loading } from "../ui/parts.tsx";
 import { ChatRow } from "./ChatRow.tsx";
 import { Invitations } from "./Invitations.tsx";
 import { NewChat } from "./NewChat.tsx";
+import { useKeptGlance } from "./keep-glance.ts";
 import { chatFilters, passes, type ChatFilter } from "./summary.ts";
 import { useChats } from "./use-chats.ts";
 
@@ -14,6 +15,7 @@ export function ChatsScreen({ openRoom }: { openRoom: string | undefined }): JSX
     const loaded = useSession((session) => session.loaded);
     const [chosen, setFilter] = useState<ChatFilter>("all");
     const chats = useChats();
+    useKeptGlance(chats);
     const archived = chats.filter((chat) => chat.marks.archived).length;
     // What is put away has a place only while there is something in it.
     const filter = chosen === "archived" && archived === 0 ? "all" : chosen;

@@ -14,6 +14,7 @@ function chat(title: string, more: Partial<ChatSummary> = {}): ChatSummary {
         unread: 0,
         news: false,
         urgent: false,
+        ended: false,
         marks: { pinned: false, archived: false, muted: false, unread: false },
         ...more,
     };

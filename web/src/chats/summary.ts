@@ -2,7 +2,7 @@ import type { MatrixClient, Room } from "matrix-js-sdk";
 import { firstUnread } from "../conversation/first-unread.ts";
 import { t } from "../i18n/index.ts";
 import { marksOf, type Marks } from "../matrix/marks.ts";
-import { colleagues, isDirect, isRoleRoom, joinedRooms, patientRef } from "../matrix/rooms.ts";
+import { colleagues, continuedIn, isDirect, isRoleRoom, joinedRooms, patientRef } from "../matrix/rooms.ts";
 import { preview } from "../matrix/timeline.ts";
 import { shortName } from "../patients/format.ts";
 import { whereabouts, type Patient, type Place } from "../patients/model.ts";
@@ -30,6 +30,8 @@ export interface ChatSummary {
     news: boolean;
     /** An urgent request is open here. */
     urgent: boolean;
+    /** It goes on in another conversation: nothing is written here any more. */
+    ended: boolean;
     marks: Marks;
 }
 
@@ -77,6 +79,7 @@ export function summarise(
                     marks.unread ||
                     (marks.muted && firstUnread(room, room.myUserId) !== undefined),
                 urgent: urgentRooms.has(room.roomId),
+                ended: continuedIn(room) !== undefined,
                 marks,
             };
         })

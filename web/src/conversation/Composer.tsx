@@ -27,6 +27,7 @@ import { buildTimeline } from "../matrix/timeline.ts";
 import { useClient, useSession } from "../session/store.ts";
 import { Icon } from "../ui/Icon.tsx";
 import { useLook } from "../ui/theme.ts";
+import { goOnWriting, handedOver, taken } from "./hand-over.ts";
 import { actionsFor, composed, type ComposeMode } from "./actions.ts";
 import { MentionList } from "./MentionList.tsx";
 import { VoiceButton } from "../voice/VoiceButton.tsx";
@@ -39,6 +40,8 @@ const TYPING_MS = 12_000;
 interface ComposerProps {
     room: Room;
     text: string;
+    /** What was kept of what is answered or changed has been read. */
+    ready: boolean;
     onText: (text: string) => void;
     /** What is answered or changed, if anything. */
     mode: ComposeMode | undefined;
@@ -52,7 +55,7 @@ interface ComposerProps {
 
 /** Where one writes. What is typed goes to the outbox at once and is kept there until the server has it. */
 export function Composer(props: ComposerProps): JSX.Element {
-    const { room, text, onText, mode, onCompose, onModeEnd, onAsk, onSent } = props;
+    const { room, text, ready, onText, mode, onCompose, onModeEnd, onAsk, onSent } = props;
     const { roomId } = room;
     const outbox = useSession((session) => session.outbox);
     const typing = useTyping(roomId);
@@ -73,8 +76,8 @@ export function Composer(props: ComposerProps): JSX.Element {
 
     useEffect(() => {
         // With a keyboard one writes at once; with a finger the keyboard on the screen would cover what there is to read.
-        if (matchMedia("(pointer: fine)").matches) field.current?.focus({ preventScroll: true });
-    }, []);
+        goOnWriting(roomId, field.current, matchMedia("(pointer: fine)").matches);
+    }, [roomId]);
 
     const target = mode?.eventId;
     useEffect(() => {
@@ -99,6 +102,12 @@ export function Composer(props: ComposerProps): JSX.Element {
         field.current?.focus();
         if (mode?.kind !== "edit") onSent();
     };
+    useEffect(() => {
+        if (!ready || !outbox) return;
+        const wanted = handedOver(roomId)?.send;
+        taken(roomId);
+        if (wanted === true) field.current?.form?.requestSubmit();
+    }, [roomId, ready, outbox]);
     const submit = (event: FormEvent): void => {
         event.preventDefault();
         void send();

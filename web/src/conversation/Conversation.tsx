@@ -22,7 +22,7 @@ import { PersonBadge } from "../people/PersonBadge.tsx";
 import { AskDialog } from "../requests/AskDialog.tsx";
 import { useClient, useSession } from "../session/store.ts";
 import { Icon } from "../ui/Icon.tsx";
-import { Avatar, Empty, Loading } from "../ui/parts.tsx";
+import { Avatar, Empty } from "../ui/parts.tsx";
 import type { ComposeMode } from "./actions.ts";
 import { Composer } from "./Composer.tsx";
 import { ChangedIdentities, OtherStanding } from "./Identity.tsx";
@@ -30,6 +30,7 @@ import { FindDialog } from "./FindDialog.tsx";
 import { JumpContext, useJumping, type JumpTo } from "./jump.ts";
 import { Members } from "./Members.tsx";
 import { Messages } from "./Messages.tsx";
+import { OpeningConversation } from "./OpeningConversation.tsx";
 import { PinnedBar, usePins } from "./Pinned.tsx";
 
 /** A conversation, or why it cannot be shown. `back` is where the phone's back button leads. */
@@ -39,7 +40,7 @@ export function Conversation({ roomId, back }: { roomId: string; back: string })
     useRoomChanges(roomId);
     const room = client.getRoom(roomId);
     if (room?.getMyMembership() === "join") return <OpenConversation key={roomId} room={room} back={back} />;
-    if (!loaded) return <Loading />;
+    if (!loaded) return <OpeningConversation key={roomId} roomId={roomId} back={back} />;
     return (
         <div className="conversation">
             <header className="conversation__head">
@@ -67,7 +68,7 @@ function OpenConversation({ room, back }: { room: Room; back: string }): JSX.Ele
     const continued = continuedIn(room);
     const direct = useIsDirect(room);
     const [text, setText] = useDraft(`message:${room.roomId}`, "");
-    const [mode, setMode] = useDraft(`mode:${room.roomId}`, noMode);
+    const [mode, setMode, known] = useDraft(`mode:${room.roomId}`, noMode);
     const [asking, setAsking] = useState(false);
     const [sentCount, setSentCount] = useState(0);
     const [finding, setFinding] = useState(false);
@@ -131,6 +132,7 @@ function OpenConversation({ room, back }: { room: Room; back: string }): JSX.Ele
                     <Composer
                         room={room}
                         text={text}
+                        ready={known}
                         onText={setText}
                         mode={mode}
                         onCompose={compose}

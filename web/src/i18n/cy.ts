@@ -66,6 +66,10 @@ export const cy: Catalogue = {
         body: "I gadw eich negeseuon yn ddiogel mae'n rhedeg mewn un tab ar y tro. Mae'r hyn roeddech yn ei ysgrifennu yno wedi'i gadw.",
         here: "Ei ddefnyddio yma",
     },
+    notLoaded: {
+        title: "Ni ellid agor Wardline",
+        body: "Ni chyrhaeddodd rhan ohono. Gwiriwch y cysylltiad a rhowch gynnig arall arni; cedwir yr hyn a ysgrifennoch.",
+    },
     unusable: {
         title: "Ni all Wardline gychwyn yn y porwr hwn",
         body: "Mae angen iddo storio ei allweddi yma, ac nid yw'r porwr yn caniatáu hynny. Gadewch y pori preifat, neu gofynnwch i'ch desg wasanaeth am borwr cyfoes.",
@@ -763,6 +767,7 @@ export const cy: Catalogue = {
         messages: "Negeseuon",
         composer: "Ysgrifennu neges",
         send: "Anfon",
+        sendsWhenOpen: "Anfonir cyn gynted ag y bydd y sgwrs ar agor",
         earlier: "Dangos negeseuon cynharach",
         loadingEarlier: "Yn nôl negeseuon cynharach",
         start: "Dyma ddechrau'r sgwrs",

@@ -86,6 +86,10 @@ export const en = {
         body: "To keep your messages safe it runs in one tab at a time. What you were writing there is kept.",
         here: "Use it here",
     },
+    notLoaded: {
+        title: "Wardline could not be opened",
+        body: "Part of it did not arrive. Check the connection and try again; what you wrote is kept.",
+    },
     unusable: {
         title: "Wardline cannot start in this browser",
         body: "It needs to store its keys here, and the browser does not allow that. Leave private browsing, or ask your service desk for an up-to-date browser.",
@@ -750,6 +754,7 @@ export const en = {
         messages: "Messages",
         composer: "Write a message",
         send: "Send",
+        sendsWhenOpen: "Sent as soon as the conversation is open",
         earlier: "Show earlier messages",
         loadingEarlier: "Fetching earlier messages",
         start: "This is the start of the conversation",

@@ -2,18 +2,9 @@ import { createClient, PendingEventOrdering, type MatrixClient } from "matrix-js
 import type { IStore } from "matrix-js-sdk/lib/store";
 import type { SecretKeyHolder } from "./crypto-setup.ts";
 import { quietLogger, silenceSdk } from "./logger.ts";
+import type { Identity } from "./identity.ts";
 import { roomName } from "./room-name.ts";
 import type { TokenHolder } from "./tokens.ts";
-
-/** Who is signed in on this browser, and the keys to what the SDK stores here. */
-export interface Identity {
-    userId: string;
-    deviceId: string;
-    /** 32 random bytes, base64, that encrypt the crypto store; kept in the `Vault`. */
-    cryptoKey: string;
-    /** Prefix of the crypto store's database names. */
-    cryptoPrefix: string;
-}
 
 /**
  * Makes a client with encryption running; nothing is sent until `startSync`. Identities that are signed under
@@ -64,16 +55,4 @@ export async function startSync(client: MatrixClient): Promise<void> {
         pendingEventOrdering: PendingEventOrdering.Detached,
         pollTimeout: 25_000,
     });
-}
-
-/** Erases the crypto store, as soon as nobody has it open. Call where no client of this page uses it. */
-export async function eraseCryptoStore(prefix: string): Promise<void> {
-    const erased = ["matrix-sdk-crypto", "matrix-sdk-crypto-meta"].map(
-        (suffix) =>
-            new Promise<void>((resolve) => {
-                const request = indexedDB.deleteDatabase(`${prefix}::${suffix}`);
-                request.onsuccess = request.onerror = request.onblocked = () => resolve();
-            }),
-    );
-    await Promise.all(erased);
 }

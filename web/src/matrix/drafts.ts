@@ -4,23 +4,37 @@ import type { Vault } from "./vault.ts";
 
 const SAVE_AFTER_MS = 300;
 
+/** What is known of drafts in this visit, by the name of their record: another field for the same one begins with it. */
+const known = new Map<string, unknown>();
+
 /**
  * Something half-written that must not be lost: kept (encrypted, in the `Vault`) under `name` while it is being written, and
- * there again after a reload. `value` starts as `empty` and becomes the stored draft when that has been read, unless
- * something was typed before. Setting it back to `empty` removes the draft.
+ * there again after a reload. `value` starts as `empty` and becomes the stored draft when that has been read (then the third is
+ * `true`), unless something was typed before. Setting it back to `empty` removes the draft.
  */
-export function useDraft<T>(name: string, empty: T): [T, (value: T) => void] {
+export function useDraft<T>(name: string, empty: T): [T, (value: T) => void, boolean] {
     const vault = useSession((session) => session.vault);
-    const [value, setValue] = useState(empty);
-    const typed = useRef(false);
+    const [value, setValue] = useState(() =>
+        known.has(`draft:${name}`) ? (known.get(`draft:${name}`) as T) : empty,
+    );
+    const [read, setRead] = useState(() => known.has(`draft:${name}`));
+    const typed = useRef(read);
     const pending = useRef<{ timer: ReturnType<typeof setTimeout>; save: () => void }>(undefined);
     const key = `draft:${name}`;
 
     useEffect(() => {
         let current = true;
-        void vault?.get<T>(key).then((stored) => {
-            if (current && stored !== undefined && !typed.current) setValue(stored);
-        });
+        const look = async (): Promise<void> => {
+            const stored = await vault?.get<T>(key);
+            if (!current) return;
+            if (stored !== undefined && !typed.current) {
+                known.set(key, stored);
+                setValue(stored);
+            }
+            setRead(true);
+        };
+        // What cannot be read is not there.
+        void look().catch(() => setRead(true));
         const saveNow = (): void => {
             if (!pending.current) return;
             clearTimeout(pending.current.timer);
@@ -36,6 +50,7 @@ export function useDraft<T>(name: string, empty: T): [T, (value: T) => void] {
 
     const set = (next: T): void => {
         typed.current = true;
+        known.set(key, next);
         setValue(next);
         if (!vault) return;
         if (pending.current) clearTimeout(pending.current.timer);
@@ -46,9 +61,15 @@ export function useDraft<T>(name: string, empty: T): [T, (value: T) => void] {
         };
         pending.current = { save, timer: setTimeout(save, next === empty ? 0 : SAVE_AFTER_MS) };
     };
-    return [value, set];
+    return [value, set, read];
 }
 
+/** The writes of a draft come one after another: what was removed must not be put back by a write that took longer. */
+const writes = new Map<string, Promise<void>>();
+
 function store<T>(vault: Vault, key: string, value: T, empty: T): Promise<void> {
-    return value === empty ? vault.remove(key) : vault.put(key, value);
+    const write = (): Promise<void> => (value === empty ? vault.remove(key) : vault.put(key, value));
+    const written = (writes.get(key) ?? Promise.resolve()).then(write, write);
+    writes.set(key, written);
+    return written;
 }

@@ -10,7 +10,7 @@ import { isOpen, isUnanswered, type Request } from "../requests/model.ts";
 import { useMe } from "../requests/use-request.ts";
 import { useClient } from "../session/store.ts";
 import { Icon } from "../ui/Icon.tsx";
-import { Empty, LoadFailed, Loading } from "../ui/parts.tsx";
+import { Empty, LoadFailed, Loading, UnreadBadge } from "../ui/parts.tsx";
 import { PRIVACY_OFFICER } from "./access.ts";
 import { bornWithAge, nhsNumber, shortName } from "./format.ts";
 import { byWard, type Patient } from "./model.ts";
@@ -148,16 +148,6 @@ function RequestFlags({ requests }: { requests: Request[] }): JSX.Element | null
                     {t.patients.inHand(inHand)}
                 </span>
             )}
-        </span>
-    );
-}
-
-/** How many messages are unread, in figures and, for screen readers, in words. */
-export function UnreadBadge({ count }: { count: number }): JSX.Element {
-    return (
-        <span className="unread">
-            <span aria-hidden="true">{count > 99 ? "99+" : count}</span>
-            <span className="visually-hidden">{t.chats.unread(count)}</span>
         </span>
     );
 }

@@ -32,6 +32,21 @@ export function Unusable(): JSX.Element {
     );
 }
 
+/** A part of the app could not be fetched. */
+export function NotLoaded(): JSX.Element {
+    return (
+        <main className="sign-in">
+            <div className="sign-in__card" role="alert">
+                <h1>{t.notLoaded.title}</h1>
+                <p>{t.notLoaded.body}</p>
+                <button type="button" className="button button--primary" onClick={() => location.reload()}>
+                    {t.app.tryAgain}
+                </button>
+            </div>
+        </main>
+    );
+}
+
 /** Before the session is read. */
 export function Starting(): JSX.Element {
     return (

@@ -1,51 +1,22 @@
-import { Calls } from "../calls/center.ts";
-import { ClientEvent, type MatrixClient } from "matrix-js-sdk";
-import { dropAnswers, keepAnswers } from "../fhir/cache.ts";
-import { FhirClient } from "../fhir/client.ts";
+import { lastGlance } from "../chats/glance.ts";
 import { t } from "../i18n/index.ts";
-import { eraseCryptoStore, makeClient, startSync, type Identity } from "../matrix/client.ts";
-import { backUpKeys } from "../matrix/crypto-backend.ts";
-import { isSetUp, SecretKeyHolder, setUpCrypto } from "../matrix/crypto-setup.ts";
-import { HistorySharing } from "../matrix/history.ts";
-import { StepUpNeeded } from "../matrix/key-service.ts";
-import { keyPolicy } from "../matrix/key-service.ts";
-import { MediaStore } from "../matrix/media.ts";
-import { Network } from "../matrix/network.ts";
-import { Outbox } from "../matrix/outbox.ts";
-import { reportReading } from "../matrix/reading.ts";
-import { DeliveryReceipts } from "../matrix/receipts.ts";
+import { eraseCryptoStore, eraseCryptoStores } from "../matrix/crypto-store.ts";
 import { takeTabLock } from "../matrix/tab-lock.ts";
-import { TokenHolder, type Tokens } from "../matrix/tokens.ts";
-import { organisation } from "../matrix/trust.ts";
-import { VaultStore } from "../matrix/vault-store.ts";
 import { eraseLocked, lockOf, unlock, unlockByPlatform, Vault } from "../matrix/vault.ts";
 import { silence } from "../push/worker.ts";
-import { withEvent } from "../requests/model.ts";
-import { watchConnection } from "./connection.ts";
-import { confirmErased, hashOf, isToErase } from "./erasure.ts";
-import { comeBack, isBack, leaveForSignIn, revoke, type OAuthClient, type SignedIn } from "./oauth.ts";
-import { owner } from "./owner.ts";
-import { eraseCryptoStores, isNewTab, isShared, leaveNothing } from "./shared.ts";
+import { confirmErased, isToErase } from "./erasure.ts";
+import { NotLoadedError } from "./not-loaded.ts";
+import { comeBack, isBack, leaveForSignIn, revoke, type SignedIn } from "./oauth.ts";
+import type { Lost } from "./run.ts";
+import { isNewTab, isShared, leaveNothing } from "./shared.ts";
 import { SignInError } from "./sign-in-error.ts";
 import { useSession } from "./store.ts";
+import { SESSION, type StoredSession } from "./stored.ts";
 
-const SESSION = "session";
 const NOTICE = "wardline-notice";
 const LEFT = "wardline-left";
 /** Whether this page has begun to erase what it holds. */
 let leaving = false;
-/** How long signing out waits for what is still to be backed up. */
-const LAST_BACKUP_MS = 10_000;
-
-/** When the sleeping device (MSC3814) was left; see `refreshSleeper`. */
-const SLEEPER = "sleeper";
-const WEEK_MS = 7 * 24 * 3_600_000;
-
-/** What is kept of a session between visits, in the `Vault`. */
-interface StoredSession extends Identity, Tokens, OAuthClient {
-    /** The server ended the session but this device may go on after a new sign-in (soft logout). */
-    expired?: boolean;
-}
 
 /** Starts the app: one tab only, then the stored session if there is one. `steal` takes over from another tab. */
 export async function boot(steal = false): Promise<void> {
@@ -122,11 +93,6 @@ export async function lockNow(): Promise<void> {
     location.reload();
 }
 
-/** Keeps what is needed to learn, while locked, that this device was signed out from elsewhere. */
-async function watch(vault: Vault, { refreshToken, accessToken }: Tokens): Promise<void> {
-    if (!isShared()) await vault.watch(await hashOf(refreshToken ?? accessToken)).catch(() => undefined);
-}
-
 /** Puts a PIN before this session, or takes it away. */
 export async function setPin(pin: string | undefined, most: number): Promise<void> {
     const { vault } = useSession.getState();
@@ -143,7 +109,7 @@ async function begin(vault: Vault, pin: boolean): Promise<void> {
         return;
     }
     const stored = await vault.get<StoredSession>(SESSION);
-    if (stored && !stored.expired) await run(vault, stored);
+    if (stored && !stored.expired) await openSession(vault, stored);
     else useSession.setState({ phase: "signed-out", notice: stored ? t.signIn.expired : takeNotice() });
 }
 
@@ -172,7 +138,7 @@ async function finishSignIn(vault: Vault): Promise<void> {
     const stored = await vault.get<StoredSession>(SESSION);
     if (!answer) {
         // A session that was only to be proved again goes on as it was.
-        if (stored && !stored.expired) await run(vault, stored);
+        if (stored && !stored.expired) await openSession(vault, stored);
         else useSession.setState({ phase: "signed-out", failure });
         return;
     }
@@ -191,16 +157,13 @@ async function finishSignIn(vault: Vault): Promise<void> {
         cryptoPrefix: kept ? stored.cryptoPrefix : `wardline-${answer.deviceId}`,
     };
     await store.put(SESSION, session);
-    await run(store, session);
+    await openSession(store, session);
 }
 
 /** Signs out and erases everything this browser held. */
 export async function signOut(): Promise<void> {
     const { client, vault } = useSession.getState();
-    if (client) {
-        const late = new Promise((resolve) => setTimeout(resolve, LAST_BACKUP_MS));
-        await Promise.race([backUpKeys(client).catch(() => undefined), late]);
-    }
+    if (client) await running?.lastBackup(client);
     halt();
     const stored = await vault?.get<StoredSession>(SESSION);
     if (stored) await revoke(stored, stored.refreshToken ?? stored.accessToken).catch(() => undefined);
@@ -211,153 +174,26 @@ function randomKey(): string {
     return btoa(String.fromCodePoint(...crypto.getRandomValues(new Uint8Array(32))));
 }
 
-async function run(vault: Vault, session: StoredSession): Promise<void> {
-    let current = session;
-    const network = new Network();
-    const tokens = new TokenHolder(
-        session,
-        session,
-        async (renewed) => {
-            current = { ...current, ...renewed };
-            // On a full device it goes on in memory: the old tokens are spent, and giving up would end the session.
-            await vault.put(SESSION, current).catch(() => undefined);
-            await watch(vault, current);
-            useSession.getState().client?.setAccessToken(renewed.accessToken);
-        },
-        (soft) => void lose(vault, current, soft),
-        network,
-    );
-    void watch(vault, session);
-    const holder = new SecretKeyHolder();
-    const [store, trust] = await Promise.all([
-        VaultStore.open(vault),
-        organisation(vault),
-        keepAnswers(vault),
-    ]);
-    const client = await makeClient(session, tokens, holder, store, trust?.certificates);
-    const fhir = new FhirClient(tokens);
-    const outbox = new Outbox(client, vault, async (request, eventId) => {
-        await fhir.put("Task", request.id, withEvent(request.task, eventId));
-    });
-    new DeliveryReceipts(client).start();
-    const history = new HistorySharing(client);
-    history.start();
-    const watched = watchConnection(client, outbox, network);
-    const counted = reportReading(client, tokens.authorised);
-    stopWatching = () => {
-        watched.stop();
-        counted();
-    };
-    const media = new MediaStore(tokens.authorised);
-    const calls = new Calls(client);
-    calls.start();
-    useSession.setState({
-        phase: "running",
-        client,
-        fhir,
-        outbox,
-        media,
-        calls,
-        authorised: tokens.authorised,
-        wake: watched.wake,
-        loaded: false,
-        keptAt: store.keptAt,
-        heard: false,
-        notice: undefined,
-        trust: trust?.name,
-        setUpAgain: undefined,
-    });
-    await outbox.start();
-    await startSync(client);
-    void startSearch(client, vault).catch(() => undefined);
-    const setUp = async (): Promise<void> => {
-        const yes = await prepareCrypto({ client, tokens, holder, owner });
-        if (useSession.getState().client !== client) return;
-        if (yes) {
-            history.ready();
-            void refreshSleeper(client, vault).catch(() => undefined);
-        } else if ((await keyPolicy()) === "personal")
-            useSession.setState({ setUpAgain: () => void setUp().catch(() => undefined) });
-    };
-    void setUp().catch(() => undefined);
-}
+/** What runs a session is most of the app: it is fetched after what is seen first. */
+let running: typeof import("./run.ts") | undefined;
 
-/** Begins to follow what is said, so that it can be found again; not at once, for the first screen comes before it. */
-async function startSearch(client: MatrixClient, vault: Vault): Promise<void> {
-    const { MessageSearch } = await import("../search/message-search.ts");
-    const search = await MessageSearch.open(client, vault, () => {
-        const { connection, history } = useSession.getState();
-        return connection === "online" && history === "readable";
-    });
-    if (useSession.getState().client === client) useSession.setState({ search });
-    else search.stop();
-}
-
-/**
- * Once a week another sleeping device takes the place of the last one, whose one-time keys run out. What came for that one
- * came for this device too.
- */
-async function refreshSleeper(client: MatrixClient, vault: Vault): Promise<void> {
-    const now = Date.now();
-    const last = await vault.get<number>(SLEEPER);
-    if (last !== undefined) {
-        if (now - last < WEEK_MS) return;
-        await client.getCrypto()?.startDehydration({ onlyIfKeyCached: true, rehydrate: false });
+/** Shows what is kept of the session, and runs it. */
+async function openSession(vault: Vault, session: StoredSession): Promise<void> {
+    useSession.setState({ phase: "opening", glance: await lastGlance(vault) });
+    const lost: Lost = (current, soft) => void lose(vault, current, soft);
+    try {
+        running ??= await import("./run.ts").catch(() => {
+            throw new NotLoadedError();
+        });
+        await running.run(vault, session, lost);
+    } catch (error) {
+        if (!(error instanceof NotLoadedError)) throw error;
+        useSession.setState({ phase: "not-loaded" });
     }
-    // The first time the set-up has just left one.
-    await vault.put(SLEEPER, now);
 }
 
-/** Ends the listeners of the running session. */
-let stopWatching: () => void = () => undefined;
-
-/** Stops everything that this tab does with the session; what is stored stays. */
 function halt(): void {
-    const { client, outbox, calls, search } = useSession.getState();
-    stopWatching();
-    calls?.stop();
-    outbox?.stop();
-    search?.stop();
-    client?.stopClient();
-}
-
-/** Sets encryption up behind the scenes, unless it is; tries again after a failure. Gives whether it is set up. */
-async function prepareCrypto(setup: Parameters<typeof setUpCrypto>[0]): Promise<boolean> {
-    await firstSync(setup.client);
-    const api = setup.client.getCrypto();
-    if (api && (await isSetUp(api))) {
-        if (useSession.getState().client === setup.client) useSession.setState({ history: "readable" });
-        return true;
-    }
-    useSession.setState({ history: "setting-up" });
-    for (const wait of [0, 2_000, 5_000, 15_000, 30_000, 60_000]) {
-        await new Promise((resolve) => setTimeout(resolve, wait));
-        if (useSession.getState().client !== setup.client) return false;
-        try {
-            const outcome = await setUpCrypto(setup);
-            useSession.setState({ history: outcome === "ready" ? "readable" : "unreadable" });
-            return outcome === "ready";
-        } catch (error) {
-            // Only the person can help.
-            if (error instanceof StepUpNeeded) break;
-            // Keys are only ever left in a state from which the next try goes on.
-        }
-    }
-    useSession.setState({ history: "unreadable" });
-    return false;
-}
-
-function firstSync(client: MatrixClient): Promise<void> {
-    if (useSession.getState().heard === true) return Promise.resolve();
-    return new Promise((resolve) => {
-        // What the last visit kept is not the server's word.
-        const listener = (state: string, _previous: unknown, data?: { fromCache?: boolean }): void => {
-            if ((state !== "PREPARED" && state !== "SYNCING") || data?.fromCache === true) return;
-            client.off(ClientEvent.Sync, listener);
-            resolve();
-        };
-        client.on(ClientEvent.Sync, listener);
-    });
+    running?.halt();
 }
 
 /** Another tab took over: stop at once, so that two never write to one crypto store. */
@@ -391,7 +227,6 @@ async function forget(notice: string, dead?: string): Promise<void> {
     const { vault } = useSession.getState();
     halt();
     const stored = await vault?.get<StoredSession>(SESSION);
-    dropAnswers();
     sessionStorage.clear();
     sessionStorage.setItem(NOTICE, notice);
     // With the vault goes the key of the encryption store, so that nothing can read it from here on. The store itself is

@@ -30,20 +30,3 @@ export function isNewTab(): boolean {
 export async function leaveNothing(): Promise<void> {
     await Promise.all([silence(), forgetForWorker()]).catch(() => undefined);
 }
-
-/** Erases every store of encryption keys that this app made here, whoever's it was. */
-export async function eraseCryptoStores(): Promise<void> {
-    const all = await indexedDB.databases();
-    const ours = all.flatMap(({ name }) =>
-        name?.startsWith("wardline-") && name.includes("::") ? name : [],
-    );
-    await Promise.all(
-        ours.map(
-            (name) =>
-                new Promise<void>((resolve) => {
-                    const request = indexedDB.deleteDatabase(name);
-                    request.onsuccess = request.onerror = request.onblocked = () => resolve();
-                }),
-        ),
-    );
-}

@@ -1,5 +1,6 @@
 import type { MatrixClient } from "matrix-js-sdk";
 import { create } from "zustand";
+import type { Glance } from "../chats/glance.ts";
 import type { Calls } from "../calls/center.ts";
 import type { FhirClient } from "../fhir/client.ts";
 import type { MediaStore } from "../matrix/media.ts";
@@ -17,6 +18,10 @@ export type Phase =
     /** A PIN stands before what is kept here. */
     | "locked"
     | "signed-out"
+    /** A part of the app could not be fetched. */
+    | "not-loaded"
+    /** The session is known and what runs it is on its way: what is kept of the last visit is shown. */
+    | "opening"
     | "running";
 
 /** Quality of the connection to the server. */
@@ -27,6 +32,8 @@ export interface SessionState {
     connection: Connection;
     /** The first sync has come: what is not shown does not exist. */
     loaded: boolean;
+    /** The conversations as the list last showed them; there while the session opens. */
+    glance?: Glance | undefined;
     /** When what an earlier visit kept was the present; milliseconds since the epoch. */
     keptAt?: number | undefined;
     /** The server has answered during this visit. */

@@ -89,6 +89,16 @@ export function Avatar({
     );
 }
 
+/** How many messages are unread, in figures and, for screen readers, in words. */
+export function UnreadBadge({ count }: { count: number }): JSX.Element {
+    return (
+        <span className="unread">
+            <span aria-hidden="true">{count > 99 ? "99+" : count}</span>
+            <span className="visually-hidden">{t.chats.unread(count)}</span>
+        </span>
+    );
+}
+
 /** The present, renewed every `every` milliseconds. */
 export function useNow(every = 1_000): number {
     const [now, setNow] = useState(() => Date.now());
