@@ -35,7 +35,9 @@ let draft: Draft;
 
 function Field({ name, told }: { name: string; told: (now: Draft) => void }): null {
     const now = useDraft(name, "");
-    useEffect(() => told(now));
+    useEffect(() => {
+        told(now);
+    });
     return null;
 }
 
