@@ -72,6 +72,12 @@ feature("what is new stays in view at the end, and the place is kept elsewhere",
     await nurse.reads("While you were reading");
 });
 
+/** Opens a thread; a press is lost when the list moves on under it, as under a finger. */
+async function unfold(button) {
+    do await button.click();
+    while ((await button.getAttribute("aria-expanded")) !== "true");
+}
+
 feature("an answer in a thread is folded under its message and opens there", async () => {
     await nurse.write("Who takes the family meeting?");
     await doctor.reads("Who takes the family meeting?");
@@ -82,11 +88,11 @@ feature("an answer in a thread is folded under its message and opens there", asy
     await fold.waitFor();
     // It is announced, but not shown.
     assert.equal(await nurse.page.getByRole("log").getByText("I can at four").count(), 0);
-    await fold.click();
+    await unfold(fold);
     await nurse.reads("I can at four");
     await nurse.page.getByRole("button", { name: "Answer in this thread" }).click();
     await nurse.write("Thank you, room 3");
-    await doctor.page.getByRole("button", { name: /^2 answers in a thread/ }).click();
+    await unfold(doctor.page.getByRole("button", { name: /^2 answers in a thread/ }));
     await doctor.reads("Thank you, room 3");
     await doctor.look("41-thread-phone-dark");
     await nurse.look("42-thread-desktop");
@@ -172,4 +178,56 @@ feature("a day is gone to, and a quoted message", async () => {
         .getByRole("button", { name: /^In answer to/ })
         .click();
     await nurse.page.locator(".bubble:focus", { hasText: "Round begins" }).waitFor();
+});
+
+/** Opens a window's conversation anew; what opens messages does not arrive before `arrive` is called. */
+async function openSlowly(window) {
+    const address = window.page.url();
+    await window.page.waitForFunction(async () => {
+        const asked = (request) =>
+            new Promise((resolve) => (request.onsuccess = () => resolve(request.result)));
+        const vault = await asked(indexedDB.open("wardline-vault"));
+        const kept = await asked(vault.transaction("records").objectStore("records").getKey("glance"));
+        vault.close();
+        return kept !== undefined;
+    });
+    await window.context.addInitScript(() => {
+        const { instantiateStreaming } = WebAssembly;
+        const arrived = new Promise((resolve) => (globalThis.arrive = resolve));
+        WebAssembly.instantiateStreaming = async (...all) => {
+            await arrived;
+            return instantiateStreaming(...all);
+        };
+    });
+    await window.page.close();
+    await window.show(address);
+    await window.page.getByLabel("Write a message").click();
+}
+
+const arrive = ({ page }) => page.evaluate(() => globalThis.arrive());
+
+feature("one writes before the messages can be read, and goes on where one was", async () => {
+    for (const window of [nurse, doctor]) {
+        await window.goTo("Chats");
+        await window.page.getByRole("link", { name: /Okonkwo.*Noted/i }).click();
+        await window.reads("Noted");
+    }
+    await openSlowly(nurse);
+    await nurse.page.keyboard.type("Said at once");
+    await nurse.look("48-opening-desktop");
+    await nurse.page.keyboard.press("Enter");
+    await nurse.page.getByRole("status").getByText("Sent as soon as the conversation is open").waitFor();
+    assert.equal(await nurse.page.locator(".bubble").count(), 0);
+    await arrive(nurse);
+    await nurse.reads("Said at once");
+    await nurse.page.waitForFunction((field) => field.value === "", await nurse.page.$("textarea"));
+    await doctor.reads("Said at once");
+
+    await openSlowly(doctor);
+    await doctor.page.keyboard.type("Begun early, ");
+    await arrive(doctor);
+    await doctor.reads("Said at once");
+    await doctor.page.keyboard.type("ended late");
+    await doctor.page.getByRole("button", { name: "Send", exact: true }).click();
+    await nurse.reads("Begun early, ended late");
 });

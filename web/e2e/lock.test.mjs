@@ -76,15 +76,18 @@ feature("a PIN is set, and what the browser keeps lies under it", async () => {
     await nurse.page.getByRole("navigation", { name: "Places" }).waitFor();
 });
 
+/** There when the session runs, and not before. */
+const me = () => nurse.page.getByRole("button", { name: /^Me:/ });
+
 feature("what is left alone locks itself after five minutes, in the background after one", async () => {
     await nurse.page.clock.install();
     await nurse.page.reload();
     await type(nurse, "271828");
-    await nurse.page.getByRole("navigation", { name: "Places" }).waitFor();
+    await me().waitFor();
     await nurse.page.clock.fastForward("05:05");
     await nurse.page.getByRole("heading", { name: "Wardline is locked" }).waitFor();
     await type(nurse, "271828");
-    await nurse.page.getByRole("navigation", { name: "Places" }).waitFor();
+    await me().waitFor();
     await nurse.page.clock.fastForward("01:05");
     assert.equal(await nurse.page.getByRole("heading", { name: "Wardline is locked" }).count(), 0);
     await nurse.page.evaluate(() => {

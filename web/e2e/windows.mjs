@@ -108,6 +108,7 @@ export class Window {
         await this.page
             .getByRole("region", { name: "Conversation" })
             .getByText(text, { exact: true })
+            .and(this.page.locator(":not(textarea)"))
             .first()
             .waitFor();
     }
@@ -115,7 +116,10 @@ export class Window {
     /** Goes back in the open conversation until `text` stands in it. */
     async readsBack(text) {
         const region = this.page.getByRole("region", { name: "Conversation" });
-        const wanted = region.getByText(text, { exact: true }).first();
+        const wanted = region
+            .getByText(text, { exact: true })
+            .and(this.page.locator(":not(textarea)"))
+            .first();
         const earlier = region.getByRole("button", { name: "Show earlier messages" });
         do {
             await wanted.or(earlier).first().waitFor();

@@ -4,12 +4,16 @@ import { RowContent } from "./chats/RowContent.tsx";
 import { OpeningConversation } from "./conversation/OpeningConversation.tsx";
 import { Frame, Places, useAddress } from "./Frame.tsx";
 import { pageOf } from "./paths.ts";
+import { careful } from "./session/careful.ts";
+import { nobodyTalks, useAutoLock } from "./session/use-auto-lock.ts";
 import { useSession } from "./session/store.ts";
 import { Loading, UnreadBadge } from "./ui/parts.tsx";
 
 /** What is seen of the app while its session is opened: the conversations as they were last seen, and where one writes. */
 export function Opening(): JSX.Element {
     const { place, opened } = useAddress();
+    // It may take long where the network is bad.
+    useAutoLock(careful, nobodyTalks);
     if (!place) return <Redirect to="/chats" replace />;
     return (
         <Frame

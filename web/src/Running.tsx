@@ -36,6 +36,7 @@ import { ConnectionLine } from "./session/ConnectionLine.tsx";
 import { LockRequired } from "./session/LockSetting.tsx";
 import { MeMenu } from "./session/MeMenu.tsx";
 import { NewDevices } from "./session/NewDevices.tsx";
+import { usePolicy } from "./session/policy.ts";
 import { RecoveryKey } from "./session/RecoveryKey.tsx";
 import { useAutoLock } from "./session/use-auto-lock.ts";
 import { useClient } from "./session/store.ts";
@@ -57,7 +58,7 @@ export function Running(): JSX.Element {
 function Everything(): JSX.Element {
     const { place, opened: openRoom } = useAddress();
     useRequestDelivery();
-    useAutoLock();
+    useAutoLock(usePolicy(), isTalking);
     const calling = useCalls(({ call }) => call !== undefined);
     useWorkerMessages();
     useSpokenNotifications();
@@ -117,6 +118,10 @@ function Everything(): JSX.Element {
             )}
         </Frame>
     );
+}
+
+function isTalking(): boolean {
+    return useCalls.getState().call?.step === "connected";
 }
 
 /** What stands before the lists at the first sign-in and at the start of a shift. */

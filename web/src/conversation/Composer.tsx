@@ -27,8 +27,8 @@ import { buildTimeline } from "../matrix/timeline.ts";
 import { useClient, useSession } from "../session/store.ts";
 import { Icon } from "../ui/Icon.tsx";
 import { useLook } from "../ui/theme.ts";
-import { goOnWriting, handedOver, taken } from "./hand-over.ts";
-import { actionsFor, composed, type ComposeMode } from "./actions.ts";
+import { goOnWriting, sendWhenOpen, useSending } from "./hand-over.ts";
+import { actionsFor, afterSending, composed, type ComposeMode } from "./actions.ts";
 import { MentionList } from "./MentionList.tsx";
 import { VoiceButton } from "../voice/VoiceButton.tsx";
 import { useMentionable } from "./use-mentionable.ts";
@@ -86,9 +86,17 @@ export function Composer(props: ComposerProps): JSX.Element {
         field.current?.setSelectionRange(field.current.value.length, field.current.value.length);
     }, [target, mode?.kind]);
 
+    const written = useRef(text);
+    const leaving = useRef<string>(undefined);
+    useLayoutEffect(() => {
+        written.current = text;
+    }, [text]);
+
     const send = async (): Promise<void> => {
         const body = text.trim();
-        if (!body || !outbox) return;
+        // Pressed twice, it is sent once: the words stand here until they are kept elsewhere.
+        if (!body || !outbox || leaving.current === text) return;
+        leaving.current = text;
         typing.stop();
         const mentions = mentionContent(namedIn(body, mentionable));
         try {
@@ -96,17 +104,19 @@ export function Composer(props: ComposerProps): JSX.Element {
         } catch {
             // What cannot be kept could be lost on its way: the words stay where they are.
             return;
+        } finally {
+            leaving.current = undefined;
         }
-        onText(mode?.kind === "edit" ? (mode.before ?? "") : "");
+        onText(afterSending(text, written.current, mode?.kind === "edit" ? (mode.before ?? "") : ""));
         if (mode) onModeEnd(false);
         field.current?.focus();
         if (mode?.kind !== "edit") onSent();
     };
     useEffect(() => {
         if (!ready || !outbox) return;
-        const wanted = handedOver(roomId)?.send;
-        taken(roomId);
-        if (wanted === true) field.current?.form?.requestSubmit();
+        if (!useSending.getState().rooms.has(roomId)) return;
+        sendWhenOpen(roomId, false);
+        field.current?.form?.requestSubmit();
     }, [roomId, ready, outbox]);
     const submit = (event: FormEvent): void => {
         event.preventDefault();

@@ -1,12 +1,4 @@
-import {
-    useId,
-    useLayoutEffect,
-    useRef,
-    useState,
-    type FormEvent,
-    type JSX,
-    type KeyboardEvent,
-} from "react";
+import { useId, useLayoutEffect, useRef, type FormEvent, type JSX, type KeyboardEvent } from "react";
 import { Link } from "wouter";
 import type { Glimpse } from "../chats/glance.ts";
 import { t } from "../i18n/index.ts";
@@ -14,7 +6,7 @@ import { useDraft } from "../matrix/drafts.ts";
 import { useSession } from "../session/store.ts";
 import { Icon } from "../ui/Icon.tsx";
 import { Avatar, Loading } from "../ui/parts.tsx";
-import { goOnWriting, handedOver, handOver } from "./hand-over.ts";
+import { goOnWriting, leaveField, sendWhenOpen, useSending } from "./hand-over.ts";
 
 /**
  * A conversation of the last visit before its messages can be read: who it is with, and the field where one writes. What is typed
@@ -50,22 +42,14 @@ export function OpeningConversation({ roomId, back }: { roomId: string; back: st
 function OpeningField({ chat }: { chat: Glimpse }): JSX.Element {
     const { roomId } = chat;
     const [text, setText] = useDraft(`message:${roomId}`, "");
-    const [send, setSend] = useState(handedOver(roomId)?.send ?? false);
+    const send = useSending(({ rooms }) => rooms.has(roomId));
     const field = useRef<HTMLTextAreaElement>(null);
-    const wanted = useRef(handedOver(roomId)?.send ?? false);
     const id = useId();
     useLayoutEffect(() => {
         const element = field.current;
         goOnWriting(roomId, element, matchMedia("(pointer: fine)").matches);
         return () => {
-            if (!element) return;
-            const { selectionStart: start, selectionEnd: end } = element;
-            handOver(roomId, {
-                focused: document.activeElement === element,
-                start,
-                end,
-                send: wanted.current,
-            });
+            if (element) leaveField(roomId, element);
         };
     }, [roomId]);
     useLayoutEffect(() => {
@@ -74,13 +58,9 @@ function OpeningField({ chat }: { chat: Glimpse }): JSX.Element {
         element.style.height = "auto";
         element.style.height = `${element.scrollHeight}px`;
     }, [text]);
-    const want = (yes: boolean): void => {
-        wanted.current = yes;
-        setSend(yes);
-    };
     const submit = (event: FormEvent): void => {
         event.preventDefault();
-        want(text.trim() !== "");
+        sendWhenOpen(roomId, text.trim() !== "");
     };
     const keyDown = (event: KeyboardEvent): void => {
         const plainEnter = event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing;
@@ -114,7 +94,7 @@ function OpeningField({ chat }: { chat: Glimpse }): JSX.Element {
                     placeholder={t.conversation.composer}
                     value={text}
                     onChange={(event) => {
-                        want(false);
+                        sendWhenOpen(roomId, false);
                         setText(event.target.value);
                     }}
                     onKeyDown={keyDown}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { actionsFor, composed, forwarded, toggled, type Actionable } from "./actions.ts";
+import { actionsFor, afterSending, composed, forwarded, toggled, type Actionable } from "./actions.ts";
 
 const message: Actionable = {
     kind: "message",
@@ -104,5 +104,16 @@ describe("a sign under a message", () => {
         });
         expect(toggled(message, "👍")).toEqual({ type: "m.room.redaction", content: { redacts: "$r" } });
         expect(toggled(message, "👀")).toBeUndefined();
+    });
+});
+
+describe("the composer when a message is on its way", () => {
+    it("is empty, or has what stood there before an edit", () => {
+        expect(afterSending("Potassium 6.4", "Potassium 6.4", "")).toBe("");
+        expect(afterSending("changed", "changed", "before")).toBe("before");
+    });
+    it("keeps what was written while the message was being kept", () => {
+        expect(afterSending("Potassium 6.4", "Potassium 6.4 on a gas", "")).toBe(" on a gas");
+        expect(afterSending("Observation 1", "The next one", "")).toBe("The next one");
     });
 });

@@ -110,3 +110,9 @@ export function toggled(item: Actionable, key: string): Outgoing | undefined {
 export function deletion(eventId: string): Outgoing {
     return { type: "m.room.redaction", content: { redacts: eventId } };
 }
+
+/** What stands in the composer when `sent` is on its way: `next`, or what was written meanwhile. */
+export function afterSending(sent: string, written: string, next: string): string {
+    if (written === sent) return next;
+    return written.startsWith(sent) ? written.slice(sent.length) : written;
+}

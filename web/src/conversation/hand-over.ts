@@ -1,33 +1,36 @@
-/** Where the writer is in the field that is there before the conversation is, for the one that takes its place. */
-interface HandedOver {
-    /** The field has the keyboard. */
-    focused: boolean;
+/** What the field that is there before a conversation leaves to the one that takes its place. */
+import { create } from "zustand";
+
+/** Where the writer is; not set without the keyboard. */
+interface Caret {
     start: number;
     end: number;
-    /** They have pressed Send. */
-    send: boolean;
 }
 
-const left = new Map<string, HandedOver>();
+const carets = new Map<string, Caret | undefined>();
 
-/** Leaves a conversation's field as it is now for the next one. */
-export function handOver(roomId: string, state: HandedOver): void {
-    left.set(roomId, state);
+/** Remembers where somebody writes in a conversation's field, as it goes. */
+export function leaveField(roomId: string, field: HTMLTextAreaElement): void {
+    const { selectionStart: start, selectionEnd: end } = field;
+    carets.set(roomId, document.activeElement === field ? { start, end } : undefined);
 }
 
-/** Puts the keyboard into a conversation's next field where it was in the last; with `otherwise` also if there was none. */
+/** Puts the keyboard into a conversation's next field where it was in the last; with `otherwise` also if it was in none. */
 export function goOnWriting(roomId: string, field: HTMLTextAreaElement | null, otherwise: boolean): void {
-    const before = left.get(roomId);
-    if (before?.focused !== true && !otherwise) return;
+    const caret = carets.get(roomId);
+    if (!caret && !otherwise) return;
     field?.focus({ preventScroll: true });
-    if (before?.focused === true) field?.setSelectionRange(before.start, before.end);
+    if (caret) field?.setSelectionRange(caret.start, caret.end);
+    carets.delete(roomId);
 }
 
-/** How the last field of a conversation was left; `taken` once the next one goes on with it. */
-export function handedOver(roomId: string): HandedOver | undefined {
-    return left.get(roomId);
-}
+/** The conversations whose field holds what is to be sent as soon as it can be. */
+export const useSending = create<{ rooms: ReadonlySet<string> }>(() => ({ rooms: new Set() }));
 
-export function taken(roomId: string): void {
-    left.delete(roomId);
+/** What stands in a conversation's field is to be sent, or not any more. */
+export function sendWhenOpen(roomId: string, yes: boolean): void {
+    const rooms = new Set(useSending.getState().rooms);
+    if (yes) rooms.add(roomId);
+    else rooms.delete(roomId);
+    useSending.setState({ rooms });
 }

@@ -1,6 +1,7 @@
 /** What the hospital allows and asks of this app: `GET /_wardline/client/v1/policy`. */
 import { useQuery } from "@tanstack/react-query";
 import * as v from "valibot";
+import { careful } from "./careful.ts";
 import { useSession } from "./store.ts";
 
 const seconds = v.pipe(v.number(), v.integer(), v.minValue(1));
@@ -18,16 +19,6 @@ const PolicySchema = v.object({
     lock_attempts: v.pipe(v.number(), v.integer(), v.minValue(3)),
 });
 export type Policy = v.InferOutput<typeof PolicySchema>;
-
-/** What holds until the server has said otherwise: the careful choice of each. */
-export const careful: Policy = {
-    forward: false,
-    notification_text: false,
-    lock: "offered",
-    lock_idle_seconds: 300,
-    lock_background_seconds: 60,
-    lock_attempts: 10,
-};
 
 /** Reads a policy; `undefined` when it is none. */
 export function readPolicy(value: unknown): Policy | undefined {

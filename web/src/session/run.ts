@@ -72,7 +72,13 @@ export async function run(vault: Vault, session: StoredSession, lost: Lost): Pro
         keepAnswers(vault),
         encryption,
     ]);
+    // Another tab may have taken over meanwhile: two must never write to one crypto store.
+    if (!isOpening()) return;
     const client = await makeClient(session, tokens, holder, store, trust?.certificates);
+    if (!isOpening()) {
+        client.stopClient();
+        return;
+    }
     const fhir = new FhirClient(tokens);
     const outbox = new Outbox(client, vault, async (request, eventId) => {
         await fhir.put("Task", request.id, withEvent(request.task, eventId));
@@ -89,6 +95,8 @@ export async function run(vault: Vault, session: StoredSession, lost: Lost): Pro
     const media = new MediaStore(tokens.authorised);
     const calls = new Calls(client);
     calls.start();
+    // Before anything can be added to it.
+    await outbox.start();
     useSession.setState({
         phase: "running",
         client,
@@ -105,7 +113,6 @@ export async function run(vault: Vault, session: StoredSession, lost: Lost): Pro
         trust: trust?.name,
         setUpAgain: undefined,
     });
-    await outbox.start();
     await startSync(client);
     void startSearch(client, vault).catch(() => undefined);
     const setUp = async (): Promise<void> => {
@@ -118,6 +125,10 @@ export async function run(vault: Vault, session: StoredSession, lost: Lost): Pro
             useSession.setState({ setUpAgain: () => void setUp().catch(() => undefined) });
     };
     void setUp().catch(() => undefined);
+}
+
+function isOpening(): boolean {
+    return useSession.getState().phase === "opening";
 }
 
 /** Begins to follow what is said, so that it can be found again; not at once, for the first screen comes before it. */

@@ -1,24 +1,31 @@
 import { useEffect } from "react";
-import { useCalls } from "../calls/center.ts";
-import { usePolicy } from "./policy.ts";
+import type { Policy } from "./policy.ts";
 import { lockNow } from "./session.ts";
 import { isShared } from "./shared.ts";
 import { useSession } from "./store.ts";
 
 const LOOK_EVERY_MS = 2_000;
 
-/** Locks after a while without a touch, and sooner in the background. A shared computer signs out instead. */
-export function useAutoLock(): void {
+/** What the hospital allows of a device that is left alone. */
+type Limits = Pick<Policy, "lock" | "lock_idle_seconds" | "lock_background_seconds">;
+
+/** Nobody talks before there are calls. */
+export const nobodyTalks = (): boolean => false;
+
+/**
+ * Locks after a while without a touch, and sooner in the background. A shared computer signs out instead. While `talking` says so,
+ * somebody is there without a touch; it is the same function in every drawing.
+ */
+export function useAutoLock(limits: Limits, talking: () => boolean): void {
     const pin = useSession((session) => session.pin === true);
-    const { lock, lock_idle_seconds: idle, lock_background_seconds: background } = usePolicy();
+    const { lock, lock_idle_seconds: idle, lock_background_seconds: background } = limits;
     useEffect(() => {
         if (!isShared() && (!pin || lock === "off")) return undefined;
         let touched = Date.now();
         let hidden = document.visibilityState === "hidden" ? Date.now() : undefined;
         const look = (): void => {
             const now = Date.now();
-            // Whoever talks is there, without a touch.
-            if (useCalls.getState().call?.step === "connected") {
+            if (talking()) {
                 touched = now;
                 if (hidden !== undefined) hidden = now;
                 return;
@@ -44,5 +51,5 @@ export function useAutoLock(): void {
             document.removeEventListener("visibilitychange", change);
             clearInterval(timer);
         };
-    }, [pin, lock, idle, background]);
+    }, [pin, lock, idle, background, talking]);
 }
