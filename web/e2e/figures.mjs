@@ -141,7 +141,7 @@ async function heap(session) {
     return metrics.find(({ name }) => name === "JSHeapUsedSize").value / 1e6;
 }
 
-/** From the address to a composer that takes keys. */
+/** From the address to a composer that takes keys, and to the last message being read. */
 async function openToKeyboard(window, address, { cold }) {
     const { page, context } = window;
     const session = await context.newCDPSession(page);
@@ -158,15 +158,16 @@ async function openToKeyboard(window, address, { cold }) {
     const began = Date.now();
     await page.goto(address, { waitUntil: "commit" });
     await page.getByLabel("Write a message").click();
-    const took = Date.now() - began;
+    const keyboard = Date.now() - began;
+    await page.locator(".bubble").first().waitFor();
+    const read = Date.now() - began;
     await slow(session, 1);
-    await page.getByLabel("Write a message").waitFor();
     await page.evaluate(async () => {
         await navigator.serviceWorker.ready;
         while (!(await caches.match("/"))) await new Promise((resolve) => setTimeout(resolve, 100));
     });
     await session.detach();
-    return took;
+    return { keyboard, read };
 }
 
 await server.start();
@@ -187,6 +188,9 @@ try {
     const session = await doctor.context.newCDPSession(doctor.page);
     await session.send("Performance.enable");
     await session.send("Network.enable");
+    // The list was seen once, as by everybody: with it the app opens.
+    await doctor.goTo("Chats");
+    await doctor.page.goto(address);
     await nurse.write("The first word");
     await doctor.reads("The first word");
     await slow(session, CPU);
@@ -202,8 +206,17 @@ try {
     const [cold, warm] = [[], []];
     for (let n = 0; n < ROUNDS; n++) cold.push(await openToKeyboard(doctor, address, { cold: true }));
     for (let n = 0; n < ROUNDS; n++) warm.push(await openToKeyboard(doctor, address, { cold: false }));
-    row("open to keyboard, cold (no file of the app kept)", "under 2500 ms", ms(quantile(cold, 0.5)));
-    row("open to keyboard, warm (installed)", "under 1000 ms", ms(quantile(warm, 0.5)));
+    const middle = (all, what) =>
+        ms(
+            quantile(
+                all.map((one) => one[what]),
+                0.5,
+            ),
+        );
+    row("open to keyboard, cold (no file of the app kept)", "under 2500 ms", middle(cold, "keyboard"));
+    row("open to keyboard, warm (installed)", "under 1000 ms", middle(warm, "keyboard"));
+    row("open to the messages, cold: 2.1 MB come first", "–", middle(cold, "read"));
+    row("open to the messages, warm", "–", middle(warm, "read"));
 
     const token = await device("grace.adeyemi");
     const long = await clearRoom(token, registrar.user);

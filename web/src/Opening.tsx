@@ -3,6 +3,7 @@ import { Link, Redirect } from "wouter";
 import { RowContent } from "./chats/RowContent.tsx";
 import { OpeningConversation } from "./conversation/OpeningConversation.tsx";
 import { Frame, Places, useAddress } from "./Frame.tsx";
+import { t } from "./i18n/index.ts";
 import { pageOf } from "./paths.ts";
 import { careful } from "./session/careful.ts";
 import { nobodyTalks, useAutoLock } from "./session/use-auto-lock.ts";
@@ -22,7 +23,16 @@ export function Opening(): JSX.Element {
             places={<Places current={place} />}
             list={
                 <div className="pane__body" aria-busy="true">
-                    {place === "chats" ? <LastSeen opened={opened} /> : <Loading />}
+                    {place === "chats" ? (
+                        <>
+                            <div className="filters filters--opening" aria-hidden="true">
+                                <span className="chip">{t.chats.filters.all}</span>
+                            </div>
+                            <LastSeen opened={opened} />
+                        </>
+                    ) : (
+                        <Loading />
+                    )}
                 </div>
             }
             detail={
@@ -42,7 +52,7 @@ function LastSeen({ opened }: { opened: string | undefined }): JSX.Element {
     const glance = useSession((session) => session.glance);
     if (!glance) return <Loading />;
     return (
-        <ul className="rows rows--opening">
+        <ul className="rows">
             {glance
                 .filter(({ listed }) => listed)
                 .map((chat) => (

@@ -91,6 +91,7 @@ function OpeningField({ chat }: { chat: Glimpse }): JSX.Element {
                     ref={field}
                     rows={1}
                     dir="auto"
+                    autoComplete="off"
                     placeholder={t.conversation.composer}
                     value={text}
                     onChange={(event) => {
