@@ -1,9 +1,12 @@
 // Sign-in by OAuth in real windows, with the OAuth client of matrix-js-sdk as the application.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { OAuth2 } from "matrix-js-sdk/lib/oauth/index.js";
+import { root } from "./places.mjs";
 import { Server } from "./server.mjs";
 import { Window, desktop, openBrowser, phone } from "./windows.mjs";
 
@@ -161,4 +164,43 @@ test("the legacy login API signs in through the browser", async () => {
     assert.equal((await login()).status, 200);
     assert.equal((await login()).status, 403);
     await window.context.close();
+});
+
+test("the pages speak Welsh to who asks for it, and nothing but Welsh", async () => {
+    const catalogue = readFileSync(join(root, "crates/http/src/oauth/cy.txt"), "utf8");
+    const lines = catalogue.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+    const english = lines.filter((line, n) => n % 2 === 0 && / /u.test(line));
+    const asked = `${metadata.account_management_uri}?ui_locales=fr%20cy`;
+    const window = await Window.open(browser, asked, { ...phone, colorScheme: "dark" });
+    const { context, page } = window;
+    const look = async (name) => {
+        assert.equal(await page.locator("html").getAttribute("lang"), "cy");
+        const said = await page.locator("body").innerText();
+        const left = english.filter((line) => line.split("{}").every((part) => said.includes(part)));
+        assert.deepEqual(left, [], name);
+        await window.look(`account-cy-${name}`);
+    };
+    await look("1-sign-in");
+    const enter = async (secret) => {
+        await page.getByLabel("Enw defnyddiwr").fill("megan.evans");
+        await page.getByLabel("Cyfrinair").fill(secret);
+        await page.getByRole("button", { name: "Mewngofnodi", exact: true }).click();
+    };
+    await enter("wrong");
+    await page.getByRole("alert").waitFor();
+    await look("2-wrong");
+    await enter(password);
+    await page.getByRole("heading", { name: "Eich proffil" }).waitFor();
+    await look("3-profile");
+    for (const [n, link, title] of [
+        [4, "Sut rydych yn mewngofnodi", "Sut rydych yn mewngofnodi"],
+        [5, "Dyfeisiau", "Eich dyfeisiau"],
+        [6, "Ailosod hunaniaeth", "Ailosod eich hunaniaeth ddigidol?"],
+        [7, "Cau’r cyfrif", "Cau eich cyfrif?"],
+    ]) {
+        await page.getByRole("link", { name: link }).click();
+        await page.getByRole("heading", { level: 1, name: title }).waitFor();
+        await look(`${n}`);
+    }
+    await context.close();
 });

@@ -61,7 +61,7 @@ pub fn router(state: AppState) -> Router {
         .merge(admin::routes())
         .merge(fhir::routes())
         .merge(metrics::routes())
-        .merge(oauth::routes())
+        .merge(oauth::routes(&state))
         .merge(scim::routes())
         .merge(server_keys::routes())
         .fallback(async || MatrixError::unrecognized(StatusCode::NOT_FOUND))

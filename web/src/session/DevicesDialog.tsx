@@ -67,7 +67,7 @@ export function DevicesDialog({ onClose }: { onClose: () => void }): JSX.Element
                     </>
                 )}
                 <p>
-                    <a href="/account" target="_blank" rel="noopener">
+                    <a href={`/account?ui_locales=${t.locale}`} target="_blank" rel="noopener">
                         {t.devices.account}
                     </a>
                 </p>

@@ -65,7 +65,11 @@ export function MeMenu(): JSX.Element {
                             <button type="button" className="button" onClick={() => setDevices(true)}>
                                 {t.me.devices}
                             </button>
-                            <a href="/account?action=org.wardline.security" target="_blank" rel="noopener">
+                            <a
+                                href={`/account?action=org.wardline.security&ui_locales=${t.locale}`}
+                                target="_blank"
+                                rel="noopener"
+                            >
                                 {t.me.account}
                             </a>
                         </p>

@@ -125,6 +125,7 @@ export async function leaveForSignIn(deviceId?: string, again = false): Promise<
         state: pending.state,
         code_challenge: base64url(new Uint8Array(hash)),
         code_challenge_method: "S256",
+        ui_locales: t.locale,
         ...(again ? { max_age: "0" } : {}),
     };
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);

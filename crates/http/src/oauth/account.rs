@@ -167,7 +167,7 @@ fn device_list(state: &AppState, visitor: &Visitor) -> Result<Html, PageError> {
             .raw("\">")
             .text(named(device))
             .raw("</a><br><span class=\"quiet\">")
-            .text(&last_seen(device, now))
+            .say(&last_seen(device, now))
             .raw("</span></li>")
     });
     Ok(list.raw("</ul>").add(erasures(state, visitor)?))
@@ -190,7 +190,7 @@ fn erasures(state: &AppState, visitor: &Visitor) -> Result<Html, PageError> {
         html.raw("<li>")
             .text(name.unwrap_or(&erasure.device_id))
             .raw("<br><span class=\"quiet\">")
-            .text(&state)
+            .say(&state)
             .raw("</span></li>")
     });
     Ok(list.raw("</ul>"))
@@ -228,7 +228,9 @@ fn device_page(
         client.client_name.map_or(client.client_uri.clone(), |name| format!("{name} ({})", client.client_uri))
     });
     Ok(Html::default()
-        .element("p", named(device))
+        .raw("<p>")
+        .text(named(device))
+        .raw("</p>")
         .element("p class=\"quiet\"", &format!("Device id: {}", device.device_id))
         .element("p class=\"quiet\"", &format!("Signed in by: {client}"))
         .element("p class=\"quiet\"", &last_seen(device, state.clock.now()))

@@ -18,6 +18,7 @@ use super::{
     html::{Html, Page, PageError, form_source},
     issuer, security,
     sign_in::{sign_in_again, sign_in_page, signed_in_as},
+    words::say_scope,
 };
 use crate::AppState;
 
@@ -68,7 +69,7 @@ async fn ask(
 /// Who asks: the name that the client claims, always with the host that its answers go to or, for an application
 /// on this device, that it claims to come from.
 pub(super) fn client_named(client: &Client) -> Html {
-    Html::default().element("strong", &client.name()).raw(" (").text(&client.host()).raw(")")
+    Html::default().raw("<strong>").text(&client.name()).raw("</strong> (").text(&client.host()).raw(")")
 }
 
 /// What consent means, in plain words.
@@ -87,7 +88,7 @@ pub(super) fn what_scope_may(scope: &str) -> Html {
     }
     let list =
         scopes_of(scope).iter().fold(Html::default().raw("<p>It will be able to:</p><ul>"), |html, scope| {
-            html.raw("<li>").text(&scope.in_words()).raw("</li>")
+            html.raw("<li>").text(&say_scope(&scope.in_words())).raw("</li>")
         });
     list.raw("<li>do this, as far as you may yourself, until you sign it out</li></ul><p>It cannot read your messages.</p>")
 }
@@ -101,7 +102,7 @@ fn client_pages(client: &Client) -> Html {
             html.raw("<p class=\"quiet\"><a rel=\"noopener noreferrer\" href=\"")
                 .text(uri)
                 .raw("\">")
-                .text(label)
+                .say(label)
                 .raw(" of this application</a></p>")
         },
     )

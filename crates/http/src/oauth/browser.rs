@@ -27,7 +27,7 @@ pub(super) struct Browser {
     pub(super) visitor: Option<Visitor>,
 }
 
-fn is_secure(state: &AppState) -> bool {
+pub(super) fn is_secure(state: &AppState) -> bool {
     state.config.public_base_url.starts_with("https:")
 }
 

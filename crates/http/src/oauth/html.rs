@@ -11,6 +11,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use url::{Host, Url};
 use wardline_identity::{IdentityError, oauth::OAuthError};
 
+use super::words::{language, say, say_markup};
+
 use crate::{AppState, MatrixError};
 
 const STYLE: &str = "/oauth/style.css";
@@ -37,10 +39,15 @@ async fn style() -> Response {
 pub(super) struct Html(String);
 
 impl Html {
-    /// Markup written here.
+    /// Markup written here, in the language of the page.
     pub(super) fn raw(mut self, markup: &str) -> Self {
-        self.0.push_str(markup);
+        self.0.push_str(&say_markup(markup));
         self
+    }
+
+    /// A sentence of ours, in the language of the page.
+    pub(super) fn say(self, text: &str) -> Self {
+        self.text(&say(text))
     }
 
     /// Text from anywhere, in an element or a quoted attribute.
@@ -64,10 +71,10 @@ impl Html {
         self
     }
 
-    /// `<tag>text</tag>`; `tag` may have attributes.
+    /// `<tag>text</tag>` with a sentence of ours; `tag` may have attributes.
     pub(super) fn element(self, tag: &str, text: &str) -> Self {
         let name = tag.split(' ').next().unwrap_or(tag);
-        self.raw(&format!("<{tag}>")).text(text).raw(&format!("</{name}>"))
+        self.raw(&format!("<{tag}>")).say(text).raw(&format!("</{name}>"))
     }
 
     /// A hidden field of a form.
@@ -78,7 +85,7 @@ impl Html {
     /// A labelled field of a form; `attributes` is markup written here.
     pub(super) fn field(self, name: &str, label: &str, value: &str, attributes: &str) -> Self {
         self.raw(&format!("<label for=\"{name}\">"))
-            .text(label)
+            .say(label)
             .raw(&format!("</label><input id=\"{name}\" name=\"{name}\" value=\""))
             .text(value)
             .raw(&format!("\" {attributes}>"))
@@ -89,7 +96,7 @@ impl Html {
         self.raw(&format!("<button class=\"{class}\" name=\"{name}\" value=\""))
             .text(value)
             .raw("\">")
-            .text(label)
+            .say(label)
             .raw("</button>")
     }
 
@@ -119,12 +126,13 @@ impl Page {
 impl IntoResponse for Page {
     fn into_response(self) -> Response {
         let mut html = String::with_capacity(2048 + self.body.0.len());
-        let title = self.title;
+        let title = Html::default().say(self.title).0;
+        let language = language();
         let script =
             if self.script { format!("<script src=\"{SCRIPT}\" defer></script>") } else { String::new() };
         let _ = write!(
             html,
-            "<!doctype html><html lang=\"en-GB\"><head><meta charset=\"utf-8\">\
+            "<!doctype html><html lang=\"{language}\"><head><meta charset=\"utf-8\">\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
              <title>{title} – Wardline</title><link rel=\"stylesheet\" href=\"{STYLE}\">{script}</head>\
              <body><header><span>Wardline</span></header><main><h1>{title}</h1>{}</main></body></html>",

@@ -5,7 +5,7 @@ use axum::{Router, extract::State, routing::get};
 use serde_json::{Value, json};
 use wardline_identity::{DPOP_ALGORITHMS, oauth::ASSERTION_ALGORITHMS};
 
-use super::{account, authorize, issuer, link, register, token};
+use super::{account, authorize, issuer, link, register, token, words};
 use crate::{AppState, Json};
 
 pub(super) fn routes() -> Router<AppState> {
@@ -45,6 +45,7 @@ pub(crate) fn endpoints(state: &AppState) -> Value {
         "authorization_response_iss_parameter_supported": true,
         "account_management_uri": at(account::PATH),
         "account_management_actions_supported": account::ACTIONS,
+        "ui_locales_supported": words::LANGUAGES,
         "service_documentation": "https://spec.matrix.org/latest/client-server-api/#oauth-20-api",
     })
 }

@@ -2,7 +2,7 @@
 //!
 //! Specification: Client-Server API, "OAuth 2.0 API". The pages are plain HTML; the only script is the one that asks the
 //! browser for a passkey, and all else works without it: `html` writes them,
-//! `browser` knows who is in front of them, and each of `sign_in`, `authorize`, `link`, `sso` and `account` is one.
+//! `browser` knows who is in front of them, `words` in which language; and each of `sign_in`, `authorize`, `link`, `sso` and `account` is one.
 
 mod account;
 mod authorize;
@@ -19,8 +19,9 @@ mod sign_in;
 mod sso;
 mod token;
 mod upstream;
+mod words;
 
-use axum::Router;
+use axum::{Router, middleware};
 
 use crate::AppState;
 
@@ -42,20 +43,18 @@ pub(crate) use metadata::endpoints;
 pub(crate) use security::SECURITY;
 
 /// All routes under `/oauth` and `/account`, the server metadata, and `/login/sso/redirect`.
-pub(crate) fn routes() -> Router<AppState> {
-    Router::new()
+pub(crate) fn routes(state: &AppState) -> Router<AppState> {
+    let pages = Router::new()
         .merge(account::routes())
         .merge(authorize::routes())
-        .merge(html::routes())
         .merge(invitation::routes())
         .merge(link::routes())
-        .merge(metadata::routes())
-        .merge(register::routes())
         .merge(security::routes())
         .merge(sign_in::routes())
         .merge(sso::routes())
-        .merge(token::routes())
         .merge(upstream::routes())
+        .route_layer(middleware::from_fn_with_state(state.clone(), words::speak));
+    pages.merge(html::routes()).merge(metadata::routes()).merge(register::routes()).merge(token::routes())
 }
 
 /// How this server names itself to clients.

@@ -161,7 +161,7 @@ fn passkeys(
         html = html.raw("<ul class=\"devices\">");
         for passkey in &factors.passkeys {
             let id = passkey_id(passkey);
-            html = html.raw("<li>").element("strong", &passkey.name);
+            html = html.raw("<li><strong>").text(&passkey.name).raw("</strong>");
             if passkey.refused_at.is_some() {
                 html = html.raw(
                     "<br><span class=\"error\">It may have been copied, and is not taken any more.</span>",
@@ -204,7 +204,7 @@ fn passkeys(
 
 fn password(browser: &Browser, factors: &Factors, next: &str) -> Html {
     let title = if factors.password { "Change your password" } else { "Add a password" };
-    let html = Html::default().raw("<h2>Password</h2><details><summary>").text(title).raw("</summary>");
+    let html = Html::default().raw("<h2>Password</h2><details><summary>").say(title).raw("</summary>");
     let mut form = form(browser, "password", next);
     if factors.password {
         let attributes = "type=\"password\" autocomplete=\"current-password\" required";
@@ -248,7 +248,9 @@ fn totp_page(browser: &Browser, enrolment: &TotpEnrolment, next: &str, wrong: Op
              {side} {side}\"><path d=\"{path}\"/></svg>"
         ))
         .element("p class=\"quiet\"", "Key:")
-        .element("p class=\"key\"", &enrolment.secret)
+        .raw("<p class=\"key\">")
+        .text(&enrolment.secret)
+        .raw("</p>")
         .add(form(browser, "totp-finish", next))
         .hidden("carried", &enrolment.carried)
         .field(
@@ -270,7 +272,7 @@ fn account_link() -> String {
 
 fn recovery_page(browser: &Browser, codes: &[String], next: &str) -> Response {
     let list = codes.iter().fold(Html::default().raw("<ul class=\"codes\">"), |html, code| {
-        html.raw("<li>").element("code", code).raw("</li>")
+        html.raw("<li><code>").text(code).raw("</code></li>")
     });
     let on = if next.is_empty() { account_link() } else { next.to_owned() };
     let body = Html::default()

@@ -180,7 +180,7 @@ fn question_page(browser: &Browser, method: &str, next: &str, question: &Questio
                 .raw("\"><strong>")
                 .text(&choice.label)
                 .raw("</strong><span>")
-                .text(&choice.detail)
+                .say(&choice.detail)
                 .raw("</span></button>")
         }),
     };

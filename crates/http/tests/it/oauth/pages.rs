@@ -126,3 +126,35 @@ async fn the_way_on_after_signing_in_stays_here() {
         assert_eq!(browser.post("/oauth/login", &fields).await.status, 400, "{next}");
     }
 }
+
+#[tokio::test]
+async fn pages_speak_welsh_to_who_asks_or_whose_browser_does() {
+    let server = Server::new().await;
+    let client = register(&server).await;
+    let path = authorize_path(&client, &[]);
+    let mut browser = Browser::new(&server);
+    let english = browser.get(&path).await;
+    assert!(english.html.contains("<html lang=\"en-GB\">") && english.html.contains("<h1>Sign in</h1>"));
+    let accept = [("accept-language", "de, cy-GB;q=0.9, en;q=0.8")];
+    let page = browser.send(&format!("GET {path}"), Body::empty(), &accept).await;
+    assert!(
+        page.html.contains("<html lang=\"cy\">") && page.html.contains("<h1>Mewngofnodi</h1>"),
+        "{}",
+        page.html
+    );
+    assert!(!page.headers.contains_key("set-cookie"), "nothing is kept of what the browser says each time");
+    // Who asks gets it, whatever the browser says, and keeps it for this session.
+    let page = browser.send(&format!("GET {path}&ui_locales=en"), Body::empty(), &accept).await;
+    assert!(page.html.contains("<h1>Sign in</h1>"));
+    let page = browser.get(&format!("{path}&ui_locales=fr+cy")).await;
+    assert!(page.html.contains("<h1>Mewngofnodi</h1>"));
+    let kept = page.headers.get_all("set-cookie").iter().next_back().unwrap().to_str().unwrap();
+    assert_eq!(kept, "wardline-language=cy; Path=/; HttpOnly; SameSite=Lax; Secure");
+    assert!(browser.get(&path).await.html.contains("<h1>Mewngofnodi</h1>"));
+    let wrong =
+        browser.send("GET /oauth/invitation?token=x", Body::empty(), &[("accept-language", "cy")]).await;
+    assert_eq!(wrong.status, 404);
+    assert!(wrong.html.contains("Mae’r gwahoddiad hwn wedi dod i ben"), "{}", wrong.html);
+    let metadata = browser.get("/_matrix/client/v1/auth_metadata").await;
+    assert!(metadata.html.contains("\"ui_locales_supported\":[\"en-GB\",\"cy\"]"), "{}", metadata.html);
+}
