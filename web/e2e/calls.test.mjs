@@ -1,4 +1,5 @@
-// Calls between two people, with a TURN server in the configuration: ringing, talking, holding, missed, declined, with pictures.
+// Calls between two people, with a TURN server in the configuration: ringing, talking, holding, missed, declined, with pictures, both at
+// once, and by way of the TURN server.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -108,7 +109,9 @@ async function watch(page) {
 /** What this window has heard and seen of the other: bytes of sound, frames of picture, and how it reaches it. */
 function received({ page }) {
     return page.evaluate(async () => {
-        const stats = [...(await globalThis.connections.at(-1).getStats()).values()];
+        // Where both called at once there is one more, which came to nothing.
+        const used = globalThis.connections.findLast((one) => one.connectionState === "connected");
+        const stats = used ? [...(await used.getStats()).values()] : [];
         const inbound = (kind) => stats.find((one) => one.type === "inbound-rtp" && one.kind === kind);
         const pair = stats.find(
             (one) => one.type === "candidate-pair" && one.state === "succeeded" && one.nominated,
@@ -255,8 +258,80 @@ feature("a video call is seen on both sides, and the camera can be put away", as
     await Promise.all([hears(nurse, "frames", 2), hears(doctor, "frames", 2)]);
     await nurse.page.getByLabel(`The picture of ${doctorName}`).waitFor();
     await doctor.look("125-call-video");
+
+    // The picture of the other floats above everything else, and comes back.
+    const float = nurse.page.getByRole("button", { name: "Float the picture" });
+    await float.click();
+    await nurse.page.waitForFunction(() => document.pictureInPictureElement !== null);
+    await hears(nurse, "frames", (await received(nurse)).frames);
+    await float.click();
+    await nurse.page.waitForFunction(() => document.pictureInPictureElement === null);
+
     await inCall(doctor, nurseName).getByRole("button", { name: "Camera off" }).click();
     await nurse.page.getByLabel(`The picture of ${doctorName}`).waitFor({ state: "hidden" });
     await hangUp(doctor, nurseName);
+    await over();
+});
+
+feature("who both call at once are in one call, and nobody missed anything", async () => {
+    const marker = "Let us both call now";
+    await nurse.write(marker);
+    await doctor.reads(marker);
+    await Promise.all([
+        nurse.page.getByRole("button", { name: `Call ${doctorName}` }).click(),
+        doctor.page.getByRole("button", { name: `Call ${nurseName}` }).click(),
+    ]);
+    // Whoever was so much slower that the other one rang first is asked; in the end both are in the same call.
+    const joins = async ({ page }, name) => {
+        const answer = page.getByRole("alertdialog").getByRole("button", { name: "Answer", exact: true });
+        const clock = inCall({ page }, name).getByRole("timer");
+        do {
+            await answer.or(clock).first().waitFor();
+            // It may have been answered by itself meanwhile.
+            if (await answer.isVisible()) await answer.click({ timeout: 1000 }).catch(() => undefined);
+        } while (!(await clock.isVisible()));
+    };
+    await Promise.all([joins(nurse, doctorName), joins(doctor, nurseName)]);
+    await Promise.all([hears(nurse), hears(doctor)]);
+    await hangUp(doctor, nurseName);
+    await over();
+    for (const window of [nurse, doctor]) {
+        const lines = () =>
+            window.page.getByRole("log").evaluate(
+                (log, from) =>
+                    log.innerText
+                        .split(from)
+                        .at(-1)
+                        .match(/^.*voice call.*$/gimu) ?? [],
+                marker,
+            );
+        while ((await lines()).length === 0) await window.page.waitForTimeout(200);
+        assert.match(
+            (await lines()).join(),
+            /^Voice call: \d+:\d\d[^,]*$/u,
+            "one call, and it was not missed",
+        );
+    }
+});
+
+feature("where nothing but the relay is reachable, the call goes by way of it", async () => {
+    for (const { page } of [nurse, doctor])
+        await page.evaluate(() => sessionStorage.setItem("relay-only", "yes"));
+    await nurse.page.getByRole("button", { name: `Call ${doctorName}` }).click();
+    await ringing(doctor, `${nurseName} is calling`)
+        .getByRole("button", { name: "Answer", exact: true })
+        .click();
+    await Promise.all([talks(nurse, doctorName), talks(doctor, nurseName)]);
+    const [one, other] = await Promise.all([hears(nurse), hears(doctor)]);
+    assert.deepEqual([one.by, other.by], ["relay", "relay"]);
+    await hears(doctor, "sound", other.sound + 500);
+    // Whom the TURN server lets in says until when.
+    const { username } = await nurse.page.evaluate(() =>
+        globalThis.connections.at(-1).getConfiguration().iceServers.at(-1),
+    );
+    const ttl = Number(username.split(":")[0]) - Date.now() / 1000;
+    assert.match(username, /^\d+:@grace\.adeyemi:/);
+    assert.ok(ttl > 0 && ttl <= 86_400, `for ${ttl} seconds`);
+    await hangUp(nurse, doctorName);
     await over();
 });

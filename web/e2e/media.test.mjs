@@ -197,3 +197,75 @@ feature("a download goes on where it was stopped, and where the line was cut", a
     }
     stage.server.line.slow(Infinity);
 });
+
+feature(
+    "an upload that breaks off goes on by itself, after a reload too, and the file comes once",
+    async () => {
+        const { line } = stage.server;
+        const scan = randomBytes(2_000_000);
+        line.slow(400_000);
+        await sendFile(nurse, { name: "ct.bin", mimeType: "application/octet-stream", buffer: scan });
+        const progress = nurse.page.getByRole("progressbar", { name: "Uploading" });
+        const sent = (share) =>
+            nurse.page.waitForFunction((least) => {
+                const bar = document.querySelector('progress[aria-label="Uploading"]');
+                return bar !== null && bar.value > least;
+            }, share);
+        await sent(0.1);
+        await nurse.look("117-uploading");
+        line.cut();
+        await sent(0.15);
+        await nurse.page.reload();
+        await nurse.page.getByLabel("Write a message").waitFor();
+        await progress.waitFor();
+        await sent(0.05);
+        line.down();
+        // Nothing goes through, and it still says what waits.
+        await nurse.shows(/^(Reconnecting|No connection)/);
+        await progress.waitFor();
+        line.slow(Infinity);
+        line.mend();
+        await progress.waitFor({ state: "detached" });
+        const button = doctor.page.getByRole("button", { name: "Download ct.bin" });
+        await button.waitFor();
+        const saved = doctor.page.waitForEvent("download");
+        await button.click();
+        assert.deepEqual(readFileSync(await (await saved).path()), scan);
+        assert.equal(await button.count(), 1);
+    },
+);
+
+feature("an upload is stopped, and what was written after it goes all the same", async () => {
+    const { line } = stage.server;
+    line.slow(200_000);
+    const scan = { name: "wrong.bin", mimeType: "application/octet-stream", buffer: randomBytes(2_000_000) };
+    await sendFile(nurse, scan);
+    await nurse.page.getByRole("progressbar", { name: "Uploading" }).waitFor();
+    await nurse.write("That was the wrong file");
+    await nurse.page.getByRole("button", { name: "Do not send it" }).click();
+    await doctor.reads("That was the wrong file");
+    line.slow(Infinity);
+    for (const { page } of [nurse, doctor]) assert.equal(await page.getByText("wrong.bin").count(), 0);
+});
+
+feature("a photo has its colours before it is there", async () => {
+    const { line } = stage.server;
+    const photo = { name: "wound.jpg", mimeType: "image/jpeg", buffer: await gpsTagged(nurse.page) };
+    await sendFile(nurse, photo, /^Choose a photo/, "Photo");
+    await doctor.page.getByRole("button", { name: "Open Photo" }).last().locator("img").waitFor();
+    // Anew, over a line on which pictures do not come.
+    await doctor.page.route("**/media/download/**", (route) => route.abort());
+    await doctor.page.reload();
+    const picture = doctor.page.getByRole("button", { name: /^(Open Photo|Try again)$/ }).last();
+    await picture.locator("canvas").waitFor();
+    const drawn = await picture.locator("canvas").evaluate((canvas) => {
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        return data.some((value, at) => at % 4 === 3 && value === 255);
+    });
+    assert.ok(drawn, "the colours are drawn");
+    await doctor.screenshot("118-blurred-first");
+    await doctor.page.unroute("**/media/download/**");
+    line.cut();
+    await doctor.page.reload();
+    await doctor.page.getByRole("button", { name: "Open Photo" }).last().locator("img").waitFor();
+});

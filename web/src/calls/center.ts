@@ -49,8 +49,17 @@ export interface Ongoing {
 /** The call, for the screens. */
 export const useCalls = create<{ call: Ongoing | undefined }>(() => ({ call: undefined }));
 
+/** How the SDK looks at the events of calls, one after the other. */
+interface EventBuffer {
+    eventBufferPromiseChain: Promise<void> | undefined;
+    evaluateEventBuffer(events: MatrixEvent[]): Promise<void>;
+}
+
 /** Only what is this fresh may be about a call that rings. */
 const FRESH_MS = 60_000;
+
+/** How long the keys of what may be the end of a call are waited for before it rings. */
+const KEYS_MS = 2_000;
 
 /** How long it is said why a call has ended. */
 const ENDING_MS = 4_000;
@@ -144,26 +153,56 @@ export class Calls {
             return;
         }
         if (!this.unread.delete(id) || !event.getType().startsWith("m.call.")) return;
-        if (event.getType() === (EventType.CallInvite as string) && !this.stillRings(event)) return;
-        // What is put into its buffer would wait for the next answer to `/sync`: half a minute when nothing else happens.
-        const handler = this.client.callEventHandler as unknown as
-            | { evaluateEventBuffer(events: MatrixEvent[]): Promise<void> }
-            | undefined;
-        void handler?.evaluateEventBuffer([event]).catch(() => undefined);
+        void this.lookAt(event).catch(() => undefined);
     };
+
+    /**
+     * What is put into the SDK's buffer would wait for the next answer to `/sync`: half a minute when nothing else happens. It is looked
+     * at in turn all the same: the end of a call that comes while its beginning is looked at would be lost, and the call ring on.
+     */
+    private async lookAt(event: MatrixEvent): Promise<void> {
+        const begins = event.getType() === (EventType.CallInvite as string);
+        if (begins) await this.readable(this.since(event).slice(1));
+        const handler = this.client.callEventHandler as unknown as EventBuffer | undefined;
+        if (!handler) return;
+        handler.eventBufferPromiseChain = (handler.eventBufferPromiseChain ?? Promise.resolve())
+            .then(async () => {
+                if (!begins || this.stillRings(event)) await handler.evaluateEventBuffer([event]);
+            })
+            .catch(() => undefined);
+    }
+
+    /** An event of a conversation and what came after it, as far as it is loaded. */
+    private since(event: MatrixEvent): readonly MatrixEvent[] {
+        const room = this.client.getRoom(event.getRoomId());
+        const events = room ? loadedEvents(room) : [];
+        const index = events.indexOf(event);
+        return index < 0 ? [] : events.slice(index);
+    }
+
+    /** Waits for the keys of what came after a call began, which may be its end; only so long, for some may never come. */
+    private async readable(events: readonly MatrixEvent[]): Promise<void> {
+        const opened = events
+            .filter((event) => event.isDecryptionFailure())
+            .map((event) => new Promise((resolve) => event.once(MatrixEventEvent.Decrypted, resolve)));
+        const enough = new Promise((resolve) => setTimeout(resolve, KEYS_MS));
+        await Promise.race([Promise.all(opened), enough]);
+    }
 
     /** What came before the key did may be over by now: it must not ring, nor have the next call refused as busy. */
     private stillRings(invite: MatrixEvent): boolean {
-        const room = this.client.getRoom(invite.getRoomId());
-        const events = room ? loadedEvents(room) : [];
-        const index = events.indexOf(invite);
-        return index < 0 || isOpen(events, index, room?.myUserId ?? "");
+        const events = this.since(invite);
+        return events.length === 0 || isOpen(events, 0, this.client.getUserId() ?? "");
     }
 
     private readonly came = (call: MatrixCall): void => {
         if (call.state !== CallState.Ringing) return;
         if (this.call) {
-            void this.busy(call);
+            // Both called at once, and this one had not got so far that the SDK saw it: it speaks in the call of the other.
+            const calling =
+                this.call.state === CallState.WaitLocalMedia && !useCalls.getState().call?.incoming;
+            if (calling && this.call.roomId === call.roomId) this.call.replacedBy(call);
+            else void this.busy(call);
             return;
         }
         const userId = call.getOpponentMember()?.userId ?? call.invitee ?? "";

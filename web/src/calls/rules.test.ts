@@ -46,6 +46,9 @@ describe("what is left of a call in its conversation", () => {
         expect(outcome(own, [trace("invite", other, 500, { call_id: "c2" }), answer], me, 1e9)).toEqual({
             what: "replaced",
         });
+        // Its end may be heard of before that answer.
+        const replaced = trace("hangup", other, 900, { reason: "replaced" });
+        expect(outcome(own, [replaced, answer], me, 1e9)).toEqual({ what: "replaced" });
         // Given up first, it was a call of its own.
         expect(outcome(own, [trace("hangup", me, 2_000), answer], me, 1e9)).toEqual({ what: "unanswered" });
     });

@@ -114,6 +114,8 @@ export function outcome(invite: CallTrace, later: Iterable<CallTrace>, me: strin
         } else if (one.type === "m.call.hangup") {
             if (answered !== undefined)
                 return { what: "lasted", milliseconds: Math.max(0, one.at - answered) };
+            // Given up for the call of the other, which is answered a moment later.
+            if (one.content["reason"] === "replaced") return { what: "replaced" };
             return { what: own ? "unanswered" : "missed" };
         }
     }
