@@ -1,10 +1,14 @@
-// The app lock: nothing is readable without the PIN, wrong ones back off and finally erase; a shared computer keeps nothing.
+// The app lock: nothing is readable without the PIN, in the browser or on the disk; wrong ones back off and finally erase; a shared computer
+// keeps nothing.
 
 import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before } from "node:test";
 import { Server } from "./server.mjs";
 import { Stage } from "./stage.mjs";
-import { Window, desktop, openBrowser, phone } from "./windows.mjs";
+import { Window, desktop, openBrowser, openProfile, phone } from "./windows.mjs";
 
 const stage = new Stage("lock");
 const feature = stage.feature.bind(stage);
@@ -227,17 +231,213 @@ feature("a locked device that is signed out from elsewhere erases itself", async
     await Promise.all([lost.page.close(), here.page.close()]);
 });
 
-feature("on a shared computer a closed tab leaves nothing that can be opened", async () => {
+/** Words that nobody else writes, and what names the people and the conversation. */
+const planted = { said: "Perihelion quatrain", drafted: "Ephemeris couplet", searched: "quatrain" };
+
+/**
+ * Somebody works here: reads, writes, begins to write, and is notified. Answers all that must not be found afterwards: the words, who worked, the
+ * patient, the conversation, the device and its tokens.
+ */
+async function work(ward) {
+    const { page } = ward;
+    const secrets = new Set(Object.values(planted));
+    const listen = async (request) => {
+        const { authorization } = await request.allHeaders();
+        if (authorization) secrets.add(authorization.split(" ").at(-1));
+        if (request.url().endsWith("/keys/upload"))
+            secrets.add(request.postDataJSON()?.device_keys?.device_id ?? planted.said);
+    };
+    const heard = [];
+    const follow = (request) => heard.push(listen(request).catch(() => undefined));
+    page.on("request", follow);
+    await ward.signIn("grace.adeyemi");
+    await ward.goTo("Patients");
+    await page.getByRole("link", { name: /Okonkwo/i }).click();
+    await ward.write(planted.said);
+    await ward.reads(planted.said);
+    // It has gone out: the room is known, and its keys are kept.
+    await page
+        .getByRole("log")
+        .getByLabel(/^(Sent|Delivered|Seen)/)
+        .last()
+        .waitFor();
+    await page.getByRole("button", { name: "Find in this conversation" }).click();
+    const found = page.getByRole("dialog");
+    await found.getByRole("searchbox").fill(planted.searched);
+    await found.getByText(planted.said).first().waitFor();
+    await found.getByRole("button", { name: "Close" }).click();
+    await found.waitFor({ state: "detached" });
+    await page.getByLabel("Write a message").fill(planted.drafted);
+    secrets.add(decodeURIComponent(page.url()).match(/![\w-]+/u)[0]);
+    await page.evaluate(async () => {
+        const worker = await navigator.serviceWorker.ready;
+        await worker.showNotification("Sister Grace Adeyemi", { body: "Mr Okonkwo is worse", tag: "x" });
+    });
+    page.off("request", follow);
+    await Promise.all(heard);
+    assert.ok(secrets.size >= 6, "a token, a device and a conversation are known");
+    return [...secrets, "Okonkwo", "Adeyemi", "grace.adeyemi", "999 000 0069", "9990000069"];
+}
+
+/** All that the browser keeps for this server, read in full, as one text. Keys that cannot be read out are named. */
+async function everything({ page, context }) {
+    const text = await page.evaluate(async () => {
+        const out = [];
+        const latin = new TextDecoder("latin1");
+        const tell = (value, depth = 0) => {
+            if (value instanceof CryptoKey) return out.push(`CryptoKey ${value.algorithm.name}`);
+            if (value instanceof ArrayBuffer || ArrayBuffer.isView(value))
+                return out.push(latin.decode(value));
+            if (typeof value !== "object" || value === null || depth > 20) return out.push(String(value));
+            for (const [name, inner] of value instanceof Map ? value : Object.entries(value)) {
+                out.push(String(name));
+                tell(inner, depth + 1);
+            }
+            return 0;
+        };
+        const asked = (request) =>
+            new Promise((resolve, reject) => {
+                request.onsuccess = () => resolve(request.result);
+                request.onerror = () => reject(request.error);
+            });
+        for (const { name } of await indexedDB.databases()) {
+            out.push(`database ${name}`);
+            const database = await asked(indexedDB.open(name));
+            for (const store of database.objectStoreNames) {
+                const records = database.transaction(store).objectStore(store);
+                const [keys, values] = [asked(records.getAllKeys()), asked(records.getAll())];
+                tell(await keys);
+                tell(await values);
+            }
+            database.close();
+        }
+        tell(Object.entries(localStorage));
+        tell(Object.entries(sessionStorage));
+        const folder = async (directory) => {
+            for await (const [name, handle] of directory) {
+                out.push(name);
+                if (handle.kind === "directory") await folder(handle);
+                else tell(await (await handle.getFile()).arrayBuffer());
+            }
+        };
+        await folder(await navigator.storage.getDirectory());
+        for (const name of await caches.keys()) {
+            const cache = await caches.open(name);
+            for (const request of await cache.keys()) {
+                out.push(request.url);
+                const answer = await cache.match(request);
+                tell(Object.fromEntries(answer.headers));
+                // The app itself is the same for everybody.
+                if (!/\/(assets\/|$)/u.test(new URL(request.url).pathname)) tell(await answer.arrayBuffer());
+            }
+        }
+        const worker = await navigator.serviceWorker.getRegistration();
+        out.push(`push ${JSON.stringify((await worker?.pushManager.getSubscription()) ?? null)}`);
+        for (const { title, body, tag } of (await worker?.getNotifications()) ?? [])
+            out.push(title, body, tag);
+        out.push(
+            document.title,
+            location.href,
+            document.body.innerText,
+            String(history.length),
+            String(name),
+        );
+        tell(history.state);
+        return out.join("\n");
+    });
+    const cookies = (await context.cookies()).map((cookie) => JSON.stringify(cookie));
+    return [text, ...cookies].join("\n");
+}
+
+/** Nobody is signed in any more, to the app or to the server's own pages, and nothing of `secrets` is left. */
+async function nobody(ward, secrets) {
+    await ward.page.getByRole("button", { name: "Sign in", exact: true }).waitFor();
+    const left = await everything(ward);
+    const found = secrets.filter((secret) => left.toLowerCase().includes(secret.toLowerCase()));
+    assert.deepEqual(found, []);
+    assert.ok(!left.includes("CryptoKey"), "no key is left, not even one that cannot be read out");
+    const kinds = left.split("\n").filter((line) => line.startsWith("database") && line.includes("::"));
+    assert.deepEqual(kinds, [], "no store of encryption keys is left");
+    assert.match(left, /^push null$/mu);
+    // Whoever has the cookie of the pages has to prove who they are all the same.
+    const page = await ward.context.newPage();
+    await page.goto(`${server.url}/account`);
+    await page.getByLabel("Password", { exact: true }).waitFor();
+    await page.close();
+}
+
+feature("on a shared computer a closed tab leaves nothing, and neither does whoever signs out", async () => {
     const ward = await Window.open(browser, server.url, desktop);
+    await ward.context.grantPermissions(["notifications"]);
     await ward.page.getByRole("checkbox", { name: /^This computer is shared/ }).check();
     await ward.page.getByRole("checkbox", { name: /^This computer is shared/, checked: true }).waitFor();
     await ward.look("63-shared-desktop");
-    await ward.signIn("grace.adeyemi");
+    const first = await work(ward);
     assert.deepEqual(await keys(ward), [], "the key is not stored");
+    // What is read here is all that there is, and the search finds what lies in clear.
+    assert.match(await everything(ward), /Mr Okonkwo is worse[^]*"wardline/u);
     await ward.page.reload();
     await ward.page.getByRole("navigation", { name: "Places" }).waitFor();
     await ward.page.close();
     await ward.show(server.url);
-    await ward.page.getByRole("button", { name: "Sign in", exact: true }).waitFor();
-    assert.deepEqual(await kept(ward), { stores: [], records: 0, local: ["wardline-shared"], files: [] });
+    await nobody(ward, first);
+
+    // Somebody who signs out.
+    const second = await work(ward);
+    await ward.page.getByRole("button", { name: /^Me:/ }).click();
+    await ward.page.getByRole("button", { name: "Sign out", exact: true }).click();
+    await ward.page.getByText(/^You are signed out\. Nothing is kept/).waitFor();
+    await nobody(ward, [...first, ...second]);
+    await ward.context.close();
+});
+
+/** The files under `folder` that hold one of `words`, in the encodings in which a browser writes text. */
+function holding(folder, words) {
+    const found = [];
+    for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+        if (!entry.isFile()) continue;
+        const bytes = readFileSync(join(entry.parentPath, entry.name));
+        for (const word of words)
+            for (const encoding of ["utf8", "utf16le", "base64"])
+                if (
+                    encoding === "base64"
+                        ? bytes.includes(Buffer.from(word).toString("base64").slice(0, -4))
+                        : bytes.includes(word, 0, encoding)
+                )
+                    found.push(
+                        `${word} (${encoding}) in ${join(entry.parentPath, entry.name).slice(folder.length)}`,
+                    );
+    }
+    return found;
+}
+
+feature("with the app locked nothing on the disk can be read", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "wardline-profile-"));
+    try {
+        const context = await openProfile(folder);
+        const own = new Window();
+        Object.assign(own, { context, colorScheme: "light" });
+        await own.show(server.url);
+        // Not the notification: the system shows it, lock or not, and the app says in it only what policy allows.
+        const secrets = await work(own);
+        await own.page.evaluate(async () => {
+            const worker = await navigator.serviceWorker.ready;
+            for (const shown of await worker.getNotifications()) shown.close();
+            localStorage.setItem("control", "written in clear");
+        });
+        await own.page.getByRole("button", { name: /^Me:/ }).click();
+        await own.page.getByRole("button", { name: "Set a PIN" }).click();
+        const dialog = own.page.getByRole("dialog", { name: "Set a PIN" });
+        await dialog.getByLabel("New PIN").fill("271828");
+        await dialog.getByLabel("The same again").fill("271828");
+        await dialog.getByRole("button", { name: "Save PIN" }).click();
+        await dialog.waitFor({ state: "detached" });
+        await own.page.getByRole("button", { name: "Lock now" }).click();
+        await own.page.getByRole("heading", { name: "Wardline is locked" }).waitFor();
+        await context.close();
+        assert.notDeepEqual(holding(folder, ["written in clear"]), [], "what is in clear is found");
+        assert.deepEqual(holding(folder, secrets), []);
+    } finally {
+        rmSync(folder, { recursive: true, force: true });
+    }
 });

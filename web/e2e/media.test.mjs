@@ -166,7 +166,7 @@ feature("a download goes on where it was stopped, and where the line was cut", a
         if (response.url().includes("/media/download/"))
             answers.push([response.status(), Number(response.headers()["content-length"])]);
     });
-    stage.server.line.slow(1_000_000);
+    stage.server.line.slow(500_000);
     const progress = doctor.page.getByRole("progressbar", { name: "Downloading" });
     const arrived = (share) =>
         doctor.page.waitForFunction((least) => {
@@ -174,6 +174,10 @@ feature("a download goes on where it was stopped, and where the line was cut", a
             return bar !== null && bar.value > least;
         }, share);
     await button.click();
+    await arrived(0.1);
+    // It goes on while something else is looked at.
+    await doctor.page.getByRole("link", { name: "Back" }).click();
+    await doctor.page.getByRole("link", { name: /Okonkwo/i }).click();
     await arrived(0.15);
     await doctor.screenshot("116-downloading-phone-dark");
     // Stopped: what has arrived is kept, and nothing is saved.

@@ -23,9 +23,9 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 /** How long anything on a screen may take, in milliseconds; generous, for a busy test machine. */
 const patience = 45_000;
 
-/** A browser, with `more` on its command line. */
-export async function openBrowser(more = []) {
-    return chromium.launch({
+/** Where the browser is, and what is on its command line besides `more`. */
+function launching(more = []) {
+    return {
         executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
         args: [
             "--no-sandbox",
@@ -42,6 +42,24 @@ export async function openBrowser(more = []) {
             // Calls between two windows of one machine.
             "--allow-loopback-in-peer-connection",
         ],
+    };
+}
+
+/** What everybody's browser is set to. */
+const setting = { locale: "en-GB", timezoneId: "Europe/London" };
+
+/** A browser, with `more` on its command line. */
+export async function openBrowser(more) {
+    return chromium.launch(launching(more));
+}
+
+/** The one context of a browser that keeps what it keeps in `folder`, as everybody's own does; closing it ends the browser. */
+export async function openProfile(folder) {
+    return chromium.launchPersistentContext(folder, {
+        ...launching(),
+        ...setting,
+        ...desktop,
+        permissions: ["notifications"],
     });
 }
 
@@ -55,7 +73,7 @@ export class Window {
 
     /** With `clock` (an instant) its clock is set to that time, and goes on from there. A `newcomer` is shown how to begin. */
     static async open(browser, url, { clock, newcomer = false, ...device }) {
-        const context = await browser.newContext({ ...device, locale: "en-GB", timezoneId: "Europe/London" });
+        const context = await browser.newContext({ ...device, ...setting });
         const window = new Window();
         windows.push(window);
         window.newcomer = newcomer;

@@ -1,12 +1,12 @@
-import { lazy, Suspense, useEffect, useRef, useState, type JSX } from "react";
+import { lazy, Suspense, useState, type JSX } from "react";
 import { t } from "../i18n/index.ts";
 import type { Media } from "../matrix/media.ts";
-import { useSession } from "../session/store.ts";
 import { Icon } from "../ui/Icon.tsx";
 import { VoiceNote } from "../voice/VoiceNote.tsx";
 import { fileSize } from "./format.ts";
 import { fitted } from "./picture.ts";
 import { Placeholder } from "./Placeholder.tsx";
+import { useSaving } from "./saving.ts";
 import { usePicture } from "./use-picture.ts";
 import { Viewer } from "./Viewer.tsx";
 
@@ -96,42 +96,4 @@ export function FileRow({ media }: { media: Media }): JSX.Element {
             )}
         </div>
     );
-}
-
-interface Saving {
-    /** How much has arrived, 0 to 1; `undefined` when nothing is being fetched. */
-    share: number | undefined;
-    failed: boolean;
-    start: () => void;
-    stop: () => void;
-}
-
-/** Fetches a file and hands it to the device. */
-function useSaving(media: Media): Saving {
-    const store = useSession((session) => session.media);
-    const [share, setShare] = useState<number>();
-    const [failed, setFailed] = useState(false);
-    const running = useRef<AbortController>(undefined);
-    useEffect(() => () => running.current?.abort(), []);
-    const download = async (): Promise<void> => {
-        const controller = new AbortController();
-        running.current = controller;
-        setShare(0);
-        setFailed(false);
-        try {
-            const bytes = await store?.open(media.file, { signal: controller.signal, onProgress: setShare });
-            if (bytes) save(new Blob([bytes], { type: "application/octet-stream" }), media.name);
-        } catch {
-            setFailed(!controller.signal.aborted);
-        }
-        setShare(undefined);
-    };
-    return { share, failed, start: () => void download(), stop: () => running.current?.abort() };
-}
-
-function save(blob: Blob, name: string): void {
-    const href = URL.createObjectURL(blob);
-    Object.assign(document.createElement("a"), { href, download: name }).click();
-    // The browser has taken the address over by then.
-    setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }
