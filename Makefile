@@ -144,6 +144,12 @@ bench-web: tools web
 	cargo build --locked --release -p wardline
 	cd web && WARDLINE_BIN="$(TARGET)/release/wardline" MESSAGES=$(MESSAGES) node e2e/figures.mjs
 
+# Ten minutes of two people on a very bad network; says how long messages took, and fails where anything is lost, doubled or disordered
+.PHONY: bench-bad-network
+bench-bad-network: tools web
+	cargo build --locked --release -p wardline
+	cd web && WARDLINE_BIN="$(TARGET)/release/wardline" node e2e/bad-network.mjs
+
 .PHONY: profile
 profile:
 	@scripts/need cargo cc

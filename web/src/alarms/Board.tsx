@@ -215,6 +215,7 @@ function Many({ board, now }: { board: BoardOf; now: number }): JSX.Element {
                     ))}
                 </div>
                 <input
+                    autoComplete="off"
                     type="search"
                     aria-label={t.alarms.filter.search}
                     placeholder={t.alarms.filter.search}

@@ -174,6 +174,7 @@ function Minutes(props: {
                 ))}
             </div>
             <input
+                autoComplete="off"
                 id={id}
                 inputMode="numeric"
                 value={text}

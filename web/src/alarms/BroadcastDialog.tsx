@@ -54,6 +54,7 @@ export function BroadcastDialog({ onClose }: { onClose: () => void }): JSX.Eleme
                 <Field label={t.alarms.broadcastTitle}>
                     {(attributes) => (
                         <input
+                            autoComplete="off"
                             {...attributes}
                             value={title}
                             maxLength={100}
@@ -64,6 +65,7 @@ export function BroadcastDialog({ onClose }: { onClose: () => void }): JSX.Eleme
                 <Field label={t.alarms.broadcastWords}>
                     {(attributes) => (
                         <textarea
+                            autoComplete="off"
                             {...attributes}
                             rows={4}
                             value={words}
@@ -75,6 +77,7 @@ export function BroadcastDialog({ onClose }: { onClose: () => void }): JSX.Eleme
                 <Field label={t.alarms.whereOptional}>
                     {(attributes) => (
                         <input
+                            autoComplete="off"
                             {...attributes}
                             value={place}
                             maxLength={120}
@@ -86,6 +89,7 @@ export function BroadcastDialog({ onClose }: { onClose: () => void }): JSX.Eleme
                     <legend>{t.alarms.replies}</legend>
                     {replies.map((reply, index) => (
                         <input
+                            autoComplete="off"
                             key={reply.code}
                             aria-label={t.alarms.reply(index + 1)}
                             value={reply.text}

@@ -139,6 +139,7 @@ export function CrashCallDialog({ plans, roomId, onClose }: Props): JSX.Element 
                 <Field label={t.alarms.more} hint={t.alarms.moreHint}>
                     {(attributes) => (
                         <textarea
+                            autoComplete="off"
                             {...attributes}
                             rows={2}
                             value={words}

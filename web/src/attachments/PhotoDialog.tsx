@@ -90,7 +90,12 @@ export function PhotoDialog({ canvas, onSend, onClose }: PhotoDialogProps): JSX.
                 />
                 <p className="muted">{t.attachments.photoHint}</p>
                 <label htmlFor={id}>{t.attachments.caption}</label>
-                <input id={id} value={caption} onChange={(event) => setCaption(event.target.value)} />
+                <input
+                    autoComplete="off"
+                    id={id}
+                    value={caption}
+                    onChange={(event) => setCaption(event.target.value)}
+                />
                 {full && (
                     <p className="notice notice--error" role="alert">
                         {t.outbox.full}

@@ -27,7 +27,13 @@ export function Colleagues({ without, chosen, onChoose }: ColleaguesProps): JSX.
     return (
         <>
             <label htmlFor={id}>{t.chats.search}</label>
-            <input id={id} type="search" value={wanted} onChange={(event) => setWanted(event.target.value)} />
+            <input
+                autoComplete="off"
+                id={id}
+                type="search"
+                value={wanted}
+                onChange={(event) => setWanted(event.target.value)}
+            />
             <ul className="rows">
                 {shown.map((one) => (
                     <li key={one.id}>

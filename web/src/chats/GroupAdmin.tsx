@@ -100,6 +100,7 @@ function Rename({
             <label htmlFor={id}>{t.group.name}</label>
             <div className="group__start">
                 <input
+                    autoComplete="off"
                     id={id}
                     value={name}
                     maxLength={100}

@@ -104,6 +104,7 @@ function WithSeveral({ onClose }: { onClose: () => void }): JSX.Element {
         <form className="info" onSubmit={(event) => void start(event)}>
             <label htmlFor={id}>{t.group.name}</label>
             <input
+                autoComplete="off"
                 id={id}
                 value={name}
                 maxLength={100}

@@ -171,6 +171,7 @@ export function Composer(props: ComposerProps): JSX.Element {
                 {t.conversation.composer}
             </label>
             <textarea
+                autoComplete="off"
                 id={id}
                 ref={field}
                 rows={1}

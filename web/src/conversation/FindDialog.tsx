@@ -43,6 +43,7 @@ function Words({ room, onClose, onGallery }: WordsProps): JSX.Element {
         <div className="info">
             <label htmlFor={id}>{t.find.words}</label>
             <input
+                autoComplete="off"
                 id={id}
                 type="search"
                 value={wanted}

@@ -69,6 +69,7 @@ export function ForwardDialog({
                     <>
                         <label htmlFor={id}>{t.forward.search}</label>
                         <input
+                            autoComplete="off"
                             id={id}
                             type="search"
                             value={wanted}

@@ -245,6 +245,7 @@ function Field({ label, type, value, problem, onChange }: FieldProps): JSX.Eleme
                 </p>
             )}
             <input
+                autoComplete="off"
                 id={id}
                 type={type}
                 value={value}

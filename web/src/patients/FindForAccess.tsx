@@ -67,6 +67,7 @@ export function FindForAccess({ back }: { back: string }): JSX.Element {
                 >
                     {(attributes) => (
                         <textarea
+                            autoComplete="off"
                             {...attributes}
                             rows={2}
                             maxLength={500}

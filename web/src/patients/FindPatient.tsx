@@ -177,6 +177,7 @@ function BreakGlass({ given, onOpened, onCancel }: BreakGlassProps): JSX.Element
                 </p>
             )}
             <textarea
+                autoComplete="off"
                 id={id}
                 rows={3}
                 maxLength={500}

@@ -117,6 +117,7 @@ function Head({ draft, isNew, onChange }: HeadProps): JSX.Element {
                         {t.playbooks.idHint}
                     </span>
                     <input
+                        autoComplete="off"
                         id={`${id}-id`}
                         value={draft.id}
                         aria-describedby={`${id}-id-hint`}
@@ -127,6 +128,7 @@ function Head({ draft, isNew, onChange }: HeadProps): JSX.Element {
             <div className="field">
                 <label htmlFor={`${id}-title`}>{t.playbooks.name}</label>
                 <input
+                    autoComplete="off"
                     id={`${id}-title`}
                     value={draft.title}
                     onChange={(event) => onChange({ ...draft, title: event.target.value })}
@@ -135,6 +137,7 @@ function Head({ draft, isNew, onChange }: HeadProps): JSX.Element {
             <div className="field">
                 <label htmlFor={`${id}-for`}>{t.playbooks.description}</label>
                 <textarea
+                    autoComplete="off"
                     id={`${id}-for`}
                     rows={2}
                     value={draft.description ?? ""}

@@ -178,6 +178,7 @@ function Waiting({ step, onChange }: PartProps): JSX.Element {
                 {wait ? (
                     <span className="wait">
                         <input
+                            autoComplete="off"
                             id={`${id}-wait`}
                             inputMode="numeric"
                             value={String(wait.count)}
@@ -201,6 +202,7 @@ function Waiting({ step, onChange }: PartProps): JSX.Element {
                     </span>
                 ) : (
                     <input
+                        autoComplete="off"
                         id={`${id}-wait`}
                         value={step.wait}
                         onChange={(event) => onChange({ ...step, wait: event.target.value })}
@@ -210,6 +212,7 @@ function Waiting({ step, onChange }: PartProps): JSX.Element {
             <div className="field">
                 <label htmlFor={`${id}-repeat`}>{t.playbooks.repeat}</label>
                 <input
+                    autoComplete="off"
                     id={`${id}-repeat`}
                     inputMode="numeric"
                     value={String(step.repeat ?? 0)}

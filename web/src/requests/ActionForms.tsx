@@ -43,6 +43,7 @@ export function WordsForm(props: WordsProps): JSX.Element {
                 </p>
             )}
             <input
+                autoComplete="off"
                 id={id}
                 value={words}
                 autoFocus

@@ -118,6 +118,7 @@ export function AskDialog({ roomId: given, to, onClose }: AskProps): JSX.Element
                     {(attributes) => (
                         <div className="minutes">
                             <input
+                                autoComplete="off"
                                 {...attributes}
                                 inputMode="numeric"
                                 value={form.minutes}
@@ -148,6 +149,7 @@ export function AskDialog({ roomId: given, to, onClose }: AskProps): JSX.Element
                         <Field key={field} label={t.requests.sbar[field]} hint={t.ask.hints[field]}>
                             {(attributes) => (
                                 <textarea
+                                    autoComplete="off"
                                     {...attributes}
                                     rows={2}
                                     value={form.sbar[field]}
@@ -165,6 +167,7 @@ export function AskDialog({ roomId: given, to, onClose }: AskProps): JSX.Element
                 <Field label={t.ask.text} problem={problems.words}>
                     {(attributes) => (
                         <textarea
+                            autoComplete="off"
                             {...attributes}
                             rows={2}
                             value={form.text}

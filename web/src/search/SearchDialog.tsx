@@ -63,6 +63,7 @@ export function SearchDialog({ onClose }: { onClose: () => void }): JSX.Element 
                     {t.search.label}
                 </label>
                 <input
+                    autoComplete="off"
                     id={id}
                     type="search"
                     value={wanted}
