@@ -13,6 +13,16 @@ interface Kept {
     sync: ISavedSync;
 }
 
+/** An event as it is kept. */
+interface KeptEvent {
+    event_id: string;
+    type: string;
+    state_key?: string;
+    origin_server_ts: number;
+    content: object;
+    unsigned?: Record<string, unknown>;
+}
+
 /**
  * The conversations as the server last told them, kept in the vault between visits: the app opens with them without a
  * connection, and asks only for what has happened since. Messages stay encrypted in it with their own keys as well.
@@ -73,6 +83,30 @@ export class VaultStore extends MemoryStore {
         };
         // A full disk must not end the conversation: the next visit only has more to fetch.
         await this.vault.put(RECORD, kept).catch(() => undefined);
+    }
+
+    /**
+     * Keeps no more what the server has erased of a conversation: what was said before an instant (`before`), and all up to a message
+     * (`upTo`). The events stay, and say nothing, as the server tells them now (`erased.ts`). Resolves when it is on disk.
+     */
+    async forget(roomId: string, { before, upTo }: { before?: number; upTo?: string }): Promise<void> {
+        // What is kept itself, not a copy.
+        const { join } = this.accumulator.getJSON(true).roomsData;
+        const events = (join[roomId]?.timeline.events ?? []) as KeptEvent[];
+        const last = events.findIndex(({ event_id: id }) => id === upTo);
+        const erased = events.filter(
+            (event, at) =>
+                event.state_key === undefined &&
+                event.type !== "m.room.redaction" &&
+                Object.keys(event.content).length > 0 &&
+                (at <= last || event.origin_server_ts < (before ?? -Infinity)),
+        );
+        for (const event of erased) {
+            event.content = {};
+            // The newest version of what was changed, and what the server said beside it.
+            delete event.unsigned?.["m.relations"];
+        }
+        if (erased.length > 0) await this.save(true);
     }
 
     override async getOutOfBandMembers(roomId: string): Promise<IStateEventWithRoomId[] | null> {

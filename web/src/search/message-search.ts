@@ -15,6 +15,7 @@ import { mediaOf } from "../matrix/media.ts";
 import { useOutbox } from "../matrix/outbox.ts";
 import { changes } from "../matrix/overlay.ts";
 import { joinedRooms } from "../matrix/rooms.ts";
+import { VaultStore } from "../matrix/vault-store.ts";
 import type { Vault } from "../matrix/vault.ts";
 import { IndexStore, type Gap } from "./index-store.ts";
 import { erasedBefore, fetchRules, type Rules } from "./retention.ts";
@@ -143,9 +144,17 @@ export class MessageSearch {
             if (await this.isGone(roomId, ids[at] ?? "")) erased = at + 1;
             else kept = at;
         }
-        if (this.stopped || kept === 0) return;
+        const upTo = ids[kept - 1];
+        if (this.stopped || upTo === undefined) return;
         for (const id of ids.slice(0, kept)) index.remove(id);
         this.store.changed();
+        await this.kept?.forget(roomId, { upTo });
+    }
+
+    /** What is kept of the conversations between visits, which ends with them. */
+    private get kept(): VaultStore | undefined {
+        const { store } = this.client;
+        return store instanceof VaultStore ? store : undefined;
     }
 
     private async isGone(roomId: string, id: string): Promise<boolean> {
@@ -162,6 +171,7 @@ export class MessageSearch {
         const before = this.erasedBefore(roomId);
         if (before === undefined || this.stopped) return;
         if ((await this.store.room(roomId)).removeBefore(before)) this.store.changed();
+        await this.kept?.forget(roomId, { before });
     }
 
     private erasedBefore(roomId: string): number | undefined {
