@@ -94,13 +94,17 @@ try {
         const none = () => document.querySelector(".bubble:not([data-event])") === null;
         await page.waitForFunction(none, undefined, { timeout: PATIENCE_MS });
     }
-    await doctor.page
-        .getByRole("button", { name: "Open Photo" })
-        .locator("img")
-        .waitFor({ timeout: PATIENCE_MS });
-    await nurse.page.getByRole("button", { name: "Play Voice note" }).waitFor({ timeout: PATIENCE_MS });
     const settled = (Date.now() - ended) / 1000;
     await Promise.all([nurse.screenshot("bad-network-nurse"), doctor.screenshot("bad-network-doctor")]);
+    console.log(
+        `${MESSAGES} messages, a photo and a voice note in ${MINUTES} minutes; ${failed} of ${requests} requests failed`,
+    );
+    console.log(
+        `to the other's screen: median ${quantile(times, 0.5).toFixed(1)} s, 95 % ${quantile(times, 0.95).toFixed(1)} s, slowest ${Math.max(...times).toFixed(1)} s`,
+    );
+    console.log(
+        `all was there ${settled.toFixed(0)} s after the last; "Reconnecting" in ${reconnecting} of ${looked} looks`,
+    );
     const all = said.flat();
     for (const window of people) {
         const words = (await everything(window)).filter((one) => all.includes(one));
@@ -113,15 +117,10 @@ try {
             );
     }
     for (const window of people) assert.deepEqual(window.problems, []);
-    console.log(
-        `${MESSAGES} messages, a photo and a voice note in ${MINUTES} minutes; ${failed} of ${requests} requests failed`,
+    await find(doctor, "Photos", (gallery) =>
+        gallery.getByRole("button", { name: /^Open Photo, / }).locator("img"),
     );
-    console.log(
-        `to the other's screen: median ${quantile(times, 0.5).toFixed(1)} s, 95 % ${quantile(times, 0.95).toFixed(1)} s, slowest ${Math.max(...times).toFixed(1)} s`,
-    );
-    console.log(
-        `all was there ${settled.toFixed(0)} s after the last; "Reconnecting" in ${reconnecting} of ${looked} looks`,
-    );
+    await find(nurse, "Voice notes", (gallery) => gallery.getByRole("button", { name: "Play Voice note" }));
 } catch (error) {
     await stage.nurse?.screenshot("bad-network-failed-nurse").catch(() => undefined);
     await stage.doctor?.screenshot("bad-network-failed-doctor").catch(() => undefined);
@@ -147,4 +146,14 @@ async function speak({ page }) {
     await page.getByRole("button", { name: "Record a voice note" }).click();
     await page.getByRole("timer").filter({ hasText: "0:02" }).waitFor();
     await page.getByRole("button", { name: "Send voice note" }).click();
+}
+
+/** Waits until what was sent stands in the gallery, once. */
+async function find({ page }, kind, what) {
+    await page.getByRole("button", { name: "Find in this conversation" }).click();
+    await page.getByRole("button", { name: "Photos and files" }).click();
+    const gallery = page.getByRole("dialog", { name: "Photos and files" });
+    await gallery.getByRole("button", { name: kind, exact: true }).click();
+    await what(gallery).first().waitFor({ timeout: PATIENCE_MS });
+    assert.equal(await what(gallery).count(), 1, `${kind}: once`);
 }

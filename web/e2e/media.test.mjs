@@ -146,7 +146,9 @@ feature("all photos and files of a conversation are found in one place", async (
     await gallery.getByRole("button", { name: "Open letter.pdf" }).waitFor();
     await doctor.look("115-gallery-files");
     await gallery.getByRole("button", { name: "Voice notes" }).click();
-    assert.equal(await gallery.getByRole("button", { name: "Play Voice note" }).count(), 2);
+    const notes = gallery.getByRole("button", { name: "Play Voice note" });
+    await notes.nth(1).waitFor();
+    assert.equal(await notes.count(), 2);
     await gallery
         .getByRole("button", { name: /Show in the conversation$/ })
         .last()
