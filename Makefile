@@ -4,6 +4,7 @@
 # make soak  plays 500 staff who lose devices and stay away, 20,000 encrypted messages: make soak SOAK_PEOPLE=100 SOAK_MESSAGES=4000
 # make bench measures and writes docs/performance.md: make bench PEER=synapse SIZE=full ROUNDS=3
 # make bench-web measures the web app and writes docs/performance/web.md
+# make bench-bad-network lets two people write for ten minutes on a very bad network (docs/performance/bad-network.md)
 # make profile draws a flame graph of sends and syncs and counts the instructions of a send
 
 SHELL := /bin/bash
