@@ -149,7 +149,6 @@ feature("a message is passed on after a look at where it goes", async () => {
     await choose(nurse, "Allergic to penicillin", "Forward");
     const dialog = nurse.page.getByRole("dialog", { name: "Forward" });
     await dialog.getByLabel("Find a conversation").fill("Hughes");
-    await nurse.look("46-forward-desktop");
     await dialog
         .getByRole("button", { name: /Hughes/i })
         .first()
@@ -168,7 +167,6 @@ feature("a day is gone to, and a quoted message", async () => {
     const dialog = nurse.page.getByRole("dialog", { name: "Find in this conversation" });
     const today = new Intl.DateTimeFormat("en-CA", { timeZone: "Europe/London" }).format(new Date());
     await dialog.getByLabel("Go to a day").fill(today);
-    await nurse.look("47-find-desktop");
     await dialog.getByRole("button", { name: "Go to this day" }).click();
     await nurse.reads("Round begins");
     await (await menu(nurse, "Round begins")).getByRole("menuitem", { name: "Reply", exact: true }).click();

@@ -94,7 +94,6 @@ feature("a message is answered, marked, changed, looked into and deleted", async
 
     // By touch: reply and a sign.
     const touched = await longPress(doctor, "Potassium is 6.4");
-    await doctor.look("20-menu-phone-dark");
     await touched.getByRole("menuitem", { name: "Reply" }).click();
     await doctor.page.getByText("Reply to Sister Grace Adeyemi").waitFor();
     await doctor.write("Repeat it on a gas please");
@@ -143,7 +142,6 @@ feature("a message is answered, marked, changed, looked into and deleted", async
         .getByText(/^Delivered.*Seen/)
         .first()
         .waitFor();
-    await nurse.look("22-info-desktop");
     await info.getByRole("button", { name: "Close" }).click();
 
     // Deleted for everybody, after one question.
@@ -248,7 +246,6 @@ feature("a photo is sent without its place, with what is hidden gone for good", 
 
 feature("the camera in the app sends what it sees", async () => {
     await doctor.page.getByRole("button", { name: "Attach a photo or file" }).click();
-    await doctor.look("29-attach-phone-dark");
     await doctor.page.getByRole("button", { name: /^Take a photo/ }).click();
     await doctor.page.getByRole("button", { name: "Take photo" }).click();
     await doctor.page.getByLabel("Caption").fill("From the camera");

@@ -116,26 +116,85 @@ feature("a device is tested at the start of a shift, and the team sees the resul
     await shift.waitFor({ state: "detached" });
 });
 
-feature("help opens with ?, and keys go everywhere without a mouse", async () => {
+feature("help opens with ?, and every key that it names does what it says", async () => {
     const { page } = nurse;
+    const { keyboard } = page;
     await nurse.goTo("Chats");
     await page.getByRole("heading", { level: 1, name: "Chats" }).click();
-    await page.keyboard.press("?");
+    await keyboard.press("?");
     const help = page.getByRole("dialog", { name: "Help" });
     await help.getByText("What happens if nobody answers?").click();
-    await nurse.look("95-help-desktop");
-    await page.keyboard.press("Escape");
+    await keyboard.press("Escape");
     await help.waitFor({ state: "detached" });
-    await page.keyboard.press("Alt+2");
-    await page.getByRole("heading", { level: 1, name: "Patients" }).waitFor();
-    await page.keyboard.press("Alt+KeyN");
+
+    for (const [key, place] of [
+        ["Digit2", "Patients"],
+        ["Digit3", "On call"],
+        ["Digit4", "Requests"],
+        ["Digit1", "Chats"],
+        ["Digit2", "Patients"],
+    ]) {
+        await keyboard.press(`Alt+${key}`);
+        await page.getByRole("heading", { level: 1, name: place }).waitFor();
+    }
+    await page.getByRole("region", { name: "Patients" }).getByRole("link").nth(1).waitFor();
+    const open = async (key, nth) => {
+        await keyboard.press(key);
+        const row = page.locator(".pane--list a.row").nth(nth);
+        await row.and(page.locator("[aria-current=page]")).waitFor();
+    };
+    await open("Alt+KeyN", 0);
+    await open("Alt+KeyN", 1);
+    await open("Alt+KeyP", 0);
     await page.getByLabel("Write a message").waitFor();
-    await page.keyboard.press("Alt+KeyA");
-    await page.getByRole("dialog", { name: "Ask" }).waitFor();
-    await page.keyboard.press("Escape");
-    await page.keyboard.press("Control+KeyK");
-    await page.getByRole("dialog", { name: "Search" }).waitFor();
-    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: /^Me:/ }).focus();
+    await keyboard.press("Alt+KeyW");
+    const field = page.locator("textarea:focus");
+    await field.waitFor();
+    // In the field ? is a letter.
+    await keyboard.type("Is he well?");
+    await keyboard.press("Shift+Enter");
+    await keyboard.type("And fed");
+    assert.equal(await field.inputValue(), "Is he well?\nAnd fed");
+    await keyboard.press("Enter");
+    const said = page.locator(".bubble--own", { hasText: "And fed" });
+    await said
+        .locator(".ticks--sent, .ticks--delivered, .ticks--seen")
+        .or(said.getByRole("img", { name: "Sent" }))
+        .first()
+        .waitFor();
+    await keyboard.press("ArrowUp");
+    await page.locator(".composer__mode").waitFor();
+    assert.equal(await field.inputValue(), "Is he well?\nAnd fed");
+    await keyboard.press("Escape");
+    await page.locator(".composer__mode").waitFor({ state: "detached" });
+    await keyboard.press("Alt+KeyA");
+    const asking = page.getByRole("dialog", { name: "Ask" });
+    await asking.waitFor();
+    await keyboard.press("Escape");
+    await asking.waitFor({ state: "detached" });
+    await keyboard.press("Control+KeyK");
+    const search = page.getByRole("dialog", { name: "Search" });
+    await search.waitFor();
+    await keyboard.press("Escape");
+    await search.waitFor({ state: "detached" });
+
+    // Without ?, as somebody chooses whose computer listens to what they say, help is where all else is that is theirs.
+    await page.getByRole("button", { name: /^Me:/ }).press("Enter");
+    await page
+        .getByRole("dialog", { name: "Me", exact: true })
+        .getByRole("button", { name: "Help" })
+        .press("Enter");
+    await help.getByRole("checkbox", { name: "? alone opens this help" }).press("Space");
+    await keyboard.press("Escape");
+    await help.waitFor({ state: "detached" });
+    await keyboard.press("Escape");
+    await page.getByRole("dialog").first().waitFor({ state: "detached" });
+    await keyboard.press("?");
+    // What comes after it is done: so was it.
+    await keyboard.press("Alt+Digit1");
+    await page.getByRole("heading", { level: 1, name: "Chats" }).waitFor();
+    assert.equal(await help.count(), 0);
 });
 
 feature("from the sign-in to the first message in a minute, without a word about keys", async () => {

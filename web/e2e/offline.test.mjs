@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
+import { ask } from "./requests.mjs";
 import { Stage, openPatient } from "./stage.mjs";
 import { desktop, windows } from "./windows.mjs";
 
@@ -68,12 +69,9 @@ feature(
     },
 );
 
-feature("a push shows how urgent it is and nothing else, and leads to the conversation", async () => {
-    const { page, context } = doctor;
-    await context.grantPermissions(["notifications"]);
-    const room = decodeURIComponent(new URL(page.url()).pathname.split("/").at(-1));
-    await doctor.page.getByRole("link", { name: "Back" }).click();
-    const session = await context.newCDPSession(page);
+/** A push that comes to the doctor's phone, as the server would send it. */
+async function pushing(window) {
+    const session = await window.context.newCDPSession(window.page);
     const registered = new Promise((resolve) => {
         session.on("ServiceWorker.workerRegistrationUpdated", ({ registrations }) => {
             const found = registrations.find(({ scopeURL }) => scopeURL.startsWith(stage.server.url));
@@ -81,7 +79,9 @@ feature("a push shows how urgent it is and nothing else, and leads to the conver
         });
     });
     await session.send("ServiceWorker.enable");
-    const push = async (kind) =>
+    // Nobody looks at the app: the browser of the test would say otherwise of every page.
+    await session.send("Emulation.setFocusEmulationEnabled", { enabled: false });
+    return async (room, kind) =>
         session.send("ServiceWorker.deliverPushMessage", {
             origin: stage.server.url,
             registrationId: await registered,
@@ -94,70 +94,136 @@ feature("a push shows how urgent it is and nothing else, and leads to the conver
                 content: { body: "Mr Okonkwo is worse" },
             }),
         });
-    // Nobody looks at the app: the browser of the test would say otherwise of every page.
-    await session.send("Emulation.setFocusEmulationEnabled", { enabled: false });
-    const other = await context.newPage();
-    await other.goto("about:blank");
-    await other.bringToFront();
-    const shown = () =>
-        page.evaluate(async () => {
+}
+
+/** The notifications that are shown, once one of them is called `title`; `again` is done until then. */
+async function shownWith({ page, context }, title, again) {
+    for (let n = 0; n < 100; n++) {
+        await again?.();
+        const all = await page.evaluate(async () => {
             const registration = await navigator.serviceWorker.ready;
-            const all = await registration.getNotifications();
-            return all.map(({ title, body, tag, actions }) => ({
+            const shown = await registration.getNotifications();
+            return shown.map(({ title, body, tag, actions }) => ({
                 title,
                 body,
                 tag,
                 actions: actions.map(({ action }) => action),
             }));
         });
-    const until = async (title) => {
-        for (let n = 0; n < 100; n++) {
-            const all = await shown();
-            if (all.some((one) => one.title === title)) return all;
-            await page.waitForTimeout(100);
-        }
-        return assert.fail(`a notification ${title}`);
-    };
-    await push("message");
-    assert.deepEqual(await until("New message"), [
+        if (all.some((one) => one.title === title)) return all;
+        await page.waitForTimeout(100);
+    }
+    const [worker] = context.serviceWorkers();
+    const focused = await worker.evaluate(async () =>
+        (await clients.matchAll({ type: "window" })).filter((one) => one.focused).map(({ url }) => url),
+    );
+    return assert.fail(`a notification ${title}; the focus is on ${focused.join(" ") || "nothing"}`);
+}
+
+/** Presses a button of the one notification that is shown: in the worker, as the browser does. */
+async function press({ context }, action) {
+    const [worker] = context.serviceWorkers();
+    await worker.evaluate(async (pressed) => {
+        const [notification, ...more] = await registration.getNotifications();
+        if (more.length > 0) throw new Error("one notification for each conversation");
+        dispatchEvent(new NotificationEvent("notificationclick", { notification, action: pressed }));
+    }, action);
+}
+
+/** No notification is shown any more. */
+async function noneShown({ page }) {
+    await page.waitForFunction(
+        async () => {
+            const registration = await navigator.serviceWorker.ready;
+            return (await registration.getNotifications()).length === 0;
+        },
+        undefined,
+        { polling: 100 },
+    );
+}
+
+let push;
+let other;
+
+feature("a push shows how urgent it is and nothing else, once for a conversation", async () => {
+    const { page, context } = doctor;
+    await context.grantPermissions(["notifications"]);
+    const room = decodeURIComponent(new URL(page.url()).pathname.split("/").at(-1));
+    await doctor.page.getByRole("link", { name: "Back" }).click();
+    push = await pushing(doctor);
+    other = await context.newPage();
+    await other.goto("about:blank");
+    await other.bringToFront();
+    // It may be a moment before the browser says that nobody looks: what comes before that is not shown.
+    assert.deepEqual(await shownWith(doctor, "New message", () => push(room, "message")), [
         { title: "New message", body: "", tag: room, actions: [] },
     ]);
-    await push("urgent");
+    await push(room, "urgent");
+    const urgent = [{ title: "Urgent request", body: "", tag: room, actions: ["accept", "decline"] }];
+    assert.deepEqual(await shownWith(doctor, "Urgent request"), urgent, "one for each conversation");
+    // A message takes no request's place.
+    await push(room, "message");
+    await push("!elsewhere:riverside.example", "mention");
+    const all = await shownWith(doctor, "You were mentioned");
     assert.deepEqual(
-        await until("Urgent request"),
-        [{ title: "Urgent request", body: "", tag: room, actions: ["accept", "decline"] }],
-        "one for each conversation",
+        all.filter(({ tag }) => tag === room),
+        urgent,
     );
-    await other.close();
-    await page.bringToFront();
+    await page.evaluate(async () => {
+        const registration = await navigator.serviceWorker.ready;
+        for (const shown of await registration.getNotifications()) shown.close();
+    });
 });
 
-feature("a request is accepted from its notification", async () => {
+async function askUrgently(words) {
     const { page } = nurse;
-    const room = new URL(page.url()).pathname.split("/").at(-1);
-    await page.getByRole("button", { name: "Ask", exact: true }).click();
-    const dialog = page.getByRole("dialog", { name: "Ask" });
-    const role = dialog.getByLabel("To", { exact: true });
-    await role.selectOption({
-        label: await role.getByRole("option", { name: /^Medical registrar/ }).textContent(),
-    });
-    await dialog.getByRole("radio", { name: "Urgent" }).check();
-    await dialog.getByLabel("Needed in (minutes)").fill("30");
-    await dialog.getByLabel("Free text", { exact: true }).fill("Please look at his gas");
-    await dialog.getByRole("button", { name: "Send request" }).click();
+    await ask(nurse, "Urgent", words, 30);
     const card = doctor.page.getByRole("alertdialog", { name: "Urgent request" });
     await card.waitFor();
-    // What the worker tells the app when Accept is pressed.
-    await doctor.page.evaluate((to) => {
-        const data = { kind: "go", to };
-        navigator.serviceWorker.dispatchEvent(new MessageEvent("message", { data }));
-    }, `/chats/${room}?answer=accept`);
+    const room = decodeURIComponent(new URL(page.url()).pathname.split("/").at(-1));
+    // What was pressed has given the app the focus: it goes elsewhere again.
+    await doctor.page.bringToFront();
+    await other.bringToFront();
+    await shownWith(doctor, "Urgent request", () => push(room, "urgent"));
+    return card;
+}
+
+feature("a request is accepted and declined from its notification", async () => {
+    const { page } = nurse;
+    const card = await askUrgently("Please look at his gas");
+    await press(doctor, "accept");
     await card.waitFor({ state: "detached" });
     await page
         .getByText(/^Accepted by/)
         .first()
         .waitFor();
+    await noneShown(doctor);
     assert.equal(new URL(doctor.page.url()).search, "");
+
+    // Declined there, the reason is asked for here.
+    await askUrgently("And at his drain");
+    await press(doctor, "decline");
+    const reason = doctor.page.getByRole("dialog", { name: "Decline" });
+    await reason.getByLabel("Why can you not take it?").fill("In theatre until four");
+    await reason.getByRole("button", { name: "Decline", exact: true }).click();
+    await page
+        .getByText(/In theatre until four/)
+        .first()
+        .waitFor({ state: "attached" });
+    await card.waitFor({ state: "detached" });
+});
+
+feature("a notification goes when its request is answered on another device", async () => {
+    const card = await askUrgently("And at his line");
+    const elsewhere = await stage.person(stage.doctorUser, desktop);
+    const there = elsewhere.page.getByRole("alertdialog", { name: "Urgent request" });
+    await there.getByRole("button", { name: "Accept" }).click();
+    await card.waitFor({ state: "detached" });
+    await noneShown(doctor);
+    await elsewhere.context.close();
+    windows.splice(windows.indexOf(elsewhere), 1);
+    await other.close();
+    await doctor.page.bringToFront();
 });
 
 feature("a device tests itself", async () => {
@@ -254,3 +320,29 @@ feature(
         windows.splice(windows.indexOf(other), 1);
     },
 );
+
+feature("words stand in a notification only where the hospital allows them", async () => {
+    const { page } = doctor;
+    const unseen = () =>
+        page.evaluate(() =>
+            Object.defineProperty(document, "visibilityState", { value: "hidden", configurable: true }),
+        );
+    await unseen();
+    await openPatient(nurse);
+    await nurse.write("Not for the lock screen");
+    await doctor.shows("Not for the lock screen");
+    await page.route("**/_wardline/client/v1/policy", async (route) => {
+        const response = await route.fetch();
+        await route.fulfill({ response, json: { ...(await response.json()), notification_text: true } });
+    });
+    const asked = page.waitForResponse(/\/v1\/policy$/);
+    await page.reload();
+    await asked;
+    await unseen();
+    const shown = await shownWith(doctor, "Sister Grace Adeyemi", () => nurse.write("For the lock screen"));
+    assert.deepEqual(
+        shown.map(({ body }) => body),
+        ["For the lock screen"],
+    );
+    await page.evaluate(() => delete document.visibilityState);
+});

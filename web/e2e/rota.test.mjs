@@ -199,7 +199,8 @@ stage.feature("a playbook is made, saved by one of two, and taken out of use", a
     const theirs = other.page.getByRole("region", { name: "Wound review", exact: true });
     await theirs.getByLabel("Title").fill("Wound review by day");
     await theirs.getByRole("button", { name: "Save as a new version" }).click();
-    await theirs.getByText("Saved as version 2.").waitFor();
+    // The page then bears the new title.
+    await other.page.getByText("Saved as version 2.").waitFor();
     await made.getByRole("button", { name: "Save as a new version" }).click();
     await page.getByText(/^Somebody else has saved a version/).waitFor();
     // The page bears the title that was saved.

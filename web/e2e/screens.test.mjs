@@ -8,7 +8,7 @@ import { after, before, test } from "node:test";
 import { artefacts } from "./places.mjs";
 import { ask, beside } from "./requests.mjs";
 import { Stage, choose, menu, openPatient } from "./stage.mjs";
-import { desktop, phone } from "./windows.mjs";
+import { Window, desktop, phone } from "./windows.mjs";
 
 const stage = new Stage("screens");
 /** Each stands alone: what one finds hides nothing that the next would. */
@@ -23,9 +23,11 @@ before(async () => {
 });
 after(() => stage.close());
 
+/** Where the text is looked at in double size, and which way the writing runs there. */
 const enlarged = {
-    320: { width: 320, height: 640 },
-    tablet: { width: 768, height: 1024 },
+    320: { size: { width: 320, height: 640 }, dir: "ltr" },
+    "320-rtl": { size: { width: 320, height: 640 }, dir: "rtl" },
+    tablet: { size: { width: 768, height: 1024 }, dir: "ltr" },
 };
 
 /** What stands out of the screen or is cut off, of what a person could read or press. */
@@ -53,7 +55,12 @@ function cut(page) {
                 !(textOverflow === "ellipsis" && element.matches(".row__sub, .chat__preview, .pinned__words"))
             );
         });
-        return [...wide.map((one) => `out: ${name(one)}`), ...clipped.map((one) => `cut: ${name(one)}`)];
+        // What stands in something that is named already needs no name of its own.
+        const outermost = (one, _, all) => !all.some((other) => other !== one && other.contains(one));
+        return [
+            ...wide.filter(outermost).map((one) => `out: ${name(one)}`),
+            ...clipped.map((one) => `cut: ${name(one)}`),
+        ];
     });
 }
 
@@ -63,20 +70,26 @@ const found = [];
 async function visit(window, name) {
     const { page } = window;
     const size = page.viewportSize();
-    await window.look(`200-${name}`).catch((error) => found.push(error.message));
+    await page.waitForFunction(() => !document.querySelector(".loading"));
+    await window.look(`screen-${name}`).catch((error) => found.push(error.message));
     await page.evaluate(() => {
         document.documentElement.style.fontSize = "200%";
         document.documentElement.dataset.targets = "large";
     });
-    for (const [width, viewport] of Object.entries(enlarged)) {
+    for (const [place, { size: viewport, dir }] of Object.entries(enlarged)) {
         await page.setViewportSize(viewport);
-        await window.check(`${name} at 200 % on ${width}`).catch((error) => found.push(error.message));
-        await window.screenshot(`200-${name}-large-${width}`);
-        for (const what of await cut(page)) found.push(`${name} on ${width}: ${what}`);
+        await page.evaluate((to) => (document.documentElement.dir = to), dir);
+        // Which way the writing runs changes nothing that axe knows of.
+        await (
+            dir === "rtl" ? window.fits(`${name} on ${place}`) : window.check(`${name} at 200 % on ${place}`)
+        ).catch((error) => found.push(error.message));
+        await window.screenshot(`screen-${name}-large-${place}`);
+        for (const what of await cut(page)) found.push(`${name} on ${place}: ${what}`);
     }
     await page.evaluate(() => {
         document.documentElement.style.fontSize = "";
         document.documentElement.dataset.targets = "usual";
+        document.documentElement.dir = "";
     });
     await page.setViewportSize(size);
 }
@@ -194,6 +207,15 @@ feature("a conversation of two, and a request in full", async () => {
     await nurse.page.getByRole("link", { name: "Details" }).first().click();
     await beside(nurse, "Request").getByText("Please look at his gas").first().waitFor();
     await visit(nurse, "request");
+    await openPatient(nurse);
+    await ask(nurse, "Urgent", "He is getting worse");
+    const { doctor } = stage;
+    const card = doctor.page.getByRole("alertdialog", { name: "Urgent request" });
+    await card.waitFor();
+    await visit(doctor, "urgent");
+    await card.getByRole("button", { name: "Decline" }).click();
+    await card.getByLabel("Why can you not take it?").waitFor();
+    await visit(doctor, "urgent-decline");
     whole();
 });
 
@@ -284,13 +306,22 @@ feature(
         await page.waitForLoadState("load");
         const app = { ...fetched(), ...(await state()) };
         writeFileSync(join(artefacts, "start.json"), JSON.stringify({ door, app }, undefined, 2));
+        const newcomer = Object.assign(new Window(), { context, page, colorScheme: "light" });
+        await page.getByRole("complementary", { name: "Getting started" }).waitFor();
+        await visit(newcomer, "first-run");
         await context.close();
+        whole();
         assert.deepEqual([door.strangers, app.strangers], [[], []], "no third party");
         assert.deepEqual(door.blocking, ["/assets/index.css"], "only the style sheet is waited for");
         assert.deepEqual(door.shifts, [], "nothing jumps");
-        assert.ok(door.requests <= 20, `${door.requests} requests at the door`);
-        assert.ok(app.files <= 45, `${app.files} files until the list is there`);
-        const total = Object.values(door.bytes).reduce((sum, bytes) => sum + bytes, 0);
-        assert.ok(total <= 900_000, `${total} bytes at the door`);
+        // What Lighthouse calls good is 0.1.
+        const jumped = app.shifts.reduce((sum, { value }) => sum + value, 0);
+        assert.ok(jumped <= 0.05, `the app jumps by ${jumped}: ${JSON.stringify(app.shifts)}`);
+        assert.ok(door.requests <= 40, `${door.requests} requests at the door`);
+        assert.ok(app.files <= 75, `${app.files} files until the list is there`);
+        assert.ok(app.elements <= 800, `${app.elements} elements`);
+        const total = ({ bytes }) => Object.values(bytes).reduce((sum, more) => sum + more, 0);
+        assert.ok(total(door) <= 500_000, `${total(door)} bytes at the door`);
+        assert.ok(total(app) <= 2_500_000, `${total(app)} bytes until the list is there`);
     },
 );

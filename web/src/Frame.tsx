@@ -73,12 +73,13 @@ function besides(opened: string | undefined): string {
 export function Places({ current, counts }: { current: PlaceName; counts?: PlaceCounts }): JSX.Element {
     return (
         <nav className="places" aria-label={t.app.places}>
-            {places.map((place) => {
+            {places.map((place, at) => {
                 const badge = counts?.[place];
                 return (
                     <Link
                         key={place}
                         href={`/${place}`}
+                        aria-keyshortcuts={`Alt+${at + 1}`}
                         aria-current={place === current ? "page" : undefined}
                     >
                         <span className="places__icon">

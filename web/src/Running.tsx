@@ -27,7 +27,7 @@ import {
 } from "./push/use-push.ts";
 import { useRequestDelivery } from "./requests/delivery.ts";
 import { DeclineDialog } from "./requests/DeclineDialog.tsx";
-import { isMineToDo } from "./requests/model.ts";
+import { isMineToDo, isUnanswered } from "./requests/model.ts";
 import { RequestsScreen } from "./requests/RequestsScreen.tsx";
 import { UrgentCover } from "./requests/UrgentCard.tsx";
 import { useMe } from "./requests/use-request.ts";
@@ -82,12 +82,12 @@ function Everything(): JSX.Element {
             list={
                 <>
                     <NewDevices />
-                    <Beginning />
                     <div className="pane__body">
                         <ErrorBoundary key={place}>
                             <List place={place} openRoom={openRoom} />
                         </ErrorBoundary>
                     </div>
+                    <Beginning />
                 </>
             }
             detail={
@@ -124,7 +124,7 @@ function isTalking(): boolean {
     return useCalls.getState().call?.step === "connected";
 }
 
-/** What stands before the lists at the first sign-in and at the start of a shift. */
+/** What stands below the lists at the first sign-in and at the start of a shift: it comes late, and nothing may jump away from a finger. */
 function Beginning(): JSX.Element {
     return useIsFirstRun() ? <FirstRun /> : <ShiftCheck />;
 }
@@ -166,7 +166,11 @@ function CountedPlaces({ current }: { current: PlaceName }): JSX.Element {
     const rooms = joinedRooms(client).filter((room) => room.getUnreadNotificationCount() > 0);
     const unread = rooms.length;
     useBadge(unread);
-    useReadNotifications(rooms.map(({ roomId }) => roomId));
+    const asked = (requests ?? []).filter((request) => isMineToDo(request, me) && isUnanswered(request));
+    useReadNotifications(
+        rooms.map(({ roomId }) => roomId),
+        asked.map(({ roomId }) => roomId ?? ""),
+    );
     useEffect(() => {
         document.title = unread > 0 ? t.app.nameWithCount(unread) : t.app.name;
     }, [unread]);

@@ -18,6 +18,7 @@ import "./ui/voice.css";
 import "./ui/clinical.css";
 import "./ui/calls.css";
 import "./ui/alarms.css";
+import "./ui/narrow.css";
 
 async function draw(): Promise<void> {
     await speak();

@@ -4,7 +4,7 @@
  * anybody's; tokens, keys and messages stay in the encrypted vault, which it never opens.
  */
 import { language } from "./push/language.ts";
-import { ackOf, destination, noticeOf, shown } from "./push/notice.ts";
+import { ackOf, destination, noticeOf, shown, standing } from "./push/notice.ts";
 
 // The library for pages stands beside that for workers in this project.
 const worker = globalThis as unknown as ServiceWorkerGlobalScope;
@@ -76,7 +76,12 @@ async function pushed(event: PushEvent): Promise<void> {
     await navigator.setAppBadge?.(notice.unread).catch(() => undefined);
     // Whoever looks at the app sees it there.
     if (windows.some((window) => window.focused)) return;
-    const { title, options } = shown(notice, await language(worker.navigator.language));
+    const before = await worker.registration.getNotifications({ tag: notice.callId ?? notice.roomId });
+    const now = standing(
+        notice,
+        before.map(({ data }) => data as unknown),
+    );
+    const { title, options } = shown(now, await language(worker.navigator.language));
     await worker.registration.showNotification(title, options);
 }
 

@@ -23,6 +23,7 @@ import "../src/ui/voice.css";
 import "../src/ui/clinical.css";
 import "../src/ui/calls.css";
 import "../src/ui/alarms.css";
+import "../src/ui/narrow.css";
 import "./workbench.css";
 
 const asked = new URLSearchParams(location.search);

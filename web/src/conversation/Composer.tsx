@@ -161,6 +161,7 @@ export function Composer(props: ComposerProps): JSX.Element {
                     type="button"
                     className="button composer__ask"
                     title={t.ask.buttonLong}
+                    aria-keyshortcuts="Alt+A"
                     onClick={onAsk}
                 >
                     {t.ask.button}
@@ -177,6 +178,7 @@ export function Composer(props: ComposerProps): JSX.Element {
                 rows={1}
                 dir="auto"
                 placeholder={t.conversation.composer}
+                aria-keyshortcuts="Alt+W"
                 value={text}
                 aria-autocomplete="list"
                 aria-controls={naming.found.length > 0 ? `${id}-names` : undefined}

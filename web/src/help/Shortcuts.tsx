@@ -1,5 +1,6 @@
 import type { JSX } from "react";
 import { t } from "../i18n/index.ts";
+import { chooseHelpKey, useHelp } from "./use-shortcuts.ts";
 
 /** The keys, in the order in which they are shown. */
 const keys: readonly [readonly string[], keyof typeof t.help.keys][] = [
@@ -21,6 +22,7 @@ const keys: readonly [readonly string[], keyof typeof t.help.keys][] = [
 
 /** What can be done with the keyboard. */
 export function Shortcuts(): JSX.Element {
+    const byKey = useHelp((help) => help.key);
     return (
         <section aria-label={t.help.keyboard}>
             <h3>{t.help.keyboard}</h3>
@@ -36,6 +38,14 @@ export function Shortcuts(): JSX.Element {
                     </div>
                 ))}
             </dl>
+            <label className="choice">
+                <input
+                    type="checkbox"
+                    checked={byKey}
+                    onChange={(event) => chooseHelpKey(event.target.checked)}
+                />
+                {t.help.byKey}
+            </label>
         </section>
     );
 }

@@ -2,9 +2,25 @@ import { useEffect } from "react";
 import { useLocation } from "wouter";
 import { create } from "zustand";
 import { useSearching } from "../search/SearchButton.tsx";
+import { settings } from "../ui/settings.ts";
 
-/** Whether the help is open; `?` opens it. */
-export const useHelp = create<{ open: boolean }>(() => ({ open: false }));
+const KEY = "wardline-help-key";
+
+/**
+ * Whether the help is open, and whether `?` opens it. A key without Ctrl or Alt can be turned off: who speaks to their computer, or
+ * whose hand shakes, presses it by mistake (WCAG 2.2, 2.1.4).
+ */
+export const useHelp = create<{ open: boolean; key: boolean }>(() => ({
+    open: false,
+    key: settings().getItem(KEY) !== "off",
+}));
+
+/** Whether `?` opens the help from now on. */
+export function chooseHelpKey(key: boolean): void {
+    if (key) settings().removeItem(KEY);
+    else settings().setItem(KEY, "off");
+    useHelp.setState({ key });
+}
 
 const places = ["/chats", "/patients", "/on-call", "/requests"];
 
@@ -45,7 +61,13 @@ export function useShortcuts(): void {
                 useSearching.setState({ open: true });
                 return true;
             }
-            if (key === "?" && !command && !event.altKey && !isTyping(event.target)) {
+            if (
+                key === "?" &&
+                useHelp.getState().key &&
+                !command &&
+                !event.altKey &&
+                !isTyping(event.target)
+            ) {
                 useHelp.setState({ open: true });
                 return true;
             }

@@ -218,6 +218,7 @@ export const cy: Catalogue = {
             },
         ],
         keyboard: "Bysellfwrdd",
+        byKey: "Mae ? ar ei phen ei hun yn agor y cymorth hwn",
         keys: {
             help: "Y cymorth hwn",
             search: "Chwilio",

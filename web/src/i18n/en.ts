@@ -235,6 +235,7 @@ export const en = {
             },
         ],
         keyboard: "Keyboard",
+        byKey: "? alone opens this help",
         keys: {
             help: "This help",
             search: "Search",

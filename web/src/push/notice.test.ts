@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ackOf, destination, isOver, noticeOf, shown } from "./notice.ts";
+import { ackOf, destination, isOver, noticeOf, shown, standing } from "./notice.ts";
 
 const push = {
     web_push: 8030,
@@ -40,13 +40,34 @@ describe("a push", () => {
         expect(destination("!r:x", "accept")).toBe("/chats/!r%3Ax?answer=accept");
     });
 
-    it("is over once its conversation was read, unless it asks for an answer", () => {
+    it("is over once its conversation was read, or its request answered", () => {
         const of = (kind: string) => ({ roomId: "!r:x", class: kind });
-        for (const kind of ["message", "mention", "information", "invite"])
-            expect(isOver(of(kind), "!r:x")).toBe(true);
-        for (const kind of ["urgent", "action", "call", "crash", "drill", "broadcast"])
-            expect(isOver(of(kind), "!r:x")).toBe(false);
-        expect(isOver(of("message"), "!other:x")).toBe(false);
-        expect(isOver(null, "!r:x")).toBe(false);
+        for (const kind of ["message", "mention", "information", "invite"]) {
+            expect(isOver(of(kind), "!r:x", "read")).toBe(true);
+            expect(isOver(of(kind), "!r:x", "answered")).toBe(false);
+        }
+        for (const kind of ["urgent", "action"]) {
+            expect(isOver(of(kind), "!r:x", "read")).toBe(false);
+            expect(isOver(of(kind), "!r:x", "answered")).toBe(true);
+        }
+        for (const kind of ["call", "crash", "drill", "broadcast"]) {
+            expect(isOver(of(kind), "!r:x", "read")).toBe(false);
+            expect(isOver(of(kind), "!r:x", "answered")).toBe(false);
+        }
+        expect(isOver(of("message"), "!other:x", "read")).toBe(false);
+        expect(isOver(null, "!r:x", "read")).toBe(false);
+    });
+
+    it("of a message leaves a request that waits for its answer standing, and quiet", () => {
+        const message = { roomId: "!r:x", class: "message", unread: 2 } as const;
+        const urgent = { roomId: "!r:x", class: "urgent" };
+        const now = shown(standing(message, [null, urgent]), "en");
+        expect(now.title).toBe("Urgent request");
+        expect(now.options.actions?.map(({ action }) => action)).toEqual(["accept", "decline"]);
+        expect(now.options.renotify).toBe(false);
+        expect(standing(message, [{ roomId: "!other:x", class: "urgent" }])).toBe(message);
+        expect(standing(message, [{ roomId: "!r:x", class: "message" }])).toBe(message);
+        const later = { roomId: "!r:x", class: "action", unread: 3 } as const;
+        expect(standing(later, [urgent])).toBe(later);
     });
 });

@@ -38,6 +38,8 @@ export interface Notice {
     class: PushClass;
     /** Conversations with something unread. */
     unread: number;
+    /** It stands for one that was shown before and still waits for its answer. */
+    kept?: boolean;
 }
 
 /** The notice in a push; `undefined` when it is none. */
@@ -107,7 +109,7 @@ export function shown(notice: Notice, language: string): Shown {
         title: words?.[notice.class] ?? "Wardline",
         options: {
             tag: notice.callId ?? notice.roomId,
-            renotify: request || loud,
+            renotify: notice.kept !== true && (request || loud),
             requireInteraction: loud,
             icon: "/icon.svg",
             data: { roomId: notice.roomId, class: notice.class },
@@ -125,14 +127,28 @@ export function shown(notice: Notice, language: string): Shown {
 /** What is kept of a shown notification. */
 const ShownSchema = v.object({ roomId: v.string(), class: v.fallback(v.picklist(classes), "message") });
 
-/**
- * Whether a notification (by its data) has nothing left to say once all of a conversation was read, here or on another device. What
- * asks for an answer stays until it is given.
- */
-export function isOver(data: unknown, roomId: string): boolean {
+/** Said once, and over when it was read. */
+const quiet: readonly PushClass[] = ["message", "mention", "information", "invite"];
+/** Over when it was answered. */
+const requests: readonly PushClass[] = ["urgent", "action"];
+
+/** Whether a notification (by its data) has nothing left to say once all of a conversation was read, or its request answered, here or elsewhere. */
+export function isOver(data: unknown, roomId: string, after: "read" | "answered"): boolean {
     const result = v.safeParse(ShownSchema, data);
     if (!result.success || result.output.roomId !== roomId) return false;
-    return ["message", "mention", "information", "invite"].includes(result.output.class);
+    return (after === "read" ? quiet : requests).includes(result.output.class);
+}
+
+/**
+ * What stands for a conversation that has one notification, of which `before` are the data of what is shown: a message takes the place of
+ * a message, and never of a request that still waits for its answer.
+ */
+export function standing(notice: Notice, before: readonly unknown[]): Notice {
+    if (!quiet.includes(notice.class)) return notice;
+    const open = before
+        .map((data) => v.safeParse(ShownSchema, data))
+        .find(({ success, output }) => success && isOver(output, notice.roomId, "answered"));
+    return open?.success === true ? { ...notice, class: open.output.class, kept: true } : notice;
 }
 
 /** Where a pressed notification leads. */

@@ -9,7 +9,7 @@ import { words } from "../matrix/timeline.ts";
 import { useMe } from "../requests/use-request.ts";
 import { usePolicy } from "../session/policy.ts";
 import { useClient, useSession } from "../session/store.ts";
-import { isOver } from "./notice.ts";
+import { isOver, shown, standing, type PushClass } from "./notice.ts";
 import { acknowledge } from "./subscribe.ts";
 
 type FromWorker = { kind: "push-ack"; token: string } | { kind: "go"; to: string } | { kind: "pushed" };
@@ -41,26 +41,36 @@ export function useBadge(unread: number): void {
     }, [unread]);
 }
 
-/** Closes the notifications of conversations that were read, here or on another device; `unread` are those that were not. */
-export function useReadNotifications(unread: readonly string[]): void {
+/**
+ * Closes the notifications of conversations that were read and of requests that were answered, here or on another device: `unread` are
+ * those that were not, `asked` those where something waits for this person's answer.
+ */
+export function useReadNotifications(unread: readonly string[], asked: readonly string[]): void {
+    useOver(unread, "read");
+    useOver(asked, "answered");
+}
+
+function useOver(rooms: readonly string[], after: "read" | "answered"): void {
     const before = useRef<readonly string[]>([]);
-    const all = unread.join(" ");
+    const all = [...new Set(rooms)].join(" ");
     useEffect(() => {
         const now = all === "" ? [] : all.split(" ");
-        const read = before.current.filter((roomId) => !now.includes(roomId));
+        const over = before.current.filter((roomId) => !now.includes(roomId));
         before.current = now;
-        if (read.length === 0 || !("serviceWorker" in navigator)) return;
+        if (over.length === 0 || !("serviceWorker" in navigator)) return;
         const close = async (): Promise<void> => {
             const registration = await navigator.serviceWorker.getRegistration();
             for (const shown of (await registration?.getNotifications()) ?? [])
-                if (read.some((roomId) => isOver(shown.data, roomId))) shown.close();
+                if (over.some((roomId) => isOver(shown.data, roomId, after))) shown.close();
         };
         void close().catch(() => undefined);
-    }, [all]);
+    }, [all, after]);
 }
 
-function isUrgent(event: MatrixEvent): boolean {
-    return parse(RequestContentSchema, event.getContent())?.class === "urgent";
+/** How urgent a request is; a message is a message. */
+function classOf(event: MatrixEvent): PushClass {
+    const request = parse(RequestContentSchema, event.getContent());
+    return event.getType() === REQUEST && request ? request.class : "message";
 }
 
 /** The words of a notification, where the hospital allows them; a request says its class and no more. */
@@ -94,15 +104,18 @@ export function useSpokenNotifications(): void {
             if (globalThis.Notification?.permission !== "granted") return;
             const actions = client.getPushActionsForEvent(event);
             const line = actions?.notify === true ? told(client, event) : undefined;
-            if (!line || !mayDisturb(said.current, isUrgent(event), new Date())) return;
+            const roomId = event.getRoomId();
+            const kind = classOf(event);
+            if (!line || roomId === undefined || !mayDisturb(said.current, kind === "urgent", new Date()))
+                return;
             const registration = await navigator.serviceWorker.ready;
-            const data = { roomId: event.getRoomId(), class: "message" };
-            await registration.showNotification(line.title, {
-                body: line.body,
-                tag: event.getRoomId() ?? "",
-                icon: "/icon.svg",
-                data,
-            });
+            const before = await registration.getNotifications({ tag: roomId });
+            const now = standing(
+                { roomId, class: kind, unread: 0 },
+                before.map(({ data }) => data as unknown),
+            );
+            const { options } = shown(now, document.documentElement.lang.slice(0, 2));
+            await registration.showNotification(line.title, { ...options, body: line.body });
         };
         const came = (event: MatrixEvent, _room: unknown, toStart?: boolean): void => {
             if (!toStart && !event.isEncrypted()) void show(event).catch(() => undefined);

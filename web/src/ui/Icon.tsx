@@ -58,13 +58,13 @@ export const iconNames = Object.keys(paths) as IconName[];
 /** Those that point along the line of writing. */
 const onward: ReadonlySet<IconName> = new Set(["back", "send", "reply", "forward", "next", "thread"]);
 
-/** A line icon. Always decoration: the words beside it, or the label of its button, carry the meaning. */
+/** A line icon, that grows half as fast as the text. Always decoration: the words beside it, or the label of its button, carry the meaning. */
 export function Icon({ name, size = 24 }: { name: IconName; size?: number }): JSX.Element {
+    const extent = `calc(${size / 32}rem + ${size / 2}px)`;
     return (
         <svg
             className={onward.has(name) ? "icon icon--onward" : "icon"}
-            width={size}
-            height={size}
+            style={{ width: extent, height: extent }}
             viewBox="0 0 24 24"
             aria-hidden="true"
             focusable="false"
