@@ -220,8 +220,19 @@ feature("a photo is sent without its place, with what is hidden gone for good", 
         await nurse.page.mouse.up();
     };
     await drag("Hide", [0.02, 0.02], [0.45, 0.98]);
-    await drag("Arrow", [0.9, 0.1], [0.7, 0.3]);
-    await drag("Circle", [0.55, 0.6], [0.9, 0.9]);
+    // By two taps.
+    await dialog.getByRole("button", { name: "Arrow", exact: true }).click();
+    for (const [x, y] of [
+        [0.9, 0.1],
+        [0.7, 0.3],
+    ])
+        await nurse.page.mouse.click(box.x + box.width * x, box.y + box.height * y);
+    await dialog.getByRole("img", { name: "Photo to be sent, 2 marks on it" }).waitFor();
+    // By the keyboard.
+    await dialog.getByRole("button", { name: "Circle", exact: true }).press("Enter");
+    await picture.focus();
+    for (const key of ["ArrowRight", "ArrowDown", "Enter", "ArrowRight", "ArrowRight", "ArrowDown", "Enter"])
+        await nurse.page.keyboard.press(key);
     await dialog.getByRole("img", { name: "Photo to be sent, 3 marks on it" }).waitFor();
     await dialog.getByLabel("Caption").fill("Left shin, day 2");
     await nurse.look("26-photo-desktop");

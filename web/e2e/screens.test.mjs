@@ -20,6 +20,8 @@ before(async () => {
     await stage.open({ imports: ["core.json", "core.toml"] });
     ({ nurse } = stage);
     manager = await stage.person("dev.patel", desktop);
+    // Nothing that is pressed is smaller than WCAG 2.2 wants, or too near to its neighbour.
+    for (const window of [nurse, manager, stage.doctor]) window.rules = { "target-size": { enabled: true } };
 });
 after(() => stage.close());
 
@@ -306,7 +308,12 @@ feature(
         await page.waitForLoadState("load");
         const app = { ...fetched(), ...(await state()) };
         writeFileSync(join(artefacts, "start.json"), JSON.stringify({ door, app }, undefined, 2));
-        const newcomer = Object.assign(new Window(), { context, page, colorScheme: "light" });
+        const newcomer = Object.assign(new Window(), {
+            context,
+            page,
+            colorScheme: "light",
+            rules: nurse.rules,
+        });
         await page.getByRole("complementary", { name: "Getting started" }).waitFor();
         await visit(newcomer, "first-run");
         await context.close();

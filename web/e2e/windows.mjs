@@ -69,6 +69,8 @@ export const windows = [];
 /** A window of one person. What goes wrong in its scripts is collected in `problems`. */
 export class Window {
     problems = [];
+    /** Rules of axe that are held besides the usual ones. */
+    rules = {};
     #devtools;
 
     /** With `clock` (an instant) its clock is set to that time, and goes on from there. A `newcomer` is shown how to begin. */
@@ -195,15 +197,15 @@ export class Window {
         await this.fits(name);
         // Given to each page once; the builder of axe for Playwright would do so each time, and open a page for what it found.
         if (!(await this.page.evaluate(() => "axe" in globalThis))) await this.page.evaluate(axe);
-        const serious = await this.page.evaluate(async () => {
-            const { violations } = await globalThis.axe.run(document, { resultTypes: ["violations"] });
+        const serious = await this.page.evaluate(async (rules) => {
+            const { violations } = await globalThis.axe.run(document, { resultTypes: ["violations"], rules });
             return violations
                 .filter(({ impact }) => impact === "serious" || impact === "critical")
                 .map(
                     ({ id, help, nodes }) =>
                         `${id}: ${help} (${nodes.map(({ target }) => target).join(", ")})`,
                 );
-        });
+        }, this.rules);
         assert.deepEqual(serious, [], `axe on ${name}`);
     }
 }

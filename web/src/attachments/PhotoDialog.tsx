@@ -1,7 +1,7 @@
-import { useEffect, useId, useRef, useState, type JSX, type PointerEvent } from "react";
+import { useEffect, useId, useRef, useState, type JSX, type KeyboardEvent, type PointerEvent } from "react";
 import { t } from "../i18n/index.ts";
 import { Dialog } from "../ui/Dialog.tsx";
-import { burn, tools, type Mark, type Tool } from "./markup.ts";
+import { burn, cross, moved, tools, type Mark, type Tool } from "./markup.ts";
 
 interface PhotoDialogProps {
     /** The photo; it is not changed. */
@@ -14,7 +14,10 @@ interface PhotoDialogProps {
 export function PhotoDialog({ canvas, onSend, onClose }: PhotoDialogProps): JSX.Element {
     const view = useRef<HTMLCanvasElement>(null);
     const [marks, setMarks] = useState<Mark[]>([]);
+    /** A mark whose end is still to be said: by letting go, by a second tap, or by the keyboard. */
     const [drawing, setDrawing] = useState<Mark>();
+    /** Where the keyboard points, while it does. */
+    const [pointer, setPointer] = useState<Mark["to"]>();
     const [tool, setTool] = useState<Tool>("arrow");
     const [caption, setCaption] = useState("");
     const [busy, setBusy] = useState(false);
@@ -26,7 +29,8 @@ export function PhotoDialog({ canvas, onSend, onClose }: PhotoDialogProps): JSX.
         if (!context) return;
         context.drawImage(canvas, 0, 0);
         for (const mark of drawing ? [...marks, drawing] : marks) burn(context, mark);
-    }, [canvas, marks, drawing]);
+        if (pointer) cross(context, pointer);
+    }, [canvas, marks, drawing, pointer]);
 
     const at = (event: PointerEvent<HTMLCanvasElement>): { x: number; y: number } => {
         const box = event.currentTarget.getBoundingClientRect();
@@ -35,14 +39,40 @@ export function PhotoDialog({ canvas, onSend, onClose }: PhotoDialogProps): JSX.
             y: ((event.clientY - box.top) / box.height) * canvas.height,
         };
     };
+    /** Ends the mark there; nothing is one only where it began: its end is still to come. */
     const end = (to: Mark["to"]): void => {
-        // A touch without a movement marks nothing.
-        if (drawing && Math.hypot(to.x - drawing.from.x, to.y - drawing.from.y) > 4)
-            setMarks([...marks, { ...drawing, to }]);
+        if (!drawing || Math.hypot(to.x - drawing.from.x, to.y - drawing.from.y) <= 4) return;
+        setMarks([...marks, { ...drawing, to }]);
         setDrawing(undefined);
     };
+    const keyDown = (event: KeyboardEvent): void => {
+        const from = pointer ?? { x: canvas.width / 2, y: canvas.height / 2 };
+        const to = moved(
+            from,
+            event.key,
+            Math.max(canvas.width, canvas.height) / (event.shiftKey ? 100 : 20),
+        );
+        if (to) {
+            const inside = {
+                x: Math.min(Math.max(to.x, 0), canvas.width),
+                y: Math.min(Math.max(to.y, 0), canvas.height),
+            };
+            setPointer(inside);
+            if (drawing) setDrawing({ ...drawing, to: inside });
+        } else if (event.key === "Enter" || event.key === " ") {
+            setPointer(from);
+            if (drawing) end(from);
+            else setDrawing({ tool, from, to: from });
+        } else if (event.key === "Escape" && drawing) setDrawing(undefined);
+        else return;
+        event.preventDefault();
+    };
     const send = (): void => {
-        if (busy || !view.current) return;
+        const context = view.current?.getContext("2d");
+        if (busy || !view.current || !context) return;
+        // As it is without what is only begun, and without the sign of the keyboard.
+        context.drawImage(canvas, 0, 0);
+        for (const mark of marks) burn(context, mark);
         setBusy(true);
         onSend(view.current, caption.trim()).catch(() => {
             setBusy(false);
@@ -59,7 +89,10 @@ export function PhotoDialog({ canvas, onSend, onClose }: PhotoDialogProps): JSX.
                             type="button"
                             className="chip"
                             aria-pressed={tool === one}
-                            onClick={() => setTool(one)}
+                            onClick={() => {
+                                setTool(one);
+                                setDrawing(undefined);
+                            }}
                         >
                             {t.attachments.toolNames[one]}
                         </button>
@@ -80,15 +113,23 @@ export function PhotoDialog({ canvas, onSend, onClose }: PhotoDialogProps): JSX.
                     height={canvas.height}
                     role="img"
                     aria-label={t.attachments.photoMarks(marks.length)}
+                    aria-describedby={`${id}-hint`}
+                    tabIndex={0}
                     onPointerDown={(event) => {
                         event.currentTarget.setPointerCapture(event.pointerId);
-                        setDrawing({ tool, from: at(event), to: at(event) });
+                        setPointer(undefined);
+                        if (drawing) setDrawing({ ...drawing, to: at(event) });
+                        else setDrawing({ tool, from: at(event), to: at(event) });
                     }}
                     onPointerMove={(event) => drawing && setDrawing({ ...drawing, to: at(event) })}
                     onPointerUp={(event) => end(at(event))}
                     onPointerCancel={() => setDrawing(undefined)}
+                    onKeyDown={keyDown}
+                    onBlur={() => setPointer(undefined)}
                 />
-                <p className="muted">{t.attachments.photoHint}</p>
+                <p className="muted" id={`${id}-hint`}>
+                    {t.attachments.photoHint} {t.attachments.photoWays}
+                </p>
                 <label htmlFor={id}>{t.attachments.caption}</label>
                 <input
                     autoComplete="off"

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { fileSize } from "./format.ts";
-import { area, arrowHead, type Mark } from "./markup.ts";
+import { area, arrowHead, type Mark, moved } from "./markup.ts";
 import { fitted } from "./picture.ts";
 
 const mark: Mark = { tool: "hide", from: { x: 90, y: -5 }, to: { x: 10, y: 60 } };
@@ -29,5 +29,16 @@ describe("a mark", () => {
 describe("the size of a file", () => {
     it("is said in the unit people use", () => {
         expect([1, 999, 1500, 2_400_000].map(fileSize)).toEqual(["1 kB", "1 kB", "2 kB", "2.4 MB"]);
+    });
+});
+
+describe("a photo marked by the keyboard", () => {
+    it("moves by the arrow keys and by no other", () => {
+        const from = { x: 10, y: 20 };
+        expect(moved(from, "ArrowLeft", 4)).toEqual({ x: 6, y: 20 });
+        expect(moved(from, "ArrowRight", 4)).toEqual({ x: 14, y: 20 });
+        expect(moved(from, "ArrowUp", 4)).toEqual({ x: 10, y: 16 });
+        expect(moved(from, "ArrowDown", 4)).toEqual({ x: 10, y: 24 });
+        expect(moved(from, "Enter", 4)).toBeUndefined();
     });
 });

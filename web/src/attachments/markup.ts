@@ -84,3 +84,39 @@ function hide(context: CanvasRenderingContext2D, [x, y, w, h]: [number, number, 
     context.drawImage(small, 0, 0, small.width, small.height, x, y, w, h);
     context.imageSmoothingEnabled = true;
 }
+
+/** The point one step from `from` in the direction of an arrow key; `undefined` for any other key. */
+export function moved({ x, y }: Mark["to"], key: string, step: number): Mark["to"] | undefined {
+    switch (key) {
+        case "ArrowLeft":
+            return { x: x - step, y };
+        case "ArrowRight":
+            return { x: x + step, y };
+        case "ArrowUp":
+            return { x, y: y - step };
+        case "ArrowDown":
+            return { x, y: y + step };
+        default:
+            return undefined;
+    }
+}
+
+/** Shows where the keyboard points: black in white, to be seen on everything. */
+export function cross(context: CanvasRenderingContext2D, { x, y }: Mark["to"]): void {
+    const arm = Math.max(context.canvas.width, context.canvas.height) / 30;
+    context.save();
+    for (const [width, colour] of [
+        [arm / 3, "#fff"],
+        [arm / 8, "#000"],
+    ] as const) {
+        context.lineWidth = width;
+        context.strokeStyle = colour;
+        context.beginPath();
+        context.moveTo(x - arm, y);
+        context.lineTo(x + arm, y);
+        context.moveTo(x, y - arm);
+        context.lineTo(x, y + arm);
+        context.stroke();
+    }
+    context.restore();
+}

@@ -911,6 +911,8 @@ export const cy: Catalogue = {
         photoFile: "llun.jpg",
         photoHint:
             "Tynnwch linellau ar y llun. Mae'r hyn a guddiwch wedi mynd o'r hyn a anfonir; caiff lle, amser a dyfais eu tynnu.",
+        photoWays:
+            "Yn lle llusgo, tapiwch lle mae'n dechrau a lle mae'n gorffen; gyda bysellfwrdd, defnyddiwch y bysellau saeth ac Enter.",
         photoMarks: (count) => `Llun i'w anfon, ${plural(count, "marc", "farciau")} arno`,
         tools: "Marcio'r llun",
         toolNames: { arrow: "Saeth", circle: "Cylch", hide: "Cuddio" },

@@ -897,6 +897,8 @@ export const en = {
         photoFile: "photo.jpg",
         photoHint:
             "Draw on the photo. What you hide is gone from what is sent; place, time and device are removed.",
+        photoWays:
+            "Instead of dragging, tap where it begins and where it ends; with a keyboard, use the arrow keys and Enter.",
         photoMarks: (count: number) => `Photo to be sent, ${plural(count, "mark", "marks")} on it`,
         tools: "Mark the photo",
         toolNames: { arrow: "Arrow", circle: "Circle", hide: "Hide" },
