@@ -3,6 +3,7 @@ import { useLanguage } from "./i18n/index.ts";
 import { Opening } from "./Opening.tsx";
 import { Elsewhere, NotLoaded, Starting, Unusable } from "./session/Gates.tsx";
 import { LockScreen } from "./session/LockScreen.tsx";
+import { painted } from "./session/painted.ts";
 import { SignIn } from "./session/SignIn.tsx";
 import { useSession } from "./session/store.ts";
 
@@ -36,18 +37,23 @@ function Standing(): JSX.Element {
 
 type Screens = typeof import("./Running.tsx");
 
-/** The screens are most of the app: they are fetched while the session is opened, and nothing that is seen first waits for them. */
+/** The screens are most of the app: they are fetched once what is seen first is on the screen. */
 let screens: Screens | undefined;
-const fetched = import("./Running.tsx").then((found) => (screens = found));
-// Whoever needs them says that they could not be fetched; at the sign-in page nobody does.
-fetched.catch(() => undefined);
+let fetched: Promise<Screens> | undefined;
+
+async function fetchScreens(): Promise<Screens> {
+    await painted();
+    return (screens = await import("./Running.tsx"));
+}
 
 /** What somebody sees who is signed in: at once what is kept, then everything. */
 function Inside({ running }: { running: boolean }): JSX.Element {
     const [found, setFound] = useState(screens);
     const [failed, setFailed] = useState(false);
     useEffect(() => {
-        if (!found) fetched.then(setFound, () => setFailed(true));
+        if (found) return;
+        fetched ??= fetchScreens();
+        fetched.then(setFound, () => setFailed(true));
     }, [found]);
     if (failed) return <NotLoaded />;
     return running && found ? <found.Running /> : <Opening />;

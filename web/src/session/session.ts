@@ -8,6 +8,7 @@ import { confirmErased, isToErase } from "./erasure.ts";
 import { NotLoadedError } from "./not-loaded.ts";
 import { comeBack, isBack, leaveForSignIn, revoke, type SignedIn } from "./oauth.ts";
 import type { Lost } from "./run.ts";
+import { painted } from "./painted.ts";
 import { isNewTab, isShared, leaveNothing } from "./shared.ts";
 import { SignInError } from "./sign-in-error.ts";
 import { useSession } from "./store.ts";
@@ -181,6 +182,7 @@ let running: typeof import("./run.ts") | undefined;
 async function openSession(vault: Vault, session: StoredSession): Promise<void> {
     useSession.setState({ phase: "opening", glance: await lastGlance(vault) });
     const lost: Lost = (current, soft) => void lose(vault, current, soft);
+    await painted();
     try {
         running ??= await import("./run.ts").catch(() => {
             throw new NotLoadedError();
