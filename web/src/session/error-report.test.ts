@@ -1,5 +1,7 @@
-import { expect, test } from "vitest";
-import { frames, reportOf, screenOf } from "./error-report.ts";
+import { ConnectionError } from "matrix-js-sdk";
+import { expect, test, vi } from "vitest";
+import { frames, reportErrors, reportOf, screenOf } from "./error-report.ts";
+import { useSession } from "./store.ts";
 
 test("an error is told by its class and its places in the code, never by its words", () => {
     const error = new TypeError("Mr Okonkwo is worse");
@@ -16,4 +18,19 @@ test("an error is told by its class and its places in the code, never by its wor
     expect(reportOf("words of a patient", "/", "b")).toMatchObject({ kind: "string", frames: [] });
     expect(frames("nothing")).toEqual([]);
     expect(screenOf("/on-call")).toBe("/on-call");
+});
+
+test("what nobody caught is reported, but not that a request found no connection", () => {
+    const authorised = vi.fn<typeof fetch>(() => Promise.resolve(new Response()));
+    useSession.setState({ authorised });
+    reportErrors();
+    const reject = (reason: unknown): Event => {
+        const event = new Event("unhandledrejection", { cancelable: true });
+        window.dispatchEvent(Object.assign(event, { reason }));
+        return event;
+    };
+    expect(reject(new ConnectionError("fetch failed")).defaultPrevented).toBe(true);
+    expect(authorised).not.toHaveBeenCalled();
+    expect(reject(new TypeError("no such thing")).defaultPrevented).toBe(false);
+    expect(authorised).toHaveBeenCalledOnce();
 });

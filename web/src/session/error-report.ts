@@ -49,11 +49,22 @@ export function report(error: unknown): void {
     }).catch(() => undefined);
 }
 
+/**
+ * A request that did not reach the server: no fault of the code, and the screens say that there is no connection. The SDK catches it
+ * nowhere where it makes ready to encrypt (`prepareToEncrypt`), and we cannot there.
+ */
+function isNoConnection(reason: unknown): boolean {
+    return reason instanceof Error && reason.name === "ConnectionError";
+}
+
 /** Reports what nobody caught. */
 export function reportErrors(): void {
     window.addEventListener("error", (event) => {
         // Without an error it is a remark of the browser's, such as a size that was told a frame late.
         if (event.error instanceof Error) report(event.error);
     });
-    window.addEventListener("unhandledrejection", (event) => report(event.reason));
+    window.addEventListener("unhandledrejection", (event) => {
+        if (isNoConnection(event.reason)) event.preventDefault();
+        else report(event.reason);
+    });
 }
