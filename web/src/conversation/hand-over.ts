@@ -1,5 +1,6 @@
 /** What the field that is there before a conversation leaves to the one that takes its place. */
 import { create } from "zustand";
+import { useSession } from "../session/store.ts";
 
 /** Where the writer is; not set without the keyboard. */
 interface Caret {
@@ -26,6 +27,11 @@ export function goOnWriting(roomId: string, field: HTMLTextAreaElement | null, o
 
 /** The conversations whose field holds what is to be sent as soon as it can be. */
 export const useSending = create<{ rooms: ReadonlySet<string> }>(() => ({ rooms: new Set() }));
+
+// Another tab may write there before this one opens again: what was wanted here is not wanted then.
+useSession.subscribe(({ phase }, before) => {
+    if (phase === "elsewhere" && before.phase !== phase) useSending.setState({ rooms: new Set() });
+});
 
 /** What stands in a conversation's field is to be sent, or not any more. */
 export function sendWhenOpen(roomId: string, yes: boolean): void {

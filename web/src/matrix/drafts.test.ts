@@ -86,6 +86,15 @@ describe("a draft", () => {
         expect(draft[0]).toBe("half a sen");
     });
 
+    it("is read anew when the vault was opened anew: another tab may have sent it", async () => {
+        await show("sent");
+        await type("half a sen");
+        await show(undefined);
+        useSession.setState({ vault: new SlowVault() as unknown as Vault });
+        await show("sent");
+        expect(draft).toEqual(["", expect.any(Function), true]);
+    });
+
     it("that was removed is not put back by a write that took longer", async () => {
         await show("gone");
         await type("half a sen");

@@ -4,8 +4,17 @@ import type { Vault } from "./vault.ts";
 
 const SAVE_AFTER_MS = 300;
 
-/** What is known of drafts in this visit, by the name of their record: another field for the same one begins with it. */
-const known = new Map<string, unknown>();
+/**
+ * What is known of drafts, by the name of their record: another field for the same one begins with it. Only while the vault is open:
+ * another tab may write to it before it is opened again.
+ */
+const opened = new WeakMap<Vault, Map<string, unknown>>();
+
+function knownOf(vault: Vault | undefined): Map<string, unknown> {
+    const known = (vault && opened.get(vault)) ?? new Map<string, unknown>();
+    if (vault) opened.set(vault, known);
+    return known;
+}
 
 /**
  * Something half-written that must not be lost: kept (encrypted, in the `Vault`) under `name` while it is being written, and
@@ -14,13 +23,12 @@ const known = new Map<string, unknown>();
  */
 export function useDraft<T>(name: string, empty: T): [T, (value: T) => void, boolean] {
     const vault = useSession((session) => session.vault);
-    const [value, setValue] = useState(() =>
-        known.has(`draft:${name}`) ? (known.get(`draft:${name}`) as T) : empty,
-    );
-    const [read, setRead] = useState(() => known.has(`draft:${name}`));
+    const key = `draft:${name}`;
+    const known = knownOf(vault);
+    const [value, setValue] = useState(() => (known.has(key) ? (known.get(key) as T) : empty));
+    const [read, setRead] = useState(() => known.has(key));
     const typed = useRef(read);
     const pending = useRef<{ timer: ReturnType<typeof setTimeout>; save: () => void }>(undefined);
-    const key = `draft:${name}`;
 
     useEffect(() => {
         let current = true;
@@ -28,7 +36,7 @@ export function useDraft<T>(name: string, empty: T): [T, (value: T) => void, boo
             const stored = await vault?.get<T>(key);
             if (!current) return;
             if (stored !== undefined && !typed.current) {
-                known.set(key, stored);
+                knownOf(vault).set(key, stored);
                 setValue(stored);
             }
             setRead(true);

@@ -45,10 +45,16 @@ const WEEK_MS = 7 * 24 * 3_600_000;
 export type Lost = (session: StoredSession, soft: boolean) => void;
 
 /**
- * Runs a session: its screens can be drawn when this resolves. Throws `NotLoadedError` when a part of the app could not be fetched. `lost` is told when the server ended it; softly when the same person may go
- * on with what is here.
+ * Runs a session: its screens can be drawn when this resolves. `lost` is told when the server ended it; softly when the same person
+ * may go on with what is here. `isOver` says that it was halted before it ran: another tab may have taken over, and two must never
+ * write to one crypto store. Throws `NotLoadedError` when a part of the app could not be fetched.
  */
-export async function run(vault: Vault, session: StoredSession, lost: Lost): Promise<void> {
+export async function run(
+    vault: Vault,
+    session: StoredSession,
+    lost: Lost,
+    isOver: () => boolean,
+): Promise<void> {
     let current = session;
     const network = new Network();
     const tokens = new TokenHolder(
@@ -72,17 +78,19 @@ export async function run(vault: Vault, session: StoredSession, lost: Lost): Pro
         keepAnswers(vault),
         encryption,
     ]);
-    // Another tab may have taken over meanwhile: two must never write to one crypto store.
-    if (!isOpening()) return;
+    if (isOver()) return;
     const client = await makeClient(session, tokens, holder, store, trust?.certificates);
-    if (!isOpening()) {
-        client.stopClient();
-        return;
-    }
     const fhir = new FhirClient(tokens);
     const outbox = new Outbox(client, vault, async (request, eventId) => {
         await fhir.put("Task", request.id, withEvent(request.task, eventId));
     });
+    // Before anything can be added to it.
+    await outbox.start();
+    if (isOver()) {
+        outbox.stop();
+        client.stopClient();
+        return;
+    }
     new DeliveryReceipts(client).start();
     const history = new HistorySharing(client);
     history.start();
@@ -95,8 +103,6 @@ export async function run(vault: Vault, session: StoredSession, lost: Lost): Pro
     const media = new MediaStore(tokens.authorised);
     const calls = new Calls(client);
     calls.start();
-    // Before anything can be added to it.
-    await outbox.start();
     useSession.setState({
         phase: "running",
         client,
@@ -125,10 +131,6 @@ export async function run(vault: Vault, session: StoredSession, lost: Lost): Pro
             useSession.setState({ setUpAgain: () => void setUp().catch(() => undefined) });
     };
     void setUp().catch(() => undefined);
-}
-
-function isOpening(): boolean {
-    return useSession.getState().phase === "opening";
 }
 
 /** Begins to follow what is said, so that it can be found again; not at once, for the first screen comes before it. */

@@ -178,23 +178,31 @@ function randomKey(): string {
 /** What runs a session is most of the app: it is fetched after what is seen first. */
 let running: typeof import("./run.ts") | undefined;
 
+/** Counts what was opened and halted: what was opened before the last of these is over. */
+let opened = 0;
+
 /** Shows what is kept of the session, and runs it. */
 async function openSession(vault: Vault, session: StoredSession): Promise<void> {
-    useSession.setState({ phase: "opening", glance: await lastGlance(vault) });
+    const mine = ++opened;
+    const isOver = (): boolean => mine !== opened;
+    const glance = await lastGlance(vault);
+    if (isOver()) return;
+    useSession.setState({ phase: "opening", glance });
     const lost: Lost = (current, soft) => void lose(vault, current, soft);
     await painted();
     try {
         running ??= await import("./run.ts").catch(() => {
             throw new NotLoadedError();
         });
-        await running.run(vault, session, lost);
+        await running.run(vault, session, lost, isOver);
     } catch (error) {
         if (!(error instanceof NotLoadedError)) throw error;
-        useSession.setState({ phase: "not-loaded" });
+        if (!isOver()) useSession.setState({ phase: "not-loaded" });
     }
 }
 
 function halt(): void {
+    opened++;
     running?.halt();
 }
 
