@@ -73,16 +73,16 @@ export class Stage {
     /** A feature. Later ones stand on earlier ones, so the first that fails ends the play; what fails leaves a picture of every window. */
     feature(name, play) {
         test(name, async () => {
-            assert.ok(!this.broken, "an earlier feature failed");
-            this.broken = true;
+            // Told again with each: who reads only the end of a log reads the cause.
+            if (this.broken !== undefined) throw new Error("an earlier feature failed", { cause: this.broken });
             try {
                 await play();
                 for (const window of windows) assert.deepEqual(window.problems, []);
-                this.broken = false;
-            } finally {
-                if (this.broken)
-                    for (const [n, window] of windows.entries())
-                        await window.screenshot(`${this.name}-failed-${n}`).catch(() => undefined);
+            } catch (error) {
+                this.broken = error;
+                for (const [n, window] of windows.entries())
+                    await window.screenshot(`${this.name}-failed-${n}`).catch(() => undefined);
+                throw error;
             }
         });
     }

@@ -74,7 +74,8 @@ export function Composer(props: ComposerProps): JSX.Element {
         element.style.height = `${element.scrollHeight}px`;
     }, [text, textSize]);
 
-    useEffect(() => {
+    // Before anything is painted: no key that is pressed meanwhile may be lost.
+    useLayoutEffect(() => {
         // With a keyboard one writes at once; with a finger the keyboard on the screen would cover what there is to read.
         goOnWriting(roomId, field.current, matchMedia("(pointer: fine)").matches);
     }, [roomId]);
