@@ -143,6 +143,33 @@ play("the nurse had signed out: he reads as soon as she signs in anew, on anothe
     await readsEverything(registrar, "anew");
 });
 
+play("nothing is said to somebody whose devices could not be asked for, until they could", async () => {
+    await nurse.signIn("grace.adeyemi");
+    const { user } = await medicalRegistrar(nurse);
+    await openPatient(nurse);
+    await nurse.write(said[0]);
+    await nurse.reads(said[0]);
+    const asks = "**/_matrix/client/v3/keys/query";
+    let failures = 0;
+    const often = Promise.withResolvers();
+    await nurse.context.route(asks, (route) => {
+        if (!route.request().postData().includes(`@${user}:`)) return route.continue();
+        if (++failures === 5) often.resolve();
+        return route.abort();
+    });
+    const registrar = await Window.open(browser, server.url, phone);
+    await registrar.signIn(user);
+    await openPatient(registrar);
+    failures = 0;
+    await nurse.write(said[1]);
+    // Everything else has a connection, and the SDK's own patience is over.
+    await often.promise;
+    const waiting = nurse.page.locator(".bubble", { hasText: said[1] });
+    assert.equal(await waiting.getAttribute("data-event"), null, "it still waits");
+    await nurse.context.unroute(asks);
+    await registrar.reads(said[1]);
+});
+
 play("a set-up of keys that is cut short at every step ends well, and a second browser reads", async () => {
     const steps = [
         "/recovery-key",

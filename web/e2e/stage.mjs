@@ -74,7 +74,8 @@ export class Stage {
     feature(name, play) {
         test(name, async () => {
             // Told again with each: who reads only the end of a log reads the cause.
-            if (this.broken !== undefined) throw new Error("an earlier feature failed", { cause: this.broken });
+            if (this.broken !== undefined)
+                throw new Error("an earlier feature failed", { cause: this.broken });
             try {
                 await play();
                 for (const window of windows) assert.deepEqual(window.problems, []);

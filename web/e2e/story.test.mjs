@@ -54,18 +54,19 @@ after(async () => {
     server.remove();
 });
 
-let broken = false;
+/** Why it ended. */
+let broken;
 
 /** One part of the story. Later parts stand on earlier ones, so the first that fails ends it. */
 function part(name, play) {
     test(name, async () => {
-        assert.ok(!broken, "an earlier part of the story failed");
-        broken = true;
+        if (broken !== undefined) throw new Error("an earlier part of the story failed", { cause: broken });
         try {
             await play();
-            broken = false;
-        } finally {
-            if (broken) for (const [n, window] of windows.entries()) await window.screenshot(`failed-${n}`);
+        } catch (error) {
+            broken = error;
+            for (const [n, window] of windows.entries()) await window.screenshot(`failed-${n}`);
+            throw error;
         }
     });
 }

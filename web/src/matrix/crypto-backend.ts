@@ -57,6 +57,27 @@ export async function backUpKeys(client: MatrixClient): Promise<void> {
     }
 }
 
+/** A request that the machine wants made, and be told the answer of; `body` is JSON. */
+interface MachineRequest {
+    id: string;
+    type: number;
+    body: string;
+}
+
+/** The part of the machine under the SDK that says of whom the devices are not known. */
+export interface Machine {
+    /** Consumes `users`. */
+    updateTrackedUsers(users: object[]): Promise<void>;
+    outgoingRequests(): Promise<MachineRequest[]>;
+    markRequestAsSent(id: string, type: number, response: string): Promise<unknown>;
+}
+
+/** The machine that encrypts for a client, or `undefined` before crypto runs. */
+export function machineOf(client: MatrixClient): Machine | undefined {
+    const backend = client.getCrypto() as unknown as { olmMachine?: Machine } | undefined;
+    return backend?.olmMachine;
+}
+
 function decrypts(value: unknown): value is CryptoBackend {
     return typeof (value as Partial<CryptoBackend> | undefined)?.decryptEvent === "function";
 }

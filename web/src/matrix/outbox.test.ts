@@ -30,6 +30,7 @@ function client(): MatrixClient {
     };
     return Object.assign(new EventEmitter(), {
         http: {},
+        getCrypto: () => undefined,
         getRoom: () => room,
         sendEvent: async () => ({ event_id: "$1" }),
     }) as unknown as MatrixClient;

@@ -4,6 +4,7 @@ import { create } from "zustand";
 import { t } from "../i18n/index.ts";
 import { refusalWords, type Refusal } from "../i18n/refusal.ts";
 import { sendClasses } from "./clear-class.ts";
+import { knowDevices } from "./device-lists.ts";
 import {
     afterReload,
     failureWords,
@@ -222,8 +223,10 @@ export class Outbox {
     private async send(item: OutboxItem): Promise<string> {
         const room = this.client.getRoom(item.roomId);
         const earlier = room?.getPendingEvents().find((event) => event.getTxnId() === item.txnId);
+        const redacts = item.type === "m.room.redaction";
+        if (room && !redacts) await knowDevices(this.client, room);
         if (earlier && room) return (await this.client.resendEvent(earlier, room)).event_id;
-        if (item.type === "m.room.redaction") {
+        if (redacts) {
             const target = String(item.content["redacts"]);
             return (await this.client.redactEvent(item.roomId, target, item.txnId)).event_id;
         }
