@@ -70,7 +70,7 @@ export class Stage {
         this.server.remove();
     }
 
-    /** A feature. Later ones stand on earlier ones, so the first that fails ends the play; what fails leaves a picture of every window. */
+    /** A feature. Later ones stand on earlier ones, so the first that fails ends the play; what fails leaves a picture of every window and what it asked for. */
     feature(name, play) {
         test(name, async () => {
             // Told again with each: who reads only the end of a log reads the cause.
@@ -81,8 +81,7 @@ export class Stage {
                 for (const window of windows) assert.deepEqual(window.problems, []);
             } catch (error) {
                 this.broken = error;
-                for (const [n, window] of windows.entries())
-                    await window.screenshot(`${this.name}-failed-${n}`).catch(() => undefined);
+                for (const [n, window] of windows.entries()) await window.keep(`${this.name}-failed-${n}`);
                 throw error;
             }
         });

@@ -65,7 +65,7 @@ function part(name, play) {
             await play();
         } catch (error) {
             broken = error;
-            for (const [n, window] of windows.entries()) await window.screenshot(`failed-${n}`);
+            for (const [n, window] of windows.entries()) await window.keep(`failed-${n}`);
             throw error;
         }
     });

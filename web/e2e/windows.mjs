@@ -69,6 +69,8 @@ export const windows = [];
 /** A window of one person. What goes wrong in its scripts is collected in `problems`. */
 export class Window {
     problems = [];
+    /** What its page asked of the network lately, and what became of it: for whoever reads a failed run. */
+    asked = [];
     /** Rules of axe that are held besides the usual ones. */
     rules = {};
     #devtools;
@@ -97,8 +99,36 @@ export class Window {
             // An event and not a click: a dialog may stand over it.
             await this.page.addLocatorHandler(skip, (button) => button.dispatchEvent("click"));
         }
+        this.#listen();
         this.page.on("pageerror", (error) => this.problems.push(error.stack ?? String(error)));
         await this.page.goto(url);
+    }
+
+    #listen() {
+        const note = (what) => (request) => {
+            const { pathname } = new URL(request.url());
+            const line = [
+                new Date().toISOString(),
+                what,
+                request.method(),
+                pathname,
+                request.failure()?.errorText,
+            ];
+            this.asked.push(line.join(" "));
+            if (this.asked.length > 500) this.asked.shift();
+        };
+        for (const [event, what] of Object.entries({
+            request: "asks",
+            requestfinished: "has",
+            requestfailed: "lacks",
+        }))
+            this.page.on(event, note(what));
+    }
+
+    /** Keeps what may say why a test failed: a picture, and what was asked of the network. */
+    async keep(name) {
+        writeFileSync(join(artefacts, `${name}.txt`), this.asked.join("\n"));
+        await this.screenshot(name).catch(() => undefined);
     }
 
     /** Signs in by way of the server's own page, and is back in the app. */

@@ -26,6 +26,9 @@ interface RefreshAnswer {
 /** Renew this long before the end, so that a long upload does not start with a dying token. */
 const EARLY_MS = 60_000;
 
+/** Every request waits for a renewal: one that hangs on a dead connection must not keep them for ever. */
+const RENEWAL_MS = 20_000;
+
 export class TokenHolder {
     private renewal: Promise<boolean> | undefined;
 
@@ -89,6 +92,7 @@ export class TokenHolder {
                 client_id: this.endpoint.clientId,
                 refresh_token: this.tokens.refreshToken,
             }),
+            signal: AbortSignal.timeout(RENEWAL_MS),
         });
         if (response.status === 400 && (await isOver(response))) {
             this.onLost(soft ?? false);
