@@ -122,6 +122,8 @@ feature("with a clock that is hours wrong, and is put right, the order is that o
         const skew = () => {
             // Frames of the page's checks keep nothing.
             if (origin === "null") return 0;
+            // Further than any key lives.
+            if (sessionStorage.getItem("jumps")) return -Math.random() * 100 * 24 * 3_600_000;
             return Number(sessionStorage.getItem("skew") ?? 0) * 3_600_000;
         };
         globalThis.Date = class extends Right {
@@ -150,6 +152,8 @@ feature("with a clock that is hours wrong, and is put right, the order is that o
             const early = "Typed with the clock ahead";
             said[0].push(early);
             await nurse.write(early);
+            // Encrypted, and tried: what a clock does in the midst of that comes below.
+            await nurse.page.getByRole("img", { name: "Waiting for the connection" }).waitFor();
             await nurse.page.evaluate(() => sessionStorage.setItem("skew", -30));
             const late = "Typed with the clock behind";
             said[0].push(late);
@@ -166,6 +170,22 @@ feature("with a clock that is hours wrong, and is put right, the order is that o
         spoken.flatMap((words, n) => [words, said[1][n]]),
         "in the order in which they were said",
     );
+});
+
+feature("where a clock that is set back stops what encrypts, the app begins anew by itself", async () => {
+    await nurse.page.evaluate(() => sessionStorage.setItem("jumps", "yes"));
+    const said = [];
+    const anew = nurse.page.waitForEvent("load");
+    for (let n = 1; n <= 20 && nurse.problems.length === 0; n++) {
+        said.push(`Jumping clock, ${n}`);
+        await nurse.write(said.at(-1));
+        await pause(100);
+    }
+    await nurse.page.evaluate(() => sessionStorage.removeItem("jumps"));
+    assert.match(nurse.problems.splice(0).join(), /unreachable/);
+    await anew;
+    await nurse.page.getByRole("navigation", { name: "Places" }).waitFor();
+    await agree(await caughtUp([said, []]));
 });
 
 feature("two tabs of one session take turns, and what waits is sent by one of them", async () => {

@@ -24,6 +24,7 @@ import { owner } from "./owner.ts";
 import { isShared } from "./shared.ts";
 import { useSession } from "./store.ts";
 import { SESSION, type StoredSession } from "./stored.ts";
+import { watchTraps } from "./trap.ts";
 
 /** What encrypts is large, and the session needs it first of all: it is on its way while the vault is read. */
 const encryption = import("@matrix-org/matrix-sdk-crypto-wasm")
@@ -96,9 +97,15 @@ export async function run(
     history.start();
     const watched = watchConnection(client, outbox, network);
     const counted = reportReading(client, tokens.authorised);
+    // What is typed and what waits is on disk.
+    const unhurt = watchTraps(() => {
+        halt();
+        location.reload();
+    });
     stopWatching = () => {
         watched.stop();
         counted();
+        unhurt();
     };
     const media = new MediaStore(tokens.authorised);
     const calls = new Calls(client);
