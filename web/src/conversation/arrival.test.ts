@@ -136,28 +136,38 @@ describe("holding on to the end", () => {
     const end = { scrollTop: 400, scrollHeight: 1000, clientHeight: 600 };
     const middle = { scrollTop: 700, scrollHeight: 2000, clientHeight: 600 };
 
-    it("goes to the end again when something grew there", () => {
-        expect(afterScroll(true, 1900, middle, false)).toEqual({ stick: true, toEnd: true, earlier: false });
+    const still = { going: false, measuring: false };
+    const going = { going: true, measuring: false };
+
+    it("goes to the end again when something grew there, or while rows are being measured", () => {
+        const measuring = { going: false, measuring: true };
+        const near = { scrollTop: 1_200, scrollHeight: 2_000, clientHeight: 600 };
+        expect(afterScroll(true, 2_000, near, measuring)).toMatchObject({ stick: true, toEnd: true });
+        expect(afterScroll(false, 2_000, near, measuring)).toMatchObject({ stick: false, toEnd: false });
+        // Further than the list ever puts itself right: it was brought there.
+        const far = { ...near, scrollTop: 0 };
+        expect(afterScroll(true, 2_000, far, measuring)).toMatchObject({ stick: false, toEnd: false });
+        expect(afterScroll(true, 1900, middle, still)).toEqual({ stick: true, toEnd: true, earlier: false });
         expect(afterResize(true, middle, false)).toMatchObject({ stick: true, toEnd: true });
     });
 
     it("lets go when the reader scrolls, and takes hold at the end", () => {
-        expect(afterScroll(true, 2000, middle, false)).toMatchObject({ stick: false, toEnd: false });
-        expect(afterScroll(false, 1000, end, false)).toMatchObject({ stick: true });
+        expect(afterScroll(true, 2000, middle, still)).toMatchObject({ stick: false, toEnd: false });
+        expect(afterScroll(false, 1000, end, still)).toMatchObject({ stick: true });
         expect(atItsEnd(end)).toBe(true);
         expect(atItsEnd(middle)).toBe(false);
     });
 
     it("never takes hold on the way to a row, and fetches nothing", () => {
         const nothing = { stick: false, toEnd: false, earlier: false };
-        expect(afterScroll(true, 900, end, true)).toEqual(nothing);
-        expect(afterScroll(false, 1000, { ...end, scrollTop: 0 }, true)).toEqual(nothing);
+        expect(afterScroll(true, 900, end, going)).toEqual(nothing);
+        expect(afterScroll(false, 1000, { ...end, scrollTop: 0 }, going)).toEqual(nothing);
         expect(afterResize(true, end, true)).toEqual(nothing);
     });
 
     it("asks for more near the beginning, and where the screen is not full", () => {
-        expect(afterScroll(false, 2000, { ...middle, scrollTop: 500 }, false).earlier).toBe(true);
-        expect(afterScroll(false, 2000, middle, false).earlier).toBe(false);
+        expect(afterScroll(false, 2000, { ...middle, scrollTop: 500 }, still).earlier).toBe(true);
+        expect(afterScroll(false, 2000, middle, still).earlier).toBe(false);
         expect(afterResize(true, { ...end, scrollHeight: 620 }, false).earlier).toBe(true);
     });
 });

@@ -86,14 +86,20 @@ export function atItsEnd(stand: Stand): boolean {
 }
 
 /**
- * After a scroll. What moved because something grew (it was `height` before) was not moved by the reader; and while somebody is on
+ * After a scroll. What moved because something grew (it was `height` before), or while rows are being measured (`measuring`: the list
+ * puts right where it stands by less than a screen, and may do so after we did), was not moved by the reader; and while somebody is on
  * their way to a row (`going`) no place on the way is where they want to be.
  */
-export function afterScroll(stick: boolean, height: number, stand: Stand, going: boolean): Hold {
+export function afterScroll(
+    stick: boolean,
+    height: number,
+    stand: Stand,
+    { going, measuring }: { going: boolean; measuring: boolean },
+): Hold {
     if (going) return { stick: false, toEnd: false, earlier: false };
     const end = atItsEnd(stand);
-    const grown = stand.scrollHeight !== height;
-    if (stick && grown && !end) return { stick: true, toEnd: true, earlier: false };
+    const moved = stand.scrollHeight !== height || (measuring && left(stand) < stand.clientHeight);
+    if (stick && moved && !end) return { stick: true, toEnd: true, earlier: false };
     return { stick: end, toEnd: false, earlier: stand.scrollTop < NEAR_START_PX };
 }
 

@@ -5,6 +5,12 @@ import { afterResize, afterScroll, atItsEnd, shifted, type Align, type Ends, typ
 /** Nothing has changed its height for this long: everything is measured. */
 const SETTLED_MS = 200;
 
+/** A list that is pushed by hand goes on by itself for so long at most until it is seen that it left its end. */
+const HAND_MS = 1_000;
+
+/** By what a reader moves a list. */
+const HANDS = ["wheel", "touchmove", "pointerdown", "keydown"] as const;
+
 export interface Scroll {
     container: RefObject<HTMLDivElement | null>;
     list: RefObject<VirtualizerHandle | null>;
@@ -48,7 +54,8 @@ export function useScroll(count: number, unread: number, going: boolean, reached
     const list = useRef<VirtualizerHandle>(null);
     const stick = useRef(true);
     const underWay = useRef(going);
-    const seen = useRef({ height: 0, begun: false });
+    /** When something changed its height, and when the reader moved the list by hand, as `performance.now()` has it. */
+    const seen = useRef({ height: 0, begun: false, resized: -Infinity, touched: -Infinity });
     const settling = useRef<ReturnType<typeof setTimeout>>(undefined);
     const [atEnd, setAtEnd] = useState(unread < 0);
     const onTop = useRef(reachedTop);
@@ -76,7 +83,10 @@ export function useScroll(count: number, unread: number, going: boolean, reached
     const onScroll = useCallback((): void => {
         const element = container.current;
         if (!element) return;
-        const hold = afterScroll(stick.current, seen.current.height, element, underWay.current);
+        const { height, resized, touched } = seen.current;
+        const now = performance.now();
+        const measuring = now - resized < SETTLED_MS && now - touched > HAND_MS;
+        const hold = afterScroll(stick.current, height, element, { going: underWay.current, measuring });
         seen.current.height = element.scrollHeight;
         stick.current = hold.stick;
         if (hold.toEnd) {
@@ -104,6 +114,7 @@ export function useScroll(count: number, unread: number, going: boolean, reached
         }
         if (hold.earlier) onTop.current();
         seen.current.height = element.scrollHeight;
+        seen.current.resized = performance.now();
     }, []);
 
     useLayoutEffect(() => {
@@ -134,8 +145,11 @@ export function useScroll(count: number, unread: number, going: boolean, reached
         // The list itself: its height is right only once what was measured has been drawn.
         const inner = element.querySelector("ol");
         if (inner) observer.observe(inner);
+        const touch = (): void => void (seen.current.touched = performance.now());
+        for (const by of HANDS) element.addEventListener(by, touch, { passive: true });
         return () => {
             observer.disconnect();
+            for (const by of HANDS) element.removeEventListener(by, touch);
             clearTimeout(settling.current);
         };
     }, [onResize]);
