@@ -227,5 +227,5 @@ feature("one writes before the messages can be read, and goes on where one was",
     await doctor.reads("Said at once");
     await doctor.page.keyboard.type("ended late");
     await doctor.page.getByRole("button", { name: "Send", exact: true }).click();
-    await nurse.shows("Begun early, ended late");
+    await nurse.reads("Begun early, ended late");
 });
